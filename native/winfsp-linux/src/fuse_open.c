@@ -1,0 +1,154 @@
+/*
+ * Open and close of files. An open file is a count on its node and the node's handle, so it costs the host nothing, but for O_TRUNC: that is an open
+ * with FILE_OVERWRITE and an Overwrite on a handle of its own, because a refused Overwrite closes its handle.
+ */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "fuse_front.h"
+
+static void opened(OP *op)
+{
+    FRONT *front = op->front;
+    NODE *node = op->node;
+    FILE_OBJECT *handle;
+    pthread_mutex_lock(&front->lock);
+    node->opens++;
+    handle = node->handle;
+    pthread_mutex_unlock(&front->lock);
+    reply_open(op, node, (uintptr_t)handle, 0);
+}
+
+static void open_in_names(OP *op) { with_handle(op, opened); }
+
+/* ---- O_TRUNC ---------------------------------------------------------------------------------------------------------------------- */
+
+static void overwritten(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    FRONT *front = op->front;
+    NODE *node = op->node;
+    if (!NT_SUCCESS(status_of(rsp))) { /* the library has closed the file already */
+        pthread_mutex_lock(&front->lock);
+        front->handlesOpen--;
+        pthread_cond_broadcast(&front->idle);
+        pthread_mutex_unlock(&front->lock);
+        reply_status(op, status_of(rsp));
+        return;
+    }
+    pthread_mutex_lock(&front->lock);
+    node_learn(front, node, &rsp->Rsp.Overwrite.FileInfo);
+    op->handle = NULL;
+    op->ownsHandle = 0;
+    if (node->handle == NULL)
+        node->handle = op->made;
+    else
+        handle_put(op->made);
+    op->made = NULL;
+    pthread_mutex_unlock(&front->lock);
+    opened(op);
+}
+
+static void truncating(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    FRONT *front = op->front;
+    NODE *node = op->node;
+    int same;
+    if (!NT_SUCCESS(status_of(rsp)) || status_of(rsp) == STATUS_REPARSE) {
+        reply_status(op, NT_SUCCESS(status_of(rsp)) ? STATUS_REPARSE_POINT_NOT_RESOLVED : status_of(rsp));
+        return;
+    }
+    pthread_mutex_lock(&front->lock);
+    handle_opened(op->made, rsp);
+    same = !node->known || node->info.IndexNumber == rsp->Rsp.Create.Opened.FileInfo.IndexNumber;
+    if (same) {
+        if (node->handle != NULL)
+            op->made->context.UserContext = node->handle->context.UserContext;
+        op->handle = op->made;
+        op->ownsHandle = 0;
+    } else {
+        handle_put(op->made);
+        op->made = NULL;
+    }
+    pthread_mutex_unlock(&front->lock);
+    if (!same) {
+        reply_error(op, ESTALE);
+        return;
+    }
+    request_context(op, FspFsctlTransactOverwriteKind);
+    op_post(op, overwritten);
+}
+
+static void truncate_in_names(OP *op)
+{
+    op->disposition = FILE_OVERWRITE;
+    op->createOptions = FILE_NON_DIRECTORY_FILE;
+    op->attributes = 0;
+    op->access = MAXIMUM_ALLOWED;
+    if (request_create(op, op->node, NULL, 0))
+        op_post(op, truncating);
+}
+
+static void truncate_in_sizes(OP *op) { names_enter(op, 0, truncate_in_names); }
+
+/* By /proc/self/fd a file without a name can be opened for truncation, too: then its length is set through its handle. */
+static void cut(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    if (!NT_SUCCESS(status_of(rsp))) {
+        reply_status(op, status_of(rsp));
+        return;
+    }
+    op_learn(op, &rsp->Rsp.SetInformation.FileInfo);
+    opened(op);
+}
+
+static void cut_nameless(OP *op)
+{
+    request_context(op, FspFsctlTransactSetInformationKind);
+    op->req.Req.SetInformation.FileInformationClass = FileEndOfFileInformation;
+    op_post(op, cut);
+}
+
+static void cut_in_sizes(OP *op) { with_handle(op, cut_nameless); }
+
+/* ------------------------------------------------------------------------------------------------------------------------------------- */
+
+void do_open(OP *op)
+{
+    const struct fuse_open_in *in = op_argument(op);
+    FRONT *front = op->front;
+    NODE *node = op->node;
+    FILE_OBJECT *handle = NULL;
+    if (in->flags & O_TRUNC) {
+        sizes_enter(op, node, 1, node->unlinked ? cut_in_sizes : truncate_in_sizes);
+        return;
+    }
+    pthread_mutex_lock(&front->lock);
+    if (node->handle != NULL && !node->handle->removing) { /* a rename may take its name away, but nobody its handle */
+        handle = node->handle;
+        node->opens++;
+    }
+    pthread_mutex_unlock(&front->lock);
+    if (handle != NULL)
+        reply_open(op, node, (uintptr_t)handle, 0);
+    else
+        names_enter(op, 0, open_in_names);
+}
+
+void do_release(OP *op)
+{
+    FRONT *front = op->front;
+    NODE *node = op->node;
+    FILE_OBJECT *handle;
+    pthread_mutex_lock(&front->lock);
+    if (--node->opens == 0 && (handle = node->handle) != NULL) {
+        handle->trim = !node->unlinked && node_overallocated(front, node);
+        if (handle->trim || handle->mapped) { /* Cleanup has something to do: the node opens anew when it must */
+            node->handle = NULL;
+            atomic_store_explicit(&node->fresh, 0, memory_order_relaxed);
+            handle_put(handle);
+        }
+    }
+    node_settle(front, node);
+    pthread_mutex_unlock(&front->lock);
+    reply_error(op, 0);
+}

@@ -1,0 +1,61 @@
+/**
+ * `npm run demo`: the drive does real work on real input. Mounts in a temporary directory, copies this project's node_modules in,
+ * verifies every byte, runs git on it, renames and deletes, checks the ledger, unmounts. Any difference: exit code 1 and what
+ * differed. All file access is by other processes or asynchronous; the drive is served by a process of its own.
+ *
+ * Without a kernel that can mount (no /dev/fuse) the same work goes through the host as scripted requests (demo/scripted.ts).
+ */
+import { accessSync, constants } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { packageRoot } from '../src/winfsp/package-root.js';
+import { runOnMount } from './demo/on-mount.js';
+import { runScripted } from './demo/scripted.js';
+import { DemoFailure } from './demo/summary.js';
+
+async function main(): Promise<number> {
+  const source = join(packageRoot(), 'node_modules');
+  const withheld = whyNoMount();
+  if (withheld !== null) {
+    process.stdout.write(
+      `No kernel mount here: ${withheld}\nThe same work goes through the host as scripted requests.\n\n`,
+    );
+    await runScripted(source);
+    return 0;
+  }
+  const scratch = await mkdtemp(join(tmpdir(), 'ramdrive-demo-'));
+  try {
+    const mountPoint = join(scratch, 'drive');
+    await mkdir(mountPoint);
+    await runOnMount({ source, repository: packageRoot(), mountPoint });
+    return 0;
+  } finally {
+    // Not recursive: if the drive should still be mounted, nothing on it may be touched.
+    await rm(join(scratch, 'drive'), { recursive: false, force: true }).catch(() => {});
+    await rm(scratch, { recursive: false, force: true }).catch(() => {});
+  }
+}
+
+function whyNoMount(): string | null {
+  if (process.platform !== 'linux') {
+    return null;
+  }
+  try {
+    accessSync('/dev/fuse', constants.R_OK | constants.W_OK);
+    return null;
+  } catch (error) {
+    return `/dev/fuse cannot be used (${(error as NodeJS.ErrnoException).code}). "ramdrive doctor" says what to do.`;
+  }
+}
+
+let exitCode: number;
+try {
+  exitCode = await main();
+} catch (error) {
+  exitCode = 1;
+  const text =
+    error instanceof DemoFailure ? error.message : error instanceof Error ? error.stack : String(error);
+  process.stdout.write(`\nFAILED: ${text}\n`);
+}
+process.exitCode = exitCode;

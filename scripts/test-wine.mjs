@@ -1,0 +1,193 @@
+/**
+ * `npm run test:wine`: the Windows binaries of everything, on Linux. Builds the WinFsp API for Windows with the script front end, prepares
+ * Windows Node in a Wine prefix (scripts/wine/prepare.mjs), and runs the programs of tests/wine and the conformance suite there.
+ *
+ *   npm run test:wine [-- --quick] [--only name] [--seconds n] [--seed n]
+ *
+ * It shows that the Windows program loads, finds its library, has the right layouts and keeps its duties; it proves nothing about the WinFsp
+ * driver, which no Wine has. Skipped, with the reason and the command that helps, where Wine cannot be had (exit code 0).
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  APP,
+  endWine,
+  layoutProgramPath,
+  NODE_VERSION,
+  nodePath,
+  oldLibrary,
+  prepare,
+  ROOT,
+  whyNotHere,
+  windowsPath,
+  wine,
+  wineEnvironment,
+} from './wine/prepare.mjs';
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    seconds: { type: 'string' },
+    seed: { type: 'string' },
+  },
+});
+const log = (message) => process.stderr.write(`test:wine: ${message}\n`);
+const OUTPUT = join(ROOT, '.cache', 'wine', 'output');
+const seconds = options.seconds ?? (options.quick ? '12' : '60');
+const seed = options.seed === undefined ? [] : ['--seed', options.seed];
+
+/** Ends the program that runs now. Whoever stops us must not leave it, nor its Wine, behind. */
+let endRunning = () => {};
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.once(signal, () => {
+    endRunning();
+    endWine();
+    process.exit(1);
+  });
+}
+
+/** Each runs under Windows Node; `limit` seconds are far above what it takes. */
+const PROGRAMS = [
+  { name: 'library', what: 'library look-up', limit: 120 },
+  { name: 'layouts', what: 'layouts', limit: 60, args: () => [windowsPath(compilerReport())] },
+  { name: 'memory', what: 'page memory', limit: 120 },
+  { name: 'mounting', what: 'mount strategy', limit: 240 },
+  { name: 'command-line', what: 'command line', limit: 400 },
+  { name: 'bench-client', what: 'benchmark client', limit: 300 },
+  {
+    name: 'cycles',
+    what: 'start and stop',
+    limit: 600,
+    args: () => ['--count', options.quick ? '20' : '100'],
+  },
+  {
+    name: 'torture',
+    what: 'torture',
+    limit: 120 + 3 * Number(seconds),
+    args: () => ['--seconds', seconds, ...seed],
+  },
+  {
+    name: 'conformance',
+    what: 'conformance',
+    limit: 900,
+    script: 'tests/conformance/main.js',
+    // The other dispatchers have had their cycles and their torture by then.
+    args: () => (options.quick ? ['--dispatcher', 'inline'] : []),
+    read: readConformance,
+  },
+];
+
+/** The layouts as the Windows compiler has them, written by a program that runs under Wine, too. */
+function compilerReport() {
+  const path = join(OUTPUT, 'compiler-layouts.txt');
+  writeFileSync(path, wine([layoutProgramPath()]));
+  return path;
+}
+
+/** Runs a program of the package with Windows Node. Output goes to files: Wine's Node cannot use every kind of pipe. */
+function runWindowsNode(name, script, args, limitSeconds) {
+  const paths = [join(OUTPUT, `${name}.txt`), join(OUTPUT, `${name}.err.txt`)];
+  const [out, err] = paths.map((path) => openSync(path, 'w'));
+  const child = spawn('wine', [nodePath(), join('dist', script), ...args], {
+    cwd: APP,
+    env: wineEnvironment({ RAMDRIVE_TEST_OLD_DLL: windowsPath(oldLibrary()) }),
+    stdio: ['ignore', out, err],
+    detached: true,
+  });
+  closeSync(out);
+  closeSync(err);
+  const kill = () => process.kill(-child.pid, 'SIGKILL');
+  endRunning = kill;
+  return new Promise((resolve) => {
+    const timer = setTimeout(kill, limitSeconds * 1000);
+    child.once('exit', (code, signal) => {
+      clearTimeout(timer);
+      endRunning = () => {};
+      const [output, errors] = paths.map((path) => readFileSync(path, 'utf8'));
+      resolve({ code, signal, output, errors });
+    });
+  });
+}
+
+function readChecks(output) {
+  const lines = output.split(/\r?\n/);
+  const starting = (word) =>
+    lines.filter((line) => line.startsWith(`${word}\t`)).map((line) => line.split('\t')[1]);
+  return { passed: starting('ok').length, failed: starting('FAILED'), notes: starting('note') };
+}
+
+function readConformance(output) {
+  const summary = output.trim().split(/\r?\n/).at(-1) ?? '';
+  const sum = (word) =>
+    [...summary.matchAll(new RegExp(`(\\d+) ${word}`, 'g'))].reduce(
+      (total, [, count]) => total + Number(count),
+      0,
+    );
+  const failed = output.split(/\r?\n/).filter((line) => line.startsWith('FAILED ('));
+  return { passed: sum('passed'), failed, notes: [summary] };
+}
+
+async function runProgram({
+  name,
+  what,
+  limit,
+  args = () => [],
+  script = `tests/wine/${name}.js`,
+  read = readChecks,
+}) {
+  log(`${what} …`);
+  const begun = Date.now();
+  const { code, signal, output, errors } = await runWindowsNode(name, script, args(), limit);
+  const { passed, failed, notes } = read(output);
+  const took = (Date.now() - begun) / 1000;
+  // Nothing said is nothing tested: Wine can end a program with exit code 0 and no word.
+  const ok = code === 0 && failed.length === 0 && passed > 0;
+  if (!ok) {
+    const end = signal === null ? `exit code ${code}` : `ended after ${limit} s`;
+    process.stderr.write(`--- ${what}: ${end}\n${output.slice(-8000)}\n${errors.slice(-4000)}\n`);
+  }
+  return { what, ok, passed, failed: failed.length, took, notes };
+}
+
+async function main() {
+  const reason = whyNotHere(log);
+  if (reason !== null) {
+    console.log(`test:wine: skipped: ${reason}`);
+    return 0;
+  }
+  mkdirSync(OUTPUT, { recursive: true });
+  try {
+    prepare(log);
+    const version = wine(['--version']).trim();
+    const chosen = PROGRAMS.filter(({ name }) => options.only === undefined || name === options.only);
+    if (chosen.length === 0) {
+      console.error(
+        `--only is "${options.only}"; expected one of ${PROGRAMS.map(({ name }) => name).join(', ')}.`,
+      );
+      return 2;
+    }
+    const results = [];
+    for (const program of chosen) {
+      results.push(await runProgram(program));
+    }
+    console.log(`\nWindows Node ${NODE_VERSION} under ${version}, not real Windows:`);
+    for (const { what, ok, passed, failed, took, notes } of results) {
+      const counts = `${String(passed).padStart(4)} passed ${String(failed).padStart(3)} failed`;
+      console.log(`  ${what.padEnd(18)} ${counts} ${took.toFixed(1).padStart(7)} s  ${ok ? 'ok' : 'FAILED'}`);
+      for (const note of notes) {
+        console.log(`      ${note}`);
+      }
+    }
+    return results.every(({ ok }) => ok) ? 0 : 1;
+  } catch (error) {
+    log(error.message);
+    return 1;
+  } finally {
+    endWine();
+  }
+}
+
+process.exitCode = await main();

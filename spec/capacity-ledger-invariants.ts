@@ -1,0 +1,200 @@
+/** The invariants of tla/CapacityLedger.tla, under the same names. */
+import {
+  type Constants,
+  cardinality,
+  createLedger,
+  encode,
+  HOLE,
+  heldBy,
+  initialState,
+  isAlive,
+  type Ledger,
+  NO_FILE,
+  pagesOf,
+  type Request,
+  type State,
+  steps,
+  ZERO,
+} from './capacity-ledger.js';
+import type { Model } from './explorer.js';
+
+type Invariant = (s: State) => boolean;
+
+export function capacityLedgerModel(constants: Constants): Model<State> & { ledger: Ledger } {
+  const ledger = createLedger(constants);
+  return {
+    ledger,
+    initial: initialState(ledger),
+    steps: steps(ledger),
+    encode,
+    invariants: invariants(ledger),
+    symmetries: (state) => swapFiles(ledger, state),
+    reached: ledger.reached,
+  };
+}
+
+function invariants(ledger: Ledger): Record<string, Invariant> {
+  const { constants, indexCount } = ledger;
+  const { FileCount, PageCount, UnitsPerPage, MaxUnits, MaxHandles } = constants;
+  const forFiles = (holds: (s: State, f: number) => boolean): Invariant => {
+    return (s) => {
+      for (let f = 0; f < FileCount; f++) if (!holds(s, f)) return false;
+      return true;
+    };
+  };
+  const unbroken =
+    (rule: string): Invariant =>
+    (s) =>
+      !s.broken.includes(rule);
+  const stored = (s: State, f: number, x: number): number => {
+    const page = s.table[f * indexCount + Math.floor(x / UnitsPerPage)] as number;
+    return page === HOLE ? ZERO : (s.content[(page - 1) * UnitsPerPage + (x % UnitsPerPage)] as number);
+  };
+  const inHands = (s: State, f: number): number => {
+    let pages = 0;
+    for (const { file, hand, charge } of s.requests) {
+      if (file === f) pages += Math.max(0, cardinality(hand) - charge);
+    }
+    return pages;
+  };
+
+  return {
+    TypeOK: forFiles(
+      (s, f) =>
+        within(s.length[f], MaxUnits) && within(s.charge[f], PageCount) && within(s.handles[f], MaxHandles),
+    ),
+
+    PoolConsistent: (s) => {
+      let held = 0;
+      for (let f = 0; f < FileCount; f++) {
+        const pages = heldBy(ledger, s, f);
+        held += pages;
+        if (pages + inHands(s, f) > (s.charge[f] as number)) return false;
+      }
+      for (const { hand } of s.requests) held += cardinality(hand);
+      return 0 <= s.held && s.held <= s.charged && s.charged <= PageCount && s.held === held;
+    },
+
+    /** Each page in exactly one place: each place is disjoint from those before it, and together they are all. */
+    NoPageLeak: (s) => {
+      let seen = s.free;
+      for (const page of s.table) {
+        if (page === HOLE) continue;
+        if ((seen & (1 << (page - 1))) !== 0) return false;
+        seen |= 1 << (page - 1);
+      }
+      for (const { hand } of s.requests) {
+        if ((seen & hand) !== 0) return false;
+        seen |= hand;
+      }
+      return seen === (1 << PageCount) - 1;
+    },
+
+    /** What GetVolumeInfo would be told now, against a count of what is promised. */
+    FreeBytesAccurate: (s) => {
+      let promised = 0;
+      for (let f = 0; f < FileCount; f++) {
+        promised += Math.max(pagesOf(ledger, s.size[f] as number), s.promised[f] as number);
+      }
+      for (const { charge } of s.requests) promised += charge;
+      return PageCount - s.charged === PageCount - promised;
+    },
+
+    FileInfoTrue: forFiles((s, f) => {
+      const size = s.size[f] as number;
+      return s.length[f] === size && s.charge[f] === Math.max(pagesOf(ledger, size), s.promised[f] as number);
+    }),
+
+    DataIntegrity: forFiles((s, f) => {
+      for (let x = 0; x < (s.length[f] as number); x++) {
+        if (stored(s, f, x) !== s.truth[f * MaxUnits + x]) return false;
+      }
+      return true;
+    }),
+
+    /** Every read that somebody could ask for now. */
+    ReadConsistent: forFiles((s, f) => {
+      for (let offset = 0; offset < MaxUnits; offset++) {
+        for (let count = 1; count <= MaxUnits; count++) {
+          const told = Math.max(0, Math.min(count, (s.length[f] as number) - offset));
+          if (told !== Math.max(0, Math.min(count, (s.size[f] as number) - offset))) return false;
+          for (let k = 0; k < told; k++) {
+            if (stored(s, f, offset + k) !== s.truth[f * MaxUnits + offset + k]) return false;
+          }
+        }
+      }
+      return true;
+    }),
+
+    NothingBehindTheEnd: forFiles((s, f) => {
+      const length = s.length[f] as number;
+      for (let x = length; x < MaxUnits; x++) {
+        if (stored(s, f, x) !== ZERO) return false;
+      }
+      for (let i = pagesOf(ledger, length); i < indexCount; i++) {
+        if (s.table[f * indexCount + i] !== HOLE) return false;
+      }
+      return true;
+    }),
+
+    DeadFilesClean: forFiles((s, f) => {
+      const clean = s.length[f] === 0 && s.charge[f] === 0 && heldBy(ledger, s, f) === 0;
+      return isAlive(s, f) || (clean && s.requests.every(({ file }) => file !== f));
+    }),
+
+    SingleFileCap: forFiles((s, f) => {
+      const charge = s.charge[f] as number;
+      return charge <= PageCount && pagesOf(ledger, s.length[f] as number) <= charge;
+    }),
+
+    AllOrNothing: (s) =>
+      s.requests.every(({ pc, charge, hand }) =>
+        pc === 'denied' ? charge === 0 : !AT_REST.has(pc) || (charge === 0 && hand === 0),
+      ),
+
+    NoSilentLoss: unbroken('NoSilentLoss'),
+    NoSpuriousDiskFull: unbroken('NoSpuriousDiskFull'),
+    NoLostAppend: unbroken('NoLostAppend'),
+    ConstrainedNeverExtends: unbroken('ConstrainedNeverExtends'),
+  };
+}
+
+const AT_REST: ReadonlySet<Request['pc']> = new Set(['idle', 'ok', 'full', 'gone']);
+const within = (value: number | undefined, most: number): boolean => value! >= 0 && value! <= most;
+
+/** Files are interchangeable: every state with two of them swapped stands for the same thing. */
+function swapFiles({ constants, indexCount }: Ledger, s: State): State[] {
+  return permutations(constants.FileCount)
+    .slice(1)
+    .map((order) => {
+      const byFile = <Value>(values: Value[], width = 1): Value[] =>
+        order.flatMap((f) => values.slice(f * width, (f + 1) * width));
+      return {
+        ...s,
+        length: byFile(s.length),
+        charge: byFile(s.charge),
+        table: byFile(s.table, indexCount),
+        handles: byFile(s.handles),
+        named: byFile(s.named),
+        size: byFile(s.size),
+        truth: byFile(s.truth, constants.MaxUnits),
+        promised: byFile(s.promised),
+        requests: s.requests.map((request) => ({
+          ...request,
+          file: request.file === NO_FILE ? NO_FILE : order.indexOf(request.file),
+        })),
+      };
+    });
+}
+
+/** The identity first. */
+function permutations(count: number): number[][] {
+  if (count === 0) return [[]];
+  const shorter = permutations(count - 1);
+  return shorter.flatMap((order) =>
+    Array.from({ length: count }, (_, k) => {
+      const at = count - 1 - k;
+      return [...order.slice(0, at), count - 1, ...order.slice(at)];
+    }),
+  );
+}

@@ -1,0 +1,87 @@
+/** The modules of tla/, each with its twin here, and what tla/configurations.json and the results of `npm run tlc` say of them. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Constants as LedgerConstants } from './capacity-ledger.js';
+import { capacityLedgerModel } from './capacity-ledger-invariants.js';
+import { type Constants as DispatchConstants, dispatchModel } from './dispatch.js';
+import type { Model } from './explorer.js';
+import { type Constants as CacheConstants, kernelCacheModel } from './kernel-cache.js';
+import { type Constants as NamespaceConstants, namespaceModel } from './namespace.js';
+
+export const MODULES = ['CapacityLedger', 'Dispatch', 'KernelCache', 'Namespace'] as const;
+export type ModuleName = (typeof MODULES)[number];
+export type ModuleConstants = Record<string, number | boolean | string>;
+
+export interface Configuration {
+  name: string;
+  constants: ModuleConstants;
+  /** Names of invariants and action properties that are checked. */
+  invariants: string[];
+  /** FairSpec has the same states; what it adds is liveness, which TLC alone checks. */
+  isLiveness: boolean;
+  isNightly: boolean;
+  /** 'passes', or what must be found. */
+  expect: string;
+}
+
+interface ConfigurationFile {
+  constants: ModuleConstants;
+  invariants: string[];
+  configurations: Record<
+    string,
+    {
+      constants: ModuleConstants;
+      invariants?: string[];
+      properties?: string[];
+      specification?: string;
+      when?: string;
+      expect?: string;
+    }
+  >;
+}
+
+export interface TlcCounts {
+  constants: ModuleConstants;
+  distinctStates: number;
+  generatedStates: number;
+}
+
+/** The file that says how large each model is. Found from the sources and from dist alike. */
+export function configurationsOf(module: ModuleName): Configuration[] {
+  const all = readJson('configurations.json') as Record<ModuleName, ConfigurationFile>;
+  const { constants, invariants, configurations } = all[module];
+  return Object.entries(configurations).map(([name, one]) => {
+    const isLiveness = one.specification === 'FairSpec';
+    return {
+      name,
+      constants: { ...constants, ...one.constants },
+      invariants: [...(one.invariants ?? invariants), ...(isLiveness ? [] : (one.properties ?? []))],
+      isLiveness,
+      isNightly: one.when === 'nightly',
+      expect: one.expect ?? 'passes',
+    };
+  });
+}
+
+/** What TLC counted last, by configuration. */
+export function tlcCountsOf(module: ModuleName): Record<string, TlcCounts> {
+  return readJson(`results/${module}.json`) as Record<string, TlcCounts>;
+}
+
+/** The twin's model. Constants of planted faults and watched branches say nothing here. */
+export function modelOf(module: ModuleName, constants: ModuleConstants): Model<never> {
+  const given = constants as unknown;
+  const model: unknown = {
+    CapacityLedger: () => capacityLedgerModel(given as LedgerConstants),
+    Dispatch: () => dispatchModel(given as DispatchConstants),
+    KernelCache: () => kernelCacheModel(given as CacheConstants),
+    Namespace: () => namespaceModel(given as NamespaceConstants),
+  }[module]();
+  return model as Model<never>;
+}
+
+function readJson(name: string): unknown {
+  const here = fileURLToPath(new URL('.', import.meta.url));
+  const root = here.includes('/dist/') || here.includes('\\dist\\') ? '../../tla/' : '../tla/';
+  return JSON.parse(readFileSync(new URL(root + name, import.meta.url), 'utf8'));
+}

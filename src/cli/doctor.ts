@@ -1,0 +1,172 @@
+/** The examinations of `ramdrive doctor`. Each returns what it found; none throws, and none needs another to have passed. */
+import { constants } from 'node:fs';
+import { access, statfs } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { findDrives } from '../drive/control-client.js';
+import { messageOf } from '../drive/errors.js';
+import { isDeadMount, readMounts } from '../drive/linux-mount-point.js';
+import { readMemory } from '../drive/memory.js';
+import { ensureRuntimeDirectory } from '../drive/runtime-directory.js';
+import { formatSize } from '../drive/sizes.js';
+import { loadWinFsp, WinFspLibraryError } from '../winfsp/index.js';
+
+export interface Finding {
+  level: 'ok' | 'warning' | 'problem';
+  what: string;
+  found: string;
+  advice: string | null;
+}
+
+const NODE_OLDEST = [20, 19] as const;
+const MEMORY_LEAST_BYTES = 256 * 2 ** 20;
+
+export async function examine(): Promise<Finding[]> {
+  const onLinux = process.platform === 'linux';
+  const groups = await Promise.all([
+    nodeVersion(process.versions.node),
+    library(),
+    ...(onLinux ? [fuseDevice(), fusermount()] : [driver()]),
+    memory(),
+    controlDirectory(),
+    ...(onLinux ? [deadMounts()] : []),
+    runningDrives(),
+  ]);
+  return groups.flat();
+}
+
+export function nodeVersion(version: string): Finding {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const recent = major > NODE_OLDEST[0] || (major === NODE_OLDEST[0] && minor >= NODE_OLDEST[1]);
+  return recent
+    ? ok('Node.js', version)
+    : problem('Node.js', version, `Install Node.js ${NODE_OLDEST.join('.')} or later.`);
+}
+
+function library(): Finding {
+  try {
+    const { path, versionText } = loadWinFsp();
+    return ok('WinFsp library', `${versionText}, ${path}`);
+  } catch (error) {
+    return error instanceof WinFspLibraryError
+      ? problem('WinFsp library', error.what, error.advice)
+      : problem('WinFsp library', messageOf(error), 'Install the package again.');
+  }
+}
+
+async function fuseDevice(): Promise<Finding> {
+  try {
+    await access('/dev/fuse', constants.R_OK | constants.W_OK);
+    return ok('/dev/fuse', 'present and accessible');
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT'
+      ? problem(
+          '/dev/fuse',
+          'missing',
+          'Load the module: sudo modprobe fuse. In a container: --device /dev/fuse --cap-add SYS_ADMIN.',
+        )
+      : problem('/dev/fuse', 'not accessible for you', 'Install the package fuse3, or run as root.');
+  }
+}
+
+/** Ordinary users mount through this helper; root does not need it. */
+async function fusermount(): Promise<Finding> {
+  const found = await findProgram('fusermount3');
+  if (found !== null) {
+    return ok('fusermount3', found);
+  }
+  return process.getuid?.() === 0
+    ? ok('fusermount3', 'not installed; not needed for root')
+    : problem('fusermount3', 'not installed', 'Install it (sudo apt-get install fuse3), or run as root.');
+}
+
+/** The DLL starts the driver on demand; Preflight is that demand without a mount. */
+function driver(): Promise<Finding> {
+  return new Promise((resolve) => {
+    try {
+      loadWinFsp().fspFileSystemPreflight.async('WinFsp.Disk', null, (error, status) => {
+        resolve(
+          error === null && status >= 0
+            ? ok('WinFsp driver', 'running')
+            : problem(
+                'WinFsp driver',
+                `does not answer (0x${(status >>> 0).toString(16)})`,
+                'Install WinFsp again.',
+              ),
+        );
+      });
+    } catch {
+      resolve(problem('WinFsp driver', 'cannot be asked without the library', 'Install WinFsp.'));
+    }
+  });
+}
+
+function memory(): Finding {
+  const { totalBytes, availableBytes } = readMemory();
+  const text = `${formatSize(availableBytes)} available of ${formatSize(totalBytes)}`;
+  return availableBytes >= MEMORY_LEAST_BYTES
+    ? ok('memory', text)
+    : warning('memory', text, 'Close programs, or choose a small capacity.');
+}
+
+function controlDirectory(): Finding {
+  try {
+    return ok('control sockets', ensureRuntimeDirectory());
+  } catch (error) {
+    return problem(
+      'control sockets',
+      messageOf(error),
+      'Remove that directory, or set XDG_RUNTIME_DIR to one of yours.',
+    );
+  }
+}
+
+async function deadMounts(): Promise<Finding[]> {
+  const mounts = await readMounts().catch(() => []);
+  const candidates = mounts.filter(({ type }) => type === 'fuse' || type.startsWith('fuse.'));
+  const findings: Finding[] = [];
+  for (const { mountPoint } of candidates) {
+    const dead = await statfs(mountPoint).then(
+      () => false,
+      (error: unknown) => isDeadMount(error),
+    );
+    if (dead) {
+      findings.push(warning('dead mount', mountPoint, `Clear it: ramdrive unmount ${mountPoint}`));
+    }
+  }
+  return findings.length === 0 ? [ok('dead mounts', 'none')] : findings;
+}
+
+async function runningDrives(): Promise<Finding> {
+  const drives = await findDrives().catch(() => []);
+  return ok(
+    'running drives',
+    drives.length === 0 ? 'none' : drives.map(({ mountPoint }) => mountPoint).join(', '),
+  );
+}
+
+async function findProgram(name: string): Promise<string | null> {
+  for (const folder of (process.env.PATH ?? '').split(delimiter).filter((part) => part !== '')) {
+    const path = join(folder, name);
+    if (
+      await access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+    ) {
+      return path;
+    }
+  }
+  return null;
+}
+
+function ok(what: string, found: string): Finding {
+  return { level: 'ok', what, found, advice: null };
+}
+
+function warning(what: string, found: string, advice: string): Finding {
+  return { level: 'warning', what, found, advice };
+}
+
+function problem(what: string, found: string, advice: string): Finding {
+  return { level: 'problem', what, found, advice };
+}

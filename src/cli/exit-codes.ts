@@ -1,0 +1,32 @@
+/** Exit codes of `ramdrive` (docs/usage.md), and which error means which. */
+import { ConfigError, DriveError, MountError, MountPointError } from '../drive/errors.js';
+import { RuntimeDirectoryError } from '../drive/runtime-directory.js';
+import { VolumeParamsError, WinFspCallError, WinFspLibraryError } from '../winfsp/index.js';
+
+export const ExitCode = { OK: 0, FAILURE: 1, BAD_INPUT: 2 } as const;
+
+/** Bad input can be corrected by typing something else; everything else is a failure of the machine or of us. */
+export function exitCodeOf(error: unknown): number {
+  return error instanceof ConfigError ||
+    error instanceof MountPointError ||
+    error instanceof VolumeParamsError
+    ? ExitCode.BAD_INPUT
+    : ExitCode.FAILURE;
+}
+
+/** What the user reads. The stack only for what nobody foresaw. */
+export function describeError(error: unknown): string {
+  const foreseen =
+    error instanceof ConfigError ||
+    error instanceof MountPointError ||
+    error instanceof MountError ||
+    error instanceof DriveError ||
+    error instanceof RuntimeDirectoryError ||
+    error instanceof WinFspLibraryError ||
+    error instanceof WinFspCallError ||
+    error instanceof VolumeParamsError;
+  if (foreseen) {
+    return error.message;
+  }
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

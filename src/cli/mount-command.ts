@@ -1,0 +1,123 @@
+/**
+ * `ramdrive mount`: serves a drive in this process until a signal, `ramdrive unmount`, an unmount from outside, or the worker's
+ * death. Prints `mounted <path>` on standard output when the drive can be used; everything else goes to standard error.
+ */
+import { rmSync } from 'node:fs';
+import { ControlServer } from '../drive/control-server.js';
+import { faultsFromEnvironment } from '../drive/faults.js';
+import { canonicalPath } from '../drive/linux-mount-point.js';
+import { type DriveEnd, RamDrive } from '../drive/ram-drive.js';
+import type { DriveSettings } from '../drive/settings.js';
+import { describeError, ExitCode } from './exit-codes.js';
+import { BACKGROUND_LOG_VARIABLE } from './mount-in-background.js';
+import { StatusLine } from './status-line.js';
+import { onStopSignals } from './stop-signals.js';
+
+export async function mountCommand(settings: DriveSettings): Promise<number> {
+  const say = (message: string) => process.stderr.write(`ramdrive: ${message}\n`);
+  const faults = faultsFromEnvironment();
+  if (Object.keys(faults).length > 0) {
+    say(`failures on purpose are on: ${JSON.stringify(faults)}.`);
+  }
+  let drive: RamDrive | null = null;
+  let stopAsked = false;
+  const stop = () => {
+    stopAsked = true;
+    // What goes wrong in stopping is reported below, through `ended` or here.
+    drive?.stop().catch((error: unknown) => {
+      say(describeError(error));
+      process.exit(ExitCode.FAILURE);
+    });
+  };
+  const offSignals = onStopSignals({
+    first: stop,
+    again: () => {
+      say('forced: taking the mount away at once.');
+      void (drive?.forceStop() ?? Promise.resolve()).finally(() => process.exit(ExitCode.FAILURE));
+    },
+  });
+  const control = await ControlServer.claim(await placeOf(settings.mountPoint));
+  try {
+    drive = await RamDrive.start(
+      settings,
+      {
+        onWarning: say,
+        onHandlerError: (where, error) => say(`a request failed inside the drive (${where}): ${error}`),
+      },
+      faults,
+    );
+    if (stopAsked) {
+      stop();
+    }
+    const end = await serve(drive, control);
+    return report(end, drive, say);
+  } catch (error) {
+    // Nothing may stay mounted that nobody can find.
+    await drive?.stop().catch(() => {});
+    throw error;
+  } finally {
+    offSignals();
+    await control.close();
+    removeBackgroundLog();
+  }
+}
+
+async function serve(drive: RamDrive, control: ControlServer): Promise<DriveEnd> {
+  control.open(drive.mountPoint, async (command) => {
+    switch (command) {
+      case 'status':
+        return drive.status();
+      case 'selfCheck':
+        return drive.selfCheck();
+      case 'unmount':
+        await drive.stop();
+        return null;
+    }
+  });
+  process.stdout.write(`mounted ${drive.mountPoint}\n`);
+  if (process.env[BACKGROUND_LOG_VARIABLE] !== undefined && process.send !== undefined) {
+    process.send({ mounted: drive.mountPoint }, () => {
+      // The parent may have hung up the moment it heard; to hang up twice would end the drive.
+      if (process.connected) {
+        process.disconnect();
+      }
+    });
+  }
+  const statusLine = new StatusLine(process.stdout, () => drive.status());
+  statusLine.start();
+  try {
+    return await drive.ended;
+  } finally {
+    statusLine.stop();
+  }
+}
+
+function report({ reason, error }: DriveEnd, drive: RamDrive, say: (message: string) => void): number {
+  if (reason === 'died') {
+    say(
+      `the drive at ${drive.mountPoint} has died and is unmounted; its contents are gone: ${error?.message}`,
+    );
+    return ExitCode.FAILURE;
+  }
+  if (reason === 'volume-gone') {
+    say(`the drive at ${drive.mountPoint} was unmounted from outside.`);
+  }
+  return ExitCode.OK;
+}
+
+/** The place that a drive claims: every spelling of a path is the same place. */
+async function placeOf(mountPoint: string): Promise<string> {
+  if (process.platform === 'win32') {
+    return mountPoint;
+  }
+  // A path that does not exist is reported by the checks of the mount, with what to do.
+  return canonicalPath(mountPoint).catch(() => mountPoint);
+}
+
+function removeBackgroundLog(): void {
+  const log = process.env[BACKGROUND_LOG_VARIABLE];
+  // Until the parent has let go it wants to read it.
+  if (log !== undefined && !process.connected) {
+    rmSync(log, { force: true });
+  }
+}

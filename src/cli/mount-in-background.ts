@@ -1,0 +1,69 @@
+/**
+ * `ramdrive mount --background`: starts a second process that serves the drive, and returns when it is mounted, or with the reason
+ * why it is not. The child writes to a log beside its control socket, because nobody reads a pipe after we are gone.
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { idOfMountPoint } from '../drive/drive-records.js';
+import { MOUNT_GRACE_MS, START_GRACE_MS } from '../drive/limits.js';
+import { ensureRuntimeDirectory } from '../drive/runtime-directory.js';
+import type { DriveSettings } from '../drive/settings.js';
+import { ExitCode } from './exit-codes.js';
+
+/** Tells the child that it is one, and where its log is. */
+export const BACKGROUND_LOG_VARIABLE = 'RAMDRIVE_BACKGROUND_LOG';
+
+export async function mountInBackground(settings: DriveSettings, args: readonly string[]): Promise<number> {
+  const log = join(ensureRuntimeDirectory(), `${idOfMountPoint(settings.mountPoint)}.${process.pid}.log`);
+  const output = openSync(log, 'w', 0o600);
+  const main = fileURLToPath(new URL('./main.js', import.meta.url));
+  const child = spawn(process.execPath, [main, ...args.filter((arg) => arg !== '--background')], {
+    detached: true,
+    windowsHide: true,
+    stdio: ['ignore', output, output, 'ipc'],
+    env: { ...process.env, [BACKGROUND_LOG_VARIABLE]: log },
+  });
+  closeSync(output);
+  const giveUp = () => child.kill('SIGTERM');
+  const timer = setTimeout(giveUp, START_GRACE_MS + MOUNT_GRACE_MS);
+  process.on('SIGINT', giveUp);
+  process.on('SIGTERM', giveUp);
+  try {
+    const outcome = await new Promise<{ mounted: string } | { exitCode: number | null }>(
+      (resolve, reject) => {
+        child.once('message', (message) => resolve(message as { mounted: string }));
+        child.once('exit', (exitCode) => resolve({ exitCode }));
+        child.once('error', reject);
+      },
+    );
+    if ('mounted' in outcome) {
+      process.stderr.write(warningsIn(readFileSync(log, 'utf8')));
+      process.stdout.write(`mounted ${outcome.mounted}\n`);
+      return ExitCode.OK;
+    }
+    process.stderr.write(readFileSync(log, 'utf8'));
+    rmSync(log, { force: true });
+    // A child that was stopped cleanly before it was ready has still not mounted anything.
+    return outcome.exitCode || ExitCode.FAILURE;
+  } finally {
+    clearTimeout(timer);
+    process.off('SIGINT', giveUp);
+    process.off('SIGTERM', giveUp);
+    child.removeAllListeners();
+    if (child.connected) {
+      child.disconnect();
+    }
+    child.unref();
+  }
+}
+
+/** What the child had to say on the way, its line for standard output aside. */
+function warningsIn(text: string): string {
+  return text
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('mounted '))
+    .map((line) => `${line}\n`)
+    .join('');
+}

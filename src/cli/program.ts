@@ -1,0 +1,146 @@
+/**
+ * The command line: what can be typed, and which command runs. Commands return an exit code and throw for what they cannot do; all
+ * printing of errors is here, one message each, on standard error.
+ */
+import { Command, CommanderError, Option } from 'commander';
+import { type OptionValue, resolveSettings } from '../drive/config.js';
+import type { SettingName } from '../drive/settings.js';
+import { doctorCommand } from './doctor-command.js';
+import { describeError, ExitCode, exitCodeOf } from './exit-codes.js';
+import { mountCommand } from './mount-command.js';
+import { mountInBackground } from './mount-in-background.js';
+import { statusCommand } from './status-command.js';
+import { checkTraceFile } from './trace-file.js';
+import { unmountCommand } from './unmount-command.js';
+
+/** What commander makes of the options of `mount`. */
+interface MountFlags {
+  config?: string;
+  background?: boolean;
+  capacity?: string;
+  pageSize?: string;
+  preallocate?: boolean;
+  label?: string;
+  kernelCache?: 'on' | 'off';
+  fileInfoTimeout?: string;
+  caseSensitive?: boolean;
+  initialDirectory?: string[];
+  directIo?: boolean;
+  allowOther?: boolean;
+  trace?: string;
+}
+
+/** Runs one command line; never throws, never exits. */
+export async function runProgram(args: readonly string[]): Promise<number> {
+  let exitCode: number = ExitCode.OK;
+  const program = createProgram((code) => {
+    exitCode = code;
+  }, args);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Commander has printed its message already. Help and version are no errors.
+      return error.exitCode === 0 ? ExitCode.OK : ExitCode.BAD_INPUT;
+    }
+    process.stderr.write(`ramdrive: ${describeError(error)}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+function createProgram(setExitCode: (code: number) => void, args: readonly string[]): Command {
+  const program = new Command('ramdrive')
+    .description('A drive that lives in memory.')
+    .showHelpAfterError('(ramdrive --help shows what can be typed)')
+    .exitOverride();
+  program
+    .command('mount')
+    .description('Mount a RAM drive and serve it until Ctrl+C or "ramdrive unmount".')
+    .argument('[mountpoint]', 'an empty directory; on Windows R:, *, a directory or \\\\server\\share')
+    .option('--capacity <size>', 'size of the drive, such as 512M or 2G (default 1G)')
+    .option('--page-size <size>', 'allocation unit, a power of two from 4K to 1M (default 4K)')
+    .option('--preallocate', 'take all of the memory at start')
+    .option('--no-preallocate', 'take memory as files grow (default)')
+    .option('--label <text>', 'volume label, at most 32 characters')
+    .addOption(
+      new Option('--kernel-cache <on|off>', 'let the system cache data (default on)').choices(['on', 'off']),
+    )
+    .option(
+      '--file-info-timeout <ms>',
+      'without kernel cache: how long metadata may be cached (default 1000)',
+    )
+    .option('--case-sensitive', 'README and readme are two files (default on Linux)')
+    .option('--no-case-sensitive', 'README and readme are one file (default on Windows)')
+    .option('--initial-directory <path>', 'make this directory, such as /Temp (repeatable)', collect)
+    .option('--direct-io', 'Linux: every read and write reaches the drive')
+    .option('--allow-other', 'Linux: let other users enter')
+    .option('--config <file>', 'read settings from a JSONC file; options win over it')
+    .option('--trace <file>', 'record every operation, for npm run check-trace; not on the drive itself')
+    .option('--background', 'return when the drive is mounted, and serve it from a process of its own')
+    .action(async (mountPoint: string | undefined, flags: MountFlags) => {
+      const settings = resolveSettings({ configPath: flags.config, options: optionsOf(mountPoint, flags) });
+      if (flags.trace !== undefined) {
+        settings.traceFile = checkTraceFile(flags.trace, settings.mountPoint);
+      }
+      setExitCode(await (flags.background ? mountInBackground(settings, args) : mountCommand(settings)));
+    });
+  program
+    .command('unmount')
+    .description('Unmount a running drive. Its contents are gone.')
+    .argument('<mountpoint>')
+    .action(async (mountPoint: string) => setExitCode(await unmountCommand(mountPoint)));
+  program
+    .command('status')
+    .description('Show what a drive, or every running drive, holds and does, and check it.')
+    .argument('[mountpoint]')
+    .option('--json', 'as JSON: one object for a mount point, a list without one')
+    .action(async (mountPoint: string | undefined, { json }: { json?: boolean }) =>
+      setExitCode(await statusCommand(mountPoint, json ?? false)),
+    );
+  program
+    .command('doctor')
+    .description('Check whether drives can be mounted here, and say what to do if not.')
+    .action(async () => setExitCode(await doctorCommand()));
+  for (const command of program.commands) {
+    command.exitOverride().showHelpAfterError(`(ramdrive ${command.name()} --help shows what can be typed)`);
+  }
+  return program;
+}
+
+/** Only what was typed, so that the configuration file keeps what was not. */
+function optionsOf(mountPoint: string | undefined, flags: MountFlags): OptionValue[] {
+  const options: OptionValue[] = [];
+  const add = (setting: SettingName, option: string, value: unknown) => {
+    if (value !== undefined) {
+      options.push({ setting, option, value });
+    }
+  };
+  const negatable = (option: string, value: boolean | undefined) =>
+    value === false ? `--no-${option}` : `--${option}`;
+  add('mountPoint', '<mountpoint>', mountPoint);
+  add('capacity', '--capacity', flags.capacity);
+  add('pageSize', '--page-size', flags.pageSize);
+  add('preallocate', negatable('preallocate', flags.preallocate), flags.preallocate);
+  add('label', '--label', flags.label);
+  add(
+    'kernelCache',
+    '--kernel-cache',
+    flags.kernelCache === undefined ? undefined : flags.kernelCache === 'on',
+  );
+  add('fileInfoTimeout', '--file-info-timeout', numberIfNumeric(flags.fileInfoTimeout));
+  add('caseSensitive', negatable('case-sensitive', flags.caseSensitive), flags.caseSensitive);
+  add('initialDirectories', '--initial-directory', flags.initialDirectory);
+  add('directIo', '--direct-io', flags.directIo);
+  add('allowOther', '--allow-other', flags.allowOther);
+  return options;
+}
+
+/** Digits become a number; anything else stays as typed, for the message. */
+function numberIfNumeric(text: string | undefined): number | string | undefined {
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : text;
+}
+
+function collect(value: string, previous: string[] = []): string[] {
+  return [...previous, value];
+}

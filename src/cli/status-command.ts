@@ -1,0 +1,152 @@
+/**
+ * `ramdrive status [mountpoint] [--json]`: figures and a fresh self-check. Exit code 1 when the drive is not there, does not answer,
+ * or has broken an invariant.
+ */
+import { ask, findDrives } from '../drive/control-client.js';
+import type { DriveRecord } from '../drive/drive-records.js';
+import { formatSize } from '../drive/sizes.js';
+import type { DriveStatus } from '../drive/status.js';
+import { type Colours, colour } from './colour.js';
+import { describeError, ExitCode } from './exit-codes.js';
+import { findDrive } from './find-drive.js';
+
+export async function statusCommand(mountPoint: string | undefined, json: boolean): Promise<number> {
+  const drives = await wantedDrives(mountPoint);
+  if (drives === null) {
+    process.stderr.write(
+      `ramdrive: no drive of yours is mounted at ${mountPoint}. "ramdrive status" lists them.\n`,
+    );
+    return ExitCode.FAILURE;
+  }
+  const asked = await Promise.allSettled(drives.map(statusOf));
+  const statuses = asked.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+  const failures = asked.flatMap((answer) =>
+    answer.status === 'rejected' ? [answer.reason as unknown] : [],
+  );
+  for (const failure of failures) {
+    process.stderr.write(`ramdrive: ${describeError(failure)}\n`);
+  }
+  if (failures.length > 0 && statuses.length === 0) {
+    return ExitCode.FAILURE;
+  }
+  if (json) {
+    const value = mountPoint === undefined ? statuses : statuses[0];
+    process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  } else {
+    process.stdout.write(
+      statuses.length === 0
+        ? 'No drive is mounted.\n'
+        : statuses.map((status) => describeStatus(status, colour(process.stdout))).join('\n'),
+    );
+  }
+  return failures.length === 0 && statuses.every(isHealthy) ? ExitCode.OK : ExitCode.FAILURE;
+}
+
+async function wantedDrives(mountPoint: string | undefined): Promise<DriveRecord[] | null> {
+  if (mountPoint === undefined) {
+    return findDrives();
+  }
+  const drive = await findDrive(mountPoint);
+  return drive === null ? null : [drive];
+}
+
+async function statusOf(drive: DriveRecord): Promise<DriveStatus> {
+  const selfCheck = await ask(drive, 'selfCheck');
+  return { ...(await ask(drive, 'status')), selfCheck };
+}
+
+function isHealthy({ selfCheck, strictViolations }: DriveStatus): boolean {
+  return selfCheck?.violationCount === 0 && (strictViolations?.count ?? 0) === 0;
+}
+
+export function describeStatus(status: DriveStatus, paint: Colours): string {
+  const share = status.capacityBytes === 0 ? 0 : (status.chargedBytes / status.capacityBytes) * 100;
+  const rows: [string, string][] = [
+    ['label', `${status.label} (process ${status.pid}, up ${formatDuration(status.uptimeSeconds)})`],
+    ['capacity', `${formatSize(status.capacityBytes)} in pages of ${formatSize(status.pageSizeBytes)}`],
+    ['charged', `${formatSize(status.chargedBytes)} (${share.toFixed(1)} %)`],
+    ['free', formatSize(status.freeBytes)],
+    ['pages held', formatSize(status.heldBytes)],
+    ['pre-allocated', status.preallocatedBytes === 0 ? 'no' : formatSize(status.preallocatedBytes)],
+    ['committed', formatSize(status.committedBytes)],
+    ['resident', `${formatSize(status.residentBytes)} (whole process)`],
+    ['files', `${(status.files - 1).toLocaleString('en')} (files and directories)`],
+    ['open handles', status.openHandles.toLocaleString('en')],
+    ['kernel cache', status.kernelCache ? 'on' : 'off'],
+    ['requests', requestsRow(status)],
+    ['errors', errorsRow(status, paint)],
+    ['strict checks', strictRow(status, paint)],
+    ['self-check', selfCheckRow(status, paint)],
+  ];
+  const lines = rows.map(([name, value]) => `  ${name.padEnd(14)} ${value}`);
+  return [paint.bold(status.mountPoint), ...lines, ...kindTable(status), ...details(status, paint), ''].join(
+    '\n',
+  );
+}
+
+function requestsRow({ requests }: DriveStatus): string {
+  const { latency } = requests;
+  return `${requests.requests.toLocaleString('en')}, p50 ${micros(latency.latencyUsP50)}, p99 ${micros(latency.latencyUsP99)}`;
+}
+
+function errorsRow({ errors }: DriveStatus, paint: Colours): string {
+  const count = errors.handlerErrors + errors.helperFailures + errors.answersTooLong;
+  return count === 0 ? paint.green('none') : paint.red(String(count));
+}
+
+function strictRow({ strictViolations }: DriveStatus, paint: Colours): string {
+  if (strictViolations === null) {
+    return 'not on this system';
+  }
+  return strictViolations.count === 0
+    ? paint.green('no violations')
+    : paint.red(`${strictViolations.count} violations`);
+}
+
+function selfCheckRow({ selfCheck }: DriveStatus, paint: Colours): string {
+  if (selfCheck === null) {
+    return 'not run';
+  }
+  const took = `${selfCheck.milliseconds.toFixed(1)} ms`;
+  return selfCheck.violationCount === 0
+    ? `${paint.green('clean')} (${took})`
+    : paint.red(`${selfCheck.violationCount} violations (${took})`);
+}
+
+function kindTable({ requests }: DriveStatus): string[] {
+  if (requests.kinds.length === 0) {
+    return [];
+  }
+  const head = ['request', 'count', 'failed', 'p50', 'p99', 'bytes'];
+  const rows = requests.kinds.map(({ kind, count, failures, latencyUsP50, latencyUsP99, bytes }) => [
+    kind,
+    count.toLocaleString('en'),
+    failures.toLocaleString('en'),
+    micros(latencyUsP50),
+    micros(latencyUsP99),
+    bytes === 0 ? '' : formatSize(bytes),
+  ]);
+  const table = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
+  return table.map((row) =>
+    `  ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('  ')}`.trimEnd(),
+  );
+}
+
+function details({ selfCheck, strictViolations, errors }: DriveStatus, paint: Colours): string[] {
+  return [
+    ...(selfCheck?.violations ?? []),
+    ...(strictViolations?.texts ?? []),
+    ...(errors.last === null ? [] : [errors.last]),
+  ].map((text) => paint.red(`  ! ${text}`));
+}
+
+function micros(us: number): string {
+  return us < 1000 ? `${us.toFixed(1)} µs` : `${(us / 1000).toFixed(1)} ms`;
+}
+
+function formatDuration(seconds: number): string {
+  const whole = Math.floor(seconds);
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
+  return h > 0 ? `${h} h ${m} min` : m > 0 ? `${m} min ${s} s` : `${s} s`;
+}

@@ -1,0 +1,71 @@
+/** The live line under `ramdrive mount` on a terminal: what the drive holds, and what it is doing. Silent anywhere else. */
+import type { WriteStream } from 'node:tty';
+import { formatSize } from '../drive/sizes.js';
+import type { DriveStatus } from '../drive/status.js';
+import { colour } from './colour.js';
+
+const INTERVAL_MS = 500;
+const ERASE_LINE = '\r\x1b[2K';
+
+export class StatusLine {
+  readonly #stream: WriteStream;
+  readonly #read: () => DriveStatus;
+  #timer: NodeJS.Timeout | null = null;
+  #before: { at: number; requests: number; bytes: number } | null = null;
+
+  constructor(stream: WriteStream, read: () => DriveStatus) {
+    this.#stream = stream;
+    this.#read = read;
+  }
+
+  start(): void {
+    if (this.#stream.isTTY) {
+      this.#timer = setInterval(() => this.#draw(), INTERVAL_MS);
+      this.#draw();
+    }
+  }
+
+  stop(): void {
+    if (this.#timer !== null) {
+      clearInterval(this.#timer);
+      this.#timer = null;
+      this.#stream.write(ERASE_LINE);
+    }
+  }
+
+  #draw(): void {
+    const status = this.#read();
+    const now = { at: performance.now(), requests: status.requests.requests, bytes: bytesMoved(status) };
+    const before = this.#before ?? now;
+    this.#before = now;
+    const text = statusText(
+      status,
+      (now.at - before.at) / 1000,
+      now.requests - before.requests,
+      now.bytes - before.bytes,
+    );
+    const columns = this.#stream.columns ?? 80;
+    // A line that wraps cannot be erased.
+    const line = text.length < columns ? text : `${text.slice(0, columns - 2)}…`;
+    this.#stream.write(`${ERASE_LINE}${colour(this.#stream).dim(line)}`);
+  }
+}
+
+export function bytesMoved(status: DriveStatus): number {
+  return status.requests.kinds.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+export function statusText(status: DriveStatus, seconds: number, requests: number, bytes: number): string {
+  const perSecond = (value: number) => (seconds > 0 ? value / seconds : 0);
+  const parts = [
+    `${formatSize(status.chargedBytes)} used, ${formatSize(status.freeBytes)} free`,
+    `${(status.files - 1).toLocaleString('en')} files`,
+    `${Math.round(perSecond(requests)).toLocaleString('en')} ops/s`,
+    `${(perSecond(bytes) / 1e6).toFixed(1)} MB/s`,
+  ];
+  const errors = status.errors.handlerErrors + status.errors.helperFailures;
+  if (errors > 0) {
+    parts.push(`${errors} errors`);
+  }
+  return parts.join(' · ');
+}

@@ -1,0 +1,91 @@
+/**
+ * The records of running drives, one small JSON file each: who serves which mount point, and where it can be asked. A record whose
+ * process is gone is removed by whoever meets it.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { runtimeDirectories, whyNotTrusted } from './runtime-directory.js';
+
+const recordSchema = v.object({
+  version: v.literal(1),
+  id: v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/)),
+  pid: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  mountPoint: v.string(),
+  endpoint: v.string(),
+  token: v.string(),
+  startedAt: v.string(),
+});
+export type DriveRecord = v.InferOutput<typeof recordSchema>;
+
+/** The same mount point gives the same id, so that two drives cannot both claim it. */
+export function idOfMountPoint(mountPoint: string): string {
+  const spelling = process.platform === 'win32' ? mountPoint.toUpperCase() : mountPoint;
+  return createHash('sha256').update(spelling).digest('hex').slice(0, 16);
+}
+
+/** The socket's path, or the pipe's name. */
+export function endpointOf(directory: string, id: string): string {
+  if (process.platform !== 'win32') {
+    return join(directory, `${id}.sock`);
+  }
+  // Pipes have one name space for all users.
+  const user = createHash('sha256').update(directory).digest('hex').slice(0, 8);
+  return `\\\\.\\pipe\\ramdrive-${user}-${id}`;
+}
+
+export function newToken(): string {
+  return randomBytes(24).toString('base64url');
+}
+
+export function recordPath(directory: string, id: string): string {
+  return join(directory, `${id}.json`);
+}
+
+/** Complete or not at all: a reader never meets half a record. */
+export function writeRecord(directory: string, record: DriveRecord): void {
+  const path = recordPath(directory, record.id);
+  const temporary = `${path}.${process.pid}.tmp`;
+  writeFileSync(temporary, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+  renameSync(temporary, path);
+}
+
+export interface FoundRecord {
+  directory: string;
+  record: DriveRecord;
+}
+
+/** Records of this user's drives, dead ones included. Unreadable files are skipped: they are none of ours. */
+export function readRecords(directories = runtimeDirectories()): FoundRecord[] {
+  const found: FoundRecord[] = [];
+  for (const directory of directories) {
+    if (whyNotTrusted(directory) !== null) {
+      continue;
+    }
+    for (const name of readdirSync(directory).sort()) {
+      const record = name.endsWith('.json') ? readRecord(join(directory, name)) : null;
+      if (record !== null) {
+        found.push({ directory, record });
+      }
+    }
+  }
+  return found;
+}
+
+function readRecord(path: string): DriveRecord | null {
+  try {
+    const result = v.safeParse(recordSchema, JSON.parse(readFileSync(path, 'utf8')));
+    return result.success ? result.output : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Removes what a drive leaves in the directory. */
+export function removeRecord(directory: string, id: string): void {
+  rmSync(recordPath(directory, id), { force: true });
+  if (process.platform !== 'win32') {
+    rmSync(endpointOf(directory, id), { force: true });
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * The worker that owns the volume ("M"): builds memory, volume and file system, then serves requests until the volume is
+ * stopped. While it serves, its event loop does not run: commands come through the control block, figures go through shared
+ * memory, and messages to the main thread are posted (posting needs no event loop).
+ *
+ * Whatever happens here, the volume is taken down in order (dispatcher, file system, memory), so that no mount outlives it. If even
+ * that is not possible, the main thread sees the worker's exit and pulls the volume away.
+ */
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { nativeTimeSource } from '../volume/native-clock.js';
+import { NativePageMemory } from '../volume/native-page-memory.js';
+import type { PageMemory } from '../volume/page-memory.js';
+import { RamVolume } from '../volume/ram-volume.js';
+import { ControlWord, FileAttribute, FspFileSystem, InlineDispatcher } from '../winfsp/index.js';
+import { messageOf } from './errors.js';
+import { FaultyFileSystem, limitCommit, refuseCommitWhile } from './faults.js';
+import { LedgerPublisher } from './ledger.js';
+import { setLinuxOptions } from './linux-options.js';
+import { RamFileSystem } from './ram-file-system.js';
+import type { DriveSettings } from './settings.js';
+import { TracedVolume, TraceWriter } from './trace.js';
+import { volumeParamsOf } from './volume-params.js';
+import {
+  DriveCommand,
+  type LoopEndMessage,
+  type WorkerInput,
+  type WorkerMessage,
+} from './worker-protocol.js';
+
+/** A handler that fails for every request must not flood the main thread; the statistics count them all. */
+const HANDLER_ERRORS_REPORTED_MOST = 100;
+
+if (isMainThread || parentPort === null) {
+  throw new Error('drive-worker is started by RamDrive.');
+}
+const port = parentPort;
+await main(workerData as WorkerInput);
+
+function post(message: WorkerMessage): void {
+  port.postMessage(message);
+}
+
+async function main(input: WorkerInput): Promise<void> {
+  let volume: RamVolume;
+  try {
+    volume = createVolume(input);
+  } catch (error) {
+    post({ type: 'failed', error: messageOf(error) });
+    return;
+  }
+  let fs: FspFileSystem | null = null;
+  let dispatcher: InlineDispatcher | null = null;
+  let end: LoopEndMessage | null = null;
+  try {
+    const started = createFileSystem(volume, input);
+    fs = started.fs;
+    dispatcher = started.dispatcher;
+    await dispatcher.start();
+    post({ type: 'ready', reference: fs.referenceData });
+    const { reason, status } = dispatcher.run();
+    end = { type: 'ended', reason, status, error: null };
+  } catch (error) {
+    end = { type: 'ended', reason: 'died', status: 0, error: textOf(error) };
+  } finally {
+    const tornDown = await tearDown(fs, dispatcher);
+    // Memory that the library may still copy from is left to the end of the process.
+    if (tornDown) {
+      volume.dispose();
+    }
+  }
+  post(end);
+}
+
+function createVolume({ settings, ledger, faults }: WorkerInput): RamVolume {
+  const { pageSizeBytes, capacityBytes } = settings;
+  const memory: PageMemory = new NativePageMemory({
+    pageSizeBytes,
+    pageCount: capacityBytes / pageSizeBytes,
+  });
+  if (faults.failCommitAboveBytes !== undefined) {
+    limitCommit(memory, faults.failCommitAboveBytes);
+  }
+  if (faults.refuseMemoryWhile !== undefined) {
+    refuseCommitWhile(memory, faults.refuseMemoryWhile);
+  }
+  const options = {
+    memory,
+    caseSensitive: settings.caseSensitive,
+    label: settings.label,
+    preallocate: settings.preallocate,
+    timeSource: nativeTimeSource(),
+  };
+  const volume =
+    settings.traceFile === undefined
+      ? new RamVolume(options)
+      : new TracedVolume(
+          options,
+          new TraceWriter(settings.traceFile, (error) => {
+            post({ type: 'handlerError', where: 'trace, which ends here', error: messageOf(error) });
+          }),
+        );
+  makeInitialDirectories(volume, settings);
+  new LedgerPublisher(ledger).publish(volume);
+  return volume;
+}
+
+/** Parents first; a directory that is there already is fine (`\a` and `\a\b`). */
+function makeInitialDirectories(volume: RamVolume, { initialDirectories }: DriveSettings): void {
+  for (const path of initialDirectories) {
+    const names = path.slice(1).split('\\');
+    for (let depth = 1; depth <= names.length; depth++) {
+      const directory = `\\${names.slice(0, depth).join('\\')}`;
+      if (typeof volume.lookup(directory) !== 'number') {
+        continue;
+      }
+      const node = volume.create(directory, FileAttribute.DIRECTORY, true, null, 0);
+      if (typeof node === 'number') {
+        throw new Error(`The initial directory ${directory} cannot be made: ${node >>> 0}.`);
+      }
+      volume.cleanup(node, 0);
+      volume.close(node);
+    }
+  }
+}
+
+function createFileSystem(
+  volume: RamVolume,
+  { settings, device, volumePrefix, control, statistics, ledger, faults }: WorkerInput,
+): { fs: FspFileSystem; dispatcher: InlineDispatcher } {
+  const publisher = new LedgerPublisher(ledger);
+  const dying = { now: false };
+  const { throwOnName, throwIn, dieOnName } = faults;
+  const faulty = throwOnName !== undefined || throwIn !== undefined || dieOnName !== undefined;
+  let reported = 0;
+  const fs = FspFileSystem.create({
+    fileSystem: faulty
+      ? new FaultyFileSystem(volume, publisher, faults, dying)
+      : new RamFileSystem(volume, publisher),
+    volumeParams: volumeParamsOf(settings, volumePrefix),
+    device,
+    control,
+    onError: (where, error) => {
+      if (reported < HANDLER_ERRORS_REPORTED_MOST) {
+        reported += 1;
+        post({ type: 'handlerError', where, error: textOf(error) });
+      }
+    },
+  });
+  setLinuxOptions(fs, settings);
+  const dispatcher = new InlineDispatcher(fs, {
+    statistics,
+    onCommand: () => {
+      const command = Atomics.exchange(control, ControlWord.COMMAND, DriveCommand.NONE);
+      if (command === DriveCommand.SELF_CHECK) {
+        const begun = performance.now();
+        const violations = volume.selfCheck();
+        const milliseconds = performance.now() - begun;
+        post({ type: 'selfCheck', violations, milliseconds, label: volume.label });
+      }
+    },
+    ...(faulty
+      ? {
+          onTurn: () => {
+            if (dying.now) {
+              throw new Error('Injected: the worker dies.');
+            }
+          },
+        }
+      : {}),
+  });
+  return { fs, dispatcher };
+}
+
+/** False when something may still use the volume's memory. */
+async function tearDown(fs: FspFileSystem | null, dispatcher: InlineDispatcher | null): Promise<boolean> {
+  try {
+    await dispatcher?.finish();
+    return fs?.dispose() ?? true;
+  } catch (error) {
+    post({ type: 'handlerError', where: 'teardown', error: textOf(error) });
+    return false;
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

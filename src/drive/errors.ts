@@ -1,0 +1,100 @@
+/**
+ * What can go wrong with a drive as a whole, as typed exceptions. Results of file operations are NTSTATUS numbers and never come
+ * here. Every message says what was met, where, and what to do.
+ */
+import { ntStatusName } from '../ntstatus.js';
+
+/** Where a value came from: a place in a file, or an option of the command line. */
+export type ValueSource =
+  | { kind: 'file'; path: string; line: number; column: number }
+  | { kind: 'option'; option: string };
+
+export interface ConfigProblem {
+  /** null when there is no single place (the file cannot be read). */
+  source: ValueSource | null;
+  /** The setting, or null for a problem of the file as a whole. */
+  key: string | null;
+  /** As it was written. */
+  value: string | null;
+  message: string;
+}
+
+/** The configuration cannot be used. One line a problem, each complete in itself. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  constructor(readonly problems: readonly ConfigProblem[]) {
+    super(problems.map(describeProblem).join('\n'));
+  }
+}
+
+export function describeSource(source: ValueSource): string {
+  return source.kind === 'file' ? `${source.path}:${source.line}:${source.column}` : source.option;
+}
+
+function describeProblem({ source, key, message }: ConfigProblem): string {
+  if (source === null) {
+    return message;
+  }
+  const where = describeSource(source);
+  return key === null || source.kind === 'option' ? `${where}: ${message}` : `${where}: ${key}: ${message}`;
+}
+
+export type MountPointErrorCode =
+  | 'MISSING'
+  | 'NOT_A_DIRECTORY'
+  | 'NOT_EMPTY'
+  | 'ALREADY_MOUNTED'
+  | 'NOT_WRITABLE'
+  | 'STALE'
+  | 'MALFORMED';
+
+/** The drive cannot be mounted there; found out before anything was started. */
+export class MountPointError extends Error {
+  override readonly name = 'MountPointError';
+  constructor(
+    readonly code: MountPointErrorCode,
+    readonly mountPoint: string,
+    what: string,
+    readonly advice: string,
+  ) {
+    super(`${what} ${advice}`);
+  }
+}
+
+/** The system refused the mount. */
+export class MountError extends Error {
+  override readonly name = 'MountError';
+  constructor(
+    readonly mountPoint: string,
+    readonly ntStatus: number,
+    readonly advice: string,
+  ) {
+    super(`Mounting at ${mountPoint} failed with ${ntStatusName(ntStatus)}. ${advice}`);
+  }
+}
+
+export type DriveErrorCode =
+  /** The worker that owns the volume could not start; `cause` says why. */
+  | 'START_FAILED'
+  /** The worker died; the drive is unmounted and its contents are gone. */
+  | 'WORKER_DIED'
+  /** Something did not answer in its time. */
+  | 'TIMEOUT'
+  /** The drive is no longer running. */
+  | 'NOT_RUNNING';
+
+export class DriveError extends Error {
+  override readonly name = 'DriveError';
+  constructor(
+    readonly code: DriveErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The text of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,57 @@
+/**
+ * Every limit of the drive, in one place, each with its reason. A value outside is refused when the configuration is read, with
+ * these numbers in the message, and never bent silently.
+ */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+
+/** WinFsp's SectorSize. 512 and not 4096, so that unbuffered I/O of programs that align to 512 bytes keeps working. */
+export const SECTOR_SIZE_BYTES = 512;
+
+/** Below 4 KiB a page would be smaller than the system's own, and could not be given back to it alone. */
+export const PAGE_SIZE_LEAST_BYTES = 4 * KIB;
+/** SectorsPerAllocationUnit has 16 bits (32 MiB at 512-byte sectors); beyond 1 MiB, one page serves no transfer better. */
+export const PAGE_SIZE_MOST_BYTES = MIB;
+/** Small files are charged whole pages: 4 KiB charges a source tree least, and adjacent pages keep large transfers fast. */
+export const PAGE_SIZE_DEFAULT_BYTES = 4 * KIB;
+
+/** Page numbers are kept in Int32Arrays. */
+export const PAGE_COUNT_MOST = 2 ** 31 - 2;
+/** The address space that a 64-bit process may reserve everywhere, Wine included. */
+export const CAPACITY_MOST_BYTES = 1024 * GIB;
+export const CAPACITY_DEFAULT_BYTES = GIB;
+
+/** VolumeLabel of FSP_FSCTL_VOLUME_INFO holds 32 WCHARs (docs/winfsp.md (d)). */
+export const LABEL_MOST_UNITS = 32;
+/** One name of a path: MaxComponentLength of the volume. */
+export const NAME_MOST_UNITS = 255;
+/** Directories made at start are for \Temp and its like; a tree belongs to the one who fills the drive. */
+export const INITIAL_DIRECTORIES_MOST = 256;
+
+/** 0xffffffff would mean "for ever", which is what kernelCache says. */
+export const FILE_INFO_TIMEOUT_MOST_MS = 0xfffffffe;
+/** How long the kernel may keep a file's metadata when it must not cache data. */
+export const FILE_INFO_TIMEOUT_DEFAULT_MS = 1000;
+
+/** A configuration file is a page of text; a larger one is the wrong file. */
+export const CONFIG_FILE_MOST_BYTES = MIB;
+/** One line of the control channel. Requests are tiny; a peer that sends more is no client of ours. */
+export const CONTROL_LINE_MOST_BYTES = 64 * KIB;
+/** Answers carry figures and at most these many violations. */
+export const VIOLATIONS_SHOWN_MOST = 100;
+
+/** A worker keeps an object a file, 450 to 600 bytes with its names: room for a few million, but not for all of the memory. */
+export const WORKER_HEAP_MOST_MIB = 8 * KIB;
+
+/** A clean stop waits this long for the dispatcher to leave its loop before the volume is pulled away under it. */
+export const STOP_GRACE_MS = 10_000;
+/** Worker start: loading the library, reserving memory, pre-allocation of a large drive. */
+export const START_GRACE_MS = 120_000;
+/** SetMountPoint waits for the system; a driver that needs longer hangs. */
+export const MOUNT_GRACE_MS = 60_000;
+/** A self-check walks every file: a few seconds for a million of them, more on a busy machine. */
+export const SELF_CHECK_GRACE_MS = 120_000;
+/** A control request that gets no answer within this time has met a process that hangs. */
+export const CONTROL_GRACE_MS = 5_000;

@@ -1,0 +1,344 @@
+/**
+ * The RAM volume behind the interface of the binding: contexts become nodes, results become NTSTATUS codes, nodes become
+ * FILE_INFOs. No rule of the file system is decided here but what WinFsp asks of callbacks (docs/winfsp.md (c), (d)).
+ *
+ * Everything is synchronous: a request is one uninterrupted step of the volume, which is what keeps the ledger true for observers
+ * (FreeBytesAccurate). A context that the volume does not know is answered with INVALID_HANDLE; it can only come from a bug or a
+ * forged request, and must not end in an exception.
+ */
+import { NtStatus } from '../ntstatus.js';
+import type { Node } from '../volume/node.js';
+import type { RamVolume } from '../volume/ram-volume.js';
+import {
+  CreateOption,
+  type DirectoryBuffer,
+  FileAttribute,
+  type FileSystemInterface,
+  type OpenResult,
+  type SecurityByNameResult,
+  setUint64,
+  VolumeInfoLayout as VolumeInfo,
+} from '../winfsp/index.js';
+import { encodeFileInfo } from './file-info.js';
+import type { LedgerPublisher } from './ledger.js';
+import { LABEL_MOST_UNITS } from './limits.js';
+
+export class RamFileSystem implements FileSystemInterface {
+  readonly #volume: RamVolume;
+  readonly #ledger: LedgerPublisher | null;
+
+  constructor(volume: RamVolume, ledger: LedgerPublisher | null = null) {
+    this.#volume = volume;
+    this.#ledger = ledger;
+    this.#publish();
+  }
+
+  getVolumeInfo(view: DataView, offset: number): number {
+    const { totalBytes, freeBytes, label } = this.#volume;
+    setUint64(view, offset + VolumeInfo.TotalSize, totalBytes);
+    setUint64(view, offset + VolumeInfo.FreeSize, freeBytes);
+    view.setUint16(offset + VolumeInfo.VolumeLabelLength, label.length * 2, true);
+    for (let i = 0; i < label.length; i++) {
+      view.setUint16(offset + VolumeInfo.VolumeLabel + i * 2, label.charCodeAt(i), true);
+    }
+    return NtStatus.SUCCESS;
+  }
+
+  setVolumeLabel(label: string, view: DataView, offset: number): number {
+    // The driver does not clip, and the field in VOLUME_INFO is 32 units long.
+    this.#volume.label = label.slice(0, LABEL_MOST_UNITS);
+    return this.getVolumeInfo(view, offset);
+  }
+
+  getSecurityByName(fileName: string, result: SecurityByNameResult): number {
+    const node = this.#volume.lookup(fileName);
+    if (typeof node === 'number') {
+      // A missing leaf has been looked for in a directory that is there, so no link lies on the way to it.
+      return node !== NtStatus.OBJECT_NAME_NOT_FOUND && this.#reparsePointOnTheWay(fileName, result)
+        ? NtStatus.REPARSE
+        : node;
+    }
+    result.fileAttributes = node.attributes;
+    result.securityDescriptor = this.#volume.securityOf(node);
+    return NtStatus.SUCCESS;
+  }
+
+  create(
+    fileName: string,
+    createOptions: number,
+    _grantedAccess: number,
+    fileAttributes: number,
+    securityDescriptor: Uint8Array | null,
+    allocationSize: number,
+    result: OpenResult,
+  ): number {
+    const directory = (createOptions & CreateOption.FILE_DIRECTORY_FILE) !== 0;
+    // The driver sets DIRECTORY by what was asked, and never ARCHIVE.
+    const attributes = directory
+      ? fileAttributes | FileAttribute.DIRECTORY
+      : (fileAttributes & ~FileAttribute.DIRECTORY) | FileAttribute.ARCHIVE;
+    const node = this.#volume.create(
+      fileName,
+      attributes & ~FileAttribute.NORMAL,
+      directory,
+      securityDescriptor,
+      allocationSize,
+    );
+    return this.#opened(node, result);
+  }
+
+  open(fileName: string, _createOptions: number, _grantedAccess: number, result: OpenResult): number {
+    return this.#opened(this.#volume.open(fileName), result);
+  }
+
+  overwrite(
+    context: number,
+    fileAttributes: number,
+    replaceFileAttributes: boolean,
+    allocationSize: number,
+    view: DataView,
+    fileInfoOffset: number,
+  ): number {
+    const node = this.#volume.nodeOf(context);
+    if (node === undefined) {
+      return NtStatus.INVALID_HANDLE;
+    }
+    const attributes = (fileAttributes & ~FileAttribute.NORMAL) | FileAttribute.ARCHIVE;
+    const status = this.#volume.overwrite(node, attributes, replaceFileAttributes, allocationSize);
+    return this.#changed(status, node, view, fileInfoOffset);
+  }
+
+  cleanup(context: number, _fileName: string | null, flags: number): void {
+    const node = this.#volume.nodeOf(context);
+    if (node !== undefined) {
+      this.#volume.cleanup(node, flags);
+      this.#publish();
+    }
+  }
+
+  close(context: number): void {
+    const node = this.#volume.nodeOf(context);
+    if (node !== undefined) {
+      this.#volume.close(node);
+      this.#publish();
+    }
+  }
+
+  read(context: number, bufferAddress: number, offset: number, length: number): number {
+    const node = this.#volume.nodeOf(context);
+    return node === undefined
+      ? NtStatus.INVALID_HANDLE
+      : this.#volume.read(node, offset, length, bufferAddress);
+  }
+
+  write(
+    context: number,
+    bufferAddress: number,
+    offset: number,
+    length: number,
+    writeToEndOfFile: boolean,
+    constrainedIo: boolean,
+    view: DataView,
+    fileInfoOffset: number,
+  ): number {
+    const node = this.#volume.nodeOf(context);
+    if (node === undefined) {
+      return NtStatus.INVALID_HANDLE;
+    }
+    const written = this.#volume.write(node, offset, length, bufferAddress, writeToEndOfFile, constrainedIo);
+    return this.#changed(written, node, view, fileInfoOffset);
+  }
+
+  flush(context: number, view: DataView, fileInfoOffset: number): number {
+    if (context === 0) {
+      return this.#volume.flush(null);
+    }
+    const node = this.#volume.nodeOf(context);
+    if (node === undefined) {
+      return NtStatus.INVALID_HANDLE;
+    }
+    // An empty success would tell the kernel that the file is empty.
+    return this.#changed(this.#volume.flush(node), node, view, fileInfoOffset);
+  }
+
+  getFileInfo(context: number, view: DataView, fileInfoOffset: number): number {
+    const node = this.#volume.nodeOf(context);
+    if (node === undefined) {
+      return NtStatus.INVALID_HANDLE;
+    }
+    encodeFileInfo(node, view, fileInfoOffset);
+    return NtStatus.SUCCESS;
+  }
+
+  setBasicInfo(
+    context: number,
+    fileAttributes: number,
+    times: Int32Array,
+    view: DataView,
+    fileInfoOffset: number,
+  ): number {
+    const node = this.#volume.nodeOf(context);
+    if (node === undefined) {
+      return NtStatus.INVALID_HANDLE;
+    }
+    return this.#changed(this.#volume.setBasicInfo(node, fileAttributes, times), node, view, fileInfoOffset);
+  }
+
+  setFileSize(
+    context: number,
+    newSize: number,
+    setAllocationSize: boolean,
+    view: DataView,
+    fileInfoOffset: number,
+  ): number {
+    const node = this.#volume.nodeOf(context);
+    if (node === undefined) {
+      return NtStatus.INVALID_HANDLE;
+    }
+    const status = setAllocationSize
+      ? this.#volume.setAllocationSize(node, newSize)
+      : this.#volume.setFileSize(node, newSize);
+    return this.#changed(status, node, view, fileInfoOffset);
+  }
+
+  /** The only word against a delete; it happens in Cleanup. Undoing a delete needs no call (docs/winfsp.md (d)). */
+  canDelete(context: number, _fileName: string): number {
+    const node = this.#volume.nodeOf(context);
+    return node === undefined ? NtStatus.INVALID_HANDLE : this.#volume.canDelete(node);
+  }
+
+  rename(context: number, _fileName: string, newFileName: string, replaceIfExists: boolean): number {
+    const node = this.#volume.nodeOf(context);
+    if (node === undefined) {
+      return NtStatus.INVALID_HANDLE;
+    }
+    const status = this.#volume.rename(node, newFileName, replaceIfExists);
+    this.#publish();
+    return status;
+  }
+
+  getSecurity(context: number): Uint8Array | number {
+    const node = this.#volume.nodeOf(context);
+    return node === undefined ? NtStatus.INVALID_HANDLE : this.#volume.securityOf(node);
+  }
+
+  setSecurity(context: number, securityInformation: number, modification: Uint8Array): number {
+    const node = this.#volume.nodeOf(context);
+    return node === undefined
+      ? NtStatus.INVALID_HANDLE
+      : this.#volume.setSecurity(node, securityInformation, modification);
+  }
+
+  readDirectory(
+    context: number,
+    _pattern: string | null,
+    marker: string | null,
+    buffer: DirectoryBuffer,
+  ): number {
+    const directory = this.#volume.nodeOf(context);
+    if (directory === undefined) {
+      return NtStatus.INVALID_HANDLE;
+    }
+    let complete = true;
+    const status = this.#volume.list(directory, marker, (name, node) => {
+      const offset = buffer.add(name);
+      if (offset < 0) {
+        complete = false;
+        return false;
+      }
+      encodeFileInfo(node, buffer.view, offset);
+      return true;
+    });
+    if (status >= 0 && complete) {
+      buffer.end();
+    }
+    return status;
+  }
+
+  getDirInfoByName(context: number, fileName: string, buffer: DirectoryBuffer): number {
+    const directory = this.#volume.nodeOf(context);
+    if (directory === undefined) {
+      return NtStatus.INVALID_HANDLE;
+    }
+    if (directory.deleted || fileName.includes('\\')) {
+      return NtStatus.OBJECT_NAME_NOT_FOUND;
+    }
+    const node = this.#volume.lookup(join(this.#volume.pathOf(directory), fileName));
+    if (typeof node === 'number') {
+      return NtStatus.OBJECT_NAME_NOT_FOUND;
+    }
+    const offset = buffer.add(node.name);
+    if (offset >= 0) {
+      encodeFileInfo(node, buffer.view, offset);
+    }
+    return NtStatus.SUCCESS;
+  }
+
+  getReparsePoint(context: number, fileName: string): Uint8Array | number {
+    const node = this.#nodeBy(context, fileName);
+    return typeof node === 'number' ? node : this.#volume.getReparsePoint(node);
+  }
+
+  setReparsePoint(context: number, _fileName: string, data: Uint8Array): number {
+    const node = this.#volume.nodeOf(context);
+    return node === undefined ? NtStatus.INVALID_HANDLE : this.#volume.setReparsePoint(node, data);
+  }
+
+  deleteReparsePoint(context: number, _fileName: string, data: Uint8Array): number {
+    const node = this.#volume.nodeOf(context);
+    return node === undefined ? NtStatus.INVALID_HANDLE : this.#volume.deleteReparsePoint(node, data);
+  }
+
+  #nodeBy(context: number, fileName: string): Node | number {
+    return context === 0
+      ? this.#volume.lookup(fileName)
+      : (this.#volume.nodeOf(context) ?? NtStatus.INVALID_HANDLE);
+  }
+
+  #opened(node: Node | number, result: OpenResult): number {
+    if (typeof node === 'number') {
+      return node;
+    }
+    result.context = node.context;
+    encodeFileInfo(node, result.view, result.fileInfoOffset);
+    // Without the stored spelling the driver keeps the path in capitals. Case-sensitive volumes need none.
+    result.normalizedName = this.#volume.caseSensitive ? null : this.#volume.pathOf(node);
+    this.#publish();
+    return NtStatus.SUCCESS;
+  }
+
+  #changed(result: number, node: Node, view: DataView, fileInfoOffset: number): number {
+    if (result >= 0) {
+      encodeFileInfo(node, view, fileInfoOffset);
+      this.#publish();
+    }
+    return result;
+  }
+
+  #publish(): void {
+    this.#ledger?.publish(this.#volume);
+  }
+
+  /**
+   * A path that leads through a symbolic link is resolved by the system, which asks for the place of the link in the path: the
+   * index of the first unit of its name, in the place of the attributes. Only looked for when the look-up failed, because a reparse
+   * point has no children.
+   */
+  #reparsePointOnTheWay(fileName: string, result: SecurityByNameResult): boolean {
+    for (let end = fileName.indexOf('\\', 1); end > 0; end = fileName.indexOf('\\', end + 1)) {
+      const node = this.#volume.lookup(fileName.slice(0, end));
+      if (typeof node === 'number') {
+        return false;
+      }
+      if ((node.attributes & FileAttribute.REPARSE_POINT) !== 0) {
+        result.fileAttributes = fileName.lastIndexOf('\\', end - 1) + 1;
+        return true;
+      }
+    }
+    return false;
+  }
+}
+
+function join(directory: string, name: string): string {
+  return directory.endsWith('\\') ? directory + name : `${directory}\\${name}`;
+}

@@ -1,0 +1,142 @@
+/**
+ * The settings of a drive: their names, their types, what is expected of each value, their defaults. The configuration file uses
+ * the names as they are, the command line in kebab case. One table, so that file, command line, messages and docs agree.
+ */
+import * as v from 'valibot';
+import {
+  CAPACITY_DEFAULT_BYTES,
+  CAPACITY_MOST_BYTES,
+  FILE_INFO_TIMEOUT_DEFAULT_MS,
+  FILE_INFO_TIMEOUT_MOST_MS,
+  INITIAL_DIRECTORIES_MOST,
+  LABEL_MOST_UNITS,
+  NAME_MOST_UNITS,
+  PAGE_SIZE_DEFAULT_BYTES,
+  PAGE_SIZE_LEAST_BYTES,
+  PAGE_SIZE_MOST_BYTES,
+} from './limits.js';
+import { formatSize, parseSize, SIZE_EXPECTED } from './sizes.js';
+
+/** What a drive runs with. Structured-cloneable: it goes to the worker as it is. */
+export interface DriveSettings {
+  /** A directory (Linux), or `R:`, `\\.\R:`, `*`, a directory, `\\server\share` (Windows). */
+  mountPoint: string;
+  /** A multiple of the page size. */
+  capacityBytes: number;
+  pageSizeBytes: number;
+  /** Take all of the memory at start, instead of as files grow. */
+  preallocate: boolean;
+  label: string;
+  /** The kernel caches data and metadata for ever (docs/winfsp.md (e)). */
+  kernelCache: boolean;
+  /** Without the kernel cache: how long metadata may be cached. */
+  fileInfoTimeoutMs: number;
+  caseSensitive: boolean;
+  /** Absolute, with backslashes; parents are made too. */
+  initialDirectories: string[];
+  /** Linux: every read and write reaches the drive. */
+  directIo: boolean;
+  /** Linux: users other than the one who mounted may enter. */
+  allowOther: boolean;
+  /** Where to record what happens (trace.ts); from the command line only. An absolute path outside of the drive. */
+  traceFile?: string;
+}
+
+const size = (check: (bytes: number) => boolean, expected: string) =>
+  v.pipe(
+    v.union([v.string(), v.number()], expected),
+    v.transform((given) => (typeof given === 'string' ? parseSize(given) : given)),
+    v.custom<number>(
+      (bytes) => typeof bytes === 'number' && Number.isSafeInteger(bytes) && bytes >= 0 && check(bytes),
+      expected,
+    ),
+  );
+
+const CAPACITY_EXPECTED = `${SIZE_EXPECTED}, from one page to ${formatSize(CAPACITY_MOST_BYTES)}`;
+const PAGE_SIZE_EXPECTED = `a power of two from ${formatSize(PAGE_SIZE_LEAST_BYTES)} to ${formatSize(PAGE_SIZE_MOST_BYTES)}, such as 4K or 64K`;
+const LABEL_EXPECTED = `a text of at most ${LABEL_MOST_UNITS} characters, without control characters`;
+const TIMEOUT_EXPECTED = `a whole number of milliseconds from 0 to ${FILE_INFO_TIMEOUT_MOST_MS}`;
+const DIRECTORY_EXPECTED = `an absolute path inside the drive such as "\\\\Temp" or "/Temp", names of at most ${NAME_MOST_UNITS} characters, none of them . or .. or with any of : * ? " < > |`;
+const DIRECTORIES_EXPECTED = `a list of at most ${INITIAL_DIRECTORIES_MOST} paths, each ${DIRECTORY_EXPECTED}`;
+
+const flag = v.boolean('true or false');
+const label = v.pipe(
+  v.string(LABEL_EXPECTED),
+  v.maxLength(LABEL_MOST_UNITS, LABEL_EXPECTED),
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.
+  v.regex(/^[^\u0000-\u001f\u007f]*$/, LABEL_EXPECTED),
+);
+const initialDirectory = v.pipe(
+  v.string(DIRECTORY_EXPECTED),
+  v.transform((path) => toVolumePath(path)),
+  v.custom<string>((path) => typeof path === 'string', DIRECTORY_EXPECTED),
+);
+
+/** Settings by their name in the file. The message of every schema is what was expected. */
+export const SETTING_SCHEMAS = {
+  mountPoint: v.pipe(v.string('a mount point'), v.nonEmpty('a mount point, not an empty text')),
+  capacity: size((bytes) => bytes > 0 && bytes <= CAPACITY_MOST_BYTES, CAPACITY_EXPECTED),
+  pageSize: size(
+    (bytes) => bytes >= PAGE_SIZE_LEAST_BYTES && bytes <= PAGE_SIZE_MOST_BYTES && (bytes & (bytes - 1)) === 0,
+    PAGE_SIZE_EXPECTED,
+  ),
+  preallocate: flag,
+  label,
+  kernelCache: flag,
+  fileInfoTimeout: v.pipe(
+    v.number(TIMEOUT_EXPECTED),
+    v.integer(TIMEOUT_EXPECTED),
+    v.minValue(0, TIMEOUT_EXPECTED),
+    v.maxValue(FILE_INFO_TIMEOUT_MOST_MS, TIMEOUT_EXPECTED),
+  ),
+  caseSensitive: flag,
+  initialDirectories: v.pipe(
+    v.array(initialDirectory, DIRECTORIES_EXPECTED),
+    v.maxLength(INITIAL_DIRECTORIES_MOST, DIRECTORIES_EXPECTED),
+  ),
+  directIo: flag,
+  allowOther: flag,
+} as const;
+
+export type SettingName = keyof typeof SETTING_SCHEMAS;
+export const SETTING_NAMES = Object.keys(SETTING_SCHEMAS) as SettingName[];
+/** Settings that only a FUSE mount has. */
+export const LINUX_ONLY: ReadonlySet<SettingName> = new Set(['directIo', 'allowOther']);
+
+export type SettingValues = {
+  [Name in SettingName]?: v.InferOutput<(typeof SETTING_SCHEMAS)[Name]>;
+};
+
+/** Defaults that do not depend on other settings. */
+export function defaultSettings(platform: NodeJS.Platform): Omit<DriveSettings, 'mountPoint'> {
+  return {
+    capacityBytes: CAPACITY_DEFAULT_BYTES,
+    pageSizeBytes: PAGE_SIZE_DEFAULT_BYTES,
+    preallocate: false,
+    label: 'RAM Drive',
+    kernelCache: true,
+    fileInfoTimeoutMs: FILE_INFO_TIMEOUT_DEFAULT_MS,
+    // Programs of each system rely on their own rule: a Makefile beside a makefile, or WINDOWS.H for windows.h.
+    caseSensitive: platform !== 'win32',
+    initialDirectories: [],
+    directIo: false,
+    allowOther: false,
+  };
+}
+
+/** `/a/b` or `\a\b` → `\a\b`; null when it is no path that the drive could hold. */
+function toVolumePath(path: string): string | null {
+  if (!/^[\\/]/.test(path)) {
+    return null;
+  }
+  const names = path.split(/[\\/]/).filter((name) => name !== '');
+  const valid = names.every(
+    (name) =>
+      name.length <= NAME_MOST_UNITS &&
+      name !== '.' &&
+      name !== '..' &&
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.
+      !/[\u0000-\u001f:*?"<>|]/.test(name),
+  );
+  return names.length === 0 || !valid ? null : `\\${names.join('\\')}`;
+}

@@ -1,0 +1,40 @@
+/**
+ * Sizes as people write them. `512M`, `2G`, `64K`, `1.5T`, `4096`: units are powers of 1024, upper or lower case, `iB` or `B`
+ * may follow. Parsed with integers, so the result is exact or the text is refused; nothing is rounded.
+ */
+
+const UNIT_EXPONENT: Readonly<Record<string, bigint>> = { '': 0n, k: 10n, m: 20n, g: 30n, t: 40n };
+const SIZE = /^(\d{1,16})(?:\.(\d{1,16}))?\s?(?:([kmgt])(?:i?b)?|b)?$/i;
+
+export const SIZE_EXPECTED = 'a size such as 64K, 512M or 2G, or a number of bytes';
+
+/** Bytes, or null when the text is no size, is no whole number of bytes, or does not fit in 2^53. */
+export function parseSize(text: string): number | null {
+  const match = SIZE.exec(text.trim());
+  if (match === null) {
+    return null;
+  }
+  const [, whole, fraction = '', unit = ''] = match;
+  const scaled = BigInt(whole! + fraction) << UNIT_EXPONENT[unit.toLowerCase()]!;
+  const divisor = 10n ** BigInt(fraction.length);
+  if (scaled % divisor !== 0n) {
+    return null;
+  }
+  const bytes = scaled / divisor;
+  return bytes <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(bytes) : null;
+}
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+/** `1.5 GiB`: for people, rounded to three or four digits. */
+export function formatSize(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (Math.abs(value) >= 1024 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  const rounded = Number(value.toFixed(unit === 0 || Math.abs(value) >= 100 ? 0 : 1));
+  // 1023.96 KiB rounds to 1024 KiB, which is 1 MiB.
+  return rounded >= 1024 && unit < UNITS.length - 1 ? `1 ${UNITS[unit + 1]}` : `${rounded} ${UNITS[unit]}`;
+}

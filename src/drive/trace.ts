@@ -1,0 +1,207 @@
+/**
+ * Records what happens to a volume, one JSON object a line, so that spec/trace.ts can judge it afterwards: every operation that
+ * changes names, sizes or room, its arguments and result, and the ledger after it.
+ *
+ * A volume that is not traced has no trace code in it: this is a class of its own. Events are collected and written from
+ * the volume's thread in pieces, by a plain file descriptor that was opened before anything was mounted; so the file must not lie on the
+ * drive. What is traced ends at a limit, and a piece may be lost when the process is killed.
+ *
+ * Content is not recorded: that each byte is right is shown by comparing bytes (tests/chaos), not by a log.
+ */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import type { Node } from '../volume/node.js';
+import { RamVolume, type RamVolumeOptions } from '../volume/ram-volume.js';
+
+const PIECE_BYTES = 64 * 1024;
+/** Some ten million events; then a last line says that the rest is missing. */
+const TRACE_MOST_BYTES = 2 ** 30;
+
+/** What a traced operation was asked, and what it answered: 0 or a count, or a failing NTSTATUS. */
+export interface TraceEvent {
+  op: string;
+  /** Index number of the node. */
+  node?: number;
+  result?: number;
+  /** After the operation: the node's length, what it is charged, and the pool's ledger. */
+  lengthBytes?: number;
+  chargedPages?: number;
+  ledger?: [charged: number, held: number];
+  [argument: string]: unknown;
+}
+
+export class TraceWriter {
+  readonly #descriptor: number;
+  readonly #onError: (error: unknown) => void;
+  #piece = '';
+  #writtenBytes = 0;
+  #isOpen = true;
+
+  /** `onError` is told once; nothing is recorded from then on. */
+  constructor(path: string, onError: (error: unknown) => void) {
+    this.#descriptor = openSync(path, 'w', 0o600);
+    this.#onError = onError;
+  }
+
+  write(event: TraceEvent): void {
+    if (!this.#isOpen) return;
+    this.#piece += `${JSON.stringify(event)}\n`;
+    if (this.#piece.length < PIECE_BYTES) return;
+    this.#flush();
+    if (this.#writtenBytes < TRACE_MOST_BYTES) return;
+    this.#piece = `${JSON.stringify({ op: 'cut' })}\n`;
+    this.close();
+  }
+
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#flush();
+    this.#isOpen = false;
+    closeSync(this.#descriptor);
+  }
+
+  #flush(): void {
+    const bytes = Buffer.from(this.#piece, 'utf8');
+    this.#piece = '';
+    try {
+      for (let at = 0; at < bytes.length; ) at += writeSync(this.#descriptor, bytes, at);
+      this.#writtenBytes += bytes.length;
+    } catch (error) {
+      this.#isOpen = false;
+      closeSync(this.#descriptor);
+      this.#onError(error);
+    }
+  }
+}
+
+export class TracedVolume extends RamVolume {
+  readonly #trace: { write(event: TraceEvent): void; close(): void };
+
+  constructor(options: RamVolumeOptions, trace: { write(event: TraceEvent): void; close(): void }) {
+    super(options);
+    this.#trace = trace;
+    const { pageSizeBytes, capacityPages } = this.pool;
+    const { caseSensitive } = this;
+    this.#trace.write({
+      op: 'begin',
+      pageSizeBytes,
+      capacityPages,
+      caseSensitive,
+      root: this.root.indexNumber,
+    });
+  }
+
+  /** Whoever asks for the free space is an observer. */
+  override get freeBytes(): number {
+    const freeBytes = super.freeBytes;
+    this.#trace.write({ op: 'freeBytes', freeBytes });
+    return freeBytes;
+  }
+
+  override open(path: string): Node | number {
+    return this.#opened({ op: 'open', path }, super.open(path));
+  }
+
+  override create(
+    path: string,
+    attributes: number,
+    directory: boolean,
+    security: Uint8Array | null,
+    allocationSize: number,
+  ): Node | number {
+    const node = super.create(path, attributes, directory, security, allocationSize);
+    return this.#opened({ op: 'create', path, directory, allocationSize }, node);
+  }
+
+  override rename(node: Node, newPath: string, replaceIfExists: boolean): number {
+    const result = super.rename(node, newPath, replaceIfExists);
+    return this.#done({ op: 'rename', newPath, replaceIfExists }, node, result);
+  }
+
+  override cleanup(node: Node, flags: number): void {
+    super.cleanup(node, flags);
+    this.#done({ op: 'cleanup', flags }, node, 0);
+  }
+
+  override close(node: Node): void {
+    super.close(node);
+    this.#done({ op: 'close' }, node, 0);
+  }
+
+  override read(node: Node, offset: number, length: number, address: number): number {
+    const result = super.read(node, offset, length, address);
+    return this.#done({ op: 'read', offset, length }, node, result);
+  }
+
+  override write(
+    node: Node,
+    offset: number,
+    length: number,
+    address: number,
+    writeToEndOfFile: boolean,
+    constrainedIo: boolean,
+  ): number {
+    const result = super.write(node, offset, length, address, writeToEndOfFile, constrainedIo);
+    return this.#done({ op: 'write', offset, length, writeToEndOfFile, constrainedIo }, node, result);
+  }
+
+  override setFileSize(node: Node, bytes: number): number {
+    return this.#done({ op: 'setFileSize', bytes }, node, super.setFileSize(node, bytes));
+  }
+
+  override setAllocationSize(node: Node, bytes: number): number {
+    return this.#done({ op: 'setAllocationSize', bytes }, node, super.setAllocationSize(node, bytes));
+  }
+
+  override overwrite(
+    node: Node,
+    attributes: number,
+    replaceAttributes: boolean,
+    allocationSize: number,
+  ): number {
+    const result = super.overwrite(node, attributes, replaceAttributes, allocationSize);
+    return this.#done({ op: 'overwrite', allocationSize }, node, result);
+  }
+
+  override list(
+    directory: Node,
+    marker: string | null,
+    visit: (name: string, node: Node) => boolean,
+  ): number {
+    const names: string[] = [];
+    let isComplete = true;
+    const result = super.list(directory, marker, (name, node) => {
+      isComplete = visit(name, node);
+      if (isComplete) names.push(name);
+      return isComplete;
+    });
+    return this.#done({ op: 'list', marker, names, isComplete }, directory, result);
+  }
+
+  override dispose(): void {
+    this.#trace.write({ op: 'end' });
+    this.#trace.close();
+    super.dispose();
+  }
+
+  #opened(event: TraceEvent, node: Node | number): Node | number {
+    if (typeof node === 'number') this.#trace.write({ ...event, result: node, ledger: this.#ledger() });
+    else this.#done(event, node, 0);
+    return node;
+  }
+
+  #done(event: TraceEvent, node: Node, result: number): number {
+    this.#trace.write({
+      ...event,
+      node: node.indexNumber,
+      result,
+      lengthBytes: node.fileSize,
+      chargedPages: node.file?.chargedPages ?? 0,
+      ledger: this.#ledger(),
+    });
+    return result;
+  }
+
+  #ledger(): [number, number] {
+    return [this.pool.chargedPages, this.pool.heldPages];
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * The pool's self-check: recomputes the ledger from page tables, hands and stock, and names each violated invariant
+ * (PoolConsistent, NoPageLeak, FreeBytesAccurate: see docs/verification.md). Reads only; callable on a live volume between
+ * two requests. Costs one byte per page of the capacity while it runs.
+ */
+import type { PagePool } from './page-pool.js';
+
+/** What the check needs of a file; PagedFile has it. */
+export interface LedgerFile {
+  readonly chargedPages: number;
+  readonly heldPages: number;
+  visitPages(visit: (page: number) => void): void;
+  check(): string[];
+}
+
+export interface StockView {
+  warm: Int32Array;
+  cold: Int32Array;
+  freshPage: number;
+  freshCommitted: number;
+  isHeld(page: number): boolean;
+}
+
+const FREE = 1;
+const IN_FILE = 2;
+const IN_HAND = 3;
+const PLACE = ['nowhere', 'the free stock', 'a file', "a write's hand"];
+
+export function checkPool(pool: PagePool, files: Iterable<LedgerFile>, stock: StockView): string[] {
+  const violations: string[] = [];
+  const place = new Uint8Array(pool.capacityPages);
+  const put = (page: number, where: number) => {
+    const before = place[page];
+    if (before === undefined)
+      violations.push(`NoPageLeak: page ${page} does not exist, but ${PLACE[where]} has it`);
+    else if (before !== 0)
+      violations.push(`NoPageLeak: page ${page} is in ${PLACE[before]} and in ${PLACE[where]}`);
+    else place[page] = where;
+    if (before !== undefined && stock.isHeld(page) !== (where !== FREE)) {
+      violations.push(
+        `NoPageLeak: page ${page} in ${PLACE[where]} is marked ${stock.isHeld(page) ? 'held' : 'free'}`,
+      );
+    }
+  };
+
+  for (const page of stock.warm) put(page, FREE);
+  for (const page of stock.cold) put(page, FREE);
+  // Fresh pages are only two numbers; a page in use must lie below them.
+  place.fill(FREE, stock.freshPage);
+  let held = 0;
+  let charged = 0;
+  for (const file of files) {
+    let pages = 0;
+    file.visitPages((page) => {
+      put(page, IN_FILE);
+      pages++;
+    });
+    held += pages;
+    charged += file.chargedPages;
+    violations.push(...file.check());
+  }
+  for (const holder of pool.holders) {
+    for (let i = 0; i < holder.handCount; i++) put(holder.hand[i] as number, IN_HAND);
+    held += holder.handCount;
+    charged += holder.chargedPages;
+  }
+  const lost = place.indexOf(0);
+  if (lost >= 0) violations.push(`NoPageLeak: page ${lost} is nowhere`);
+
+  if (charged !== pool.chargedPages) {
+    violations.push(
+      `FreeBytesAccurate: files and writes are charged ${charged} pages, the ledger says ${pool.chargedPages}`,
+    );
+  }
+  if (held !== pool.heldPages) {
+    violations.push(`PoolConsistent: ${held} pages are in use, the ledger says ${pool.heldPages}`);
+  }
+  const inOrder =
+    0 <= pool.heldPages &&
+    pool.heldPages <= pool.chargedPages &&
+    pool.chargedPages <= pool.committedPages &&
+    pool.committedPages <= pool.capacityPages;
+  if (!inOrder) {
+    violations.push(
+      `PoolConsistent: 0 ≤ held ${pool.heldPages} ≤ charged ${pool.chargedPages} ≤ committed ${pool.committedPages} ≤ capacity ${pool.capacityPages} does not hold`,
+    );
+  }
+  const committed = held + stock.warm.length + stock.freshCommitted - stock.freshPage;
+  if (committed !== pool.committedPages) {
+    violations.push(
+      `PoolConsistent: ${committed} pages are committed, the ledger says ${pool.committedPages}`,
+    );
+  }
+  return violations;
+}

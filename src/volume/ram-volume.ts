@@ -1,0 +1,429 @@
+/**
+ * RamVolume: the RAM file system, complete but for a front end. Names, handles, times, security and content of one volume, with
+ * the rules that Windows' programs expect (docs/winfsp.md (c), (d)). Pure TypeScript; it knows no driver, no kernel and no FFI but
+ * for the memory it is given.
+ *
+ * Every method is one uninterrupted step on one thread: no await, and no call of foreign code but for the `visit` of list. Results are
+ * a Node or a count, or else a failing NTSTATUS; one that fails has changed nothing (AllOrNothing). Exceptions are bugs of the caller: a node
+ * closed too often, a negative length.
+ *
+ * A node lives as long as it has a name or a handle. Its content and room are given back once, when it loses the last of both.
+ */
+import { NtStatus } from '../ntstatus.js';
+import { ContextTable } from './context-table.js';
+import { Attribute, Cleanup, SETTABLE_ATTRIBUTES } from './file-attributes.js';
+import { FileClock, type TimeSource } from './file-clock.js';
+import { nameAndKey } from './name-index.js';
+import { isName, NameTree } from './name-tree.js';
+import { Node } from './node.js';
+import type { PageMemory } from './page-memory.js';
+import { PagePool } from './page-pool.js';
+import { PagedFile } from './paged-file.js';
+import { matchReparsePoint, parseReparsePoint } from './reparse-point.js';
+import { rootDescriptor } from './security-rules.js';
+import { type SecurityDescriptor, SecurityStore } from './security-store.js';
+import { setBasicTimes } from './set-times.js';
+import { checkVolume } from './volume-check.js';
+
+/** Nodes live on the heap of one thread, which V8 bounds: beyond that there is no room, as when a disk's table of files is full. */
+export const MAX_NODE_COUNT = 4 * 2 ** 20;
+/** Reparse points lie outside of the capacity that the ledger counts; all together are bounded instead. */
+export const REPARSE_BYTES_MOST = 64 * 2 ** 20;
+/** "Leave the attributes alone" in setBasicInfo. */
+const INVALID_ATTRIBUTES = 0xffff_ffff;
+
+export interface RamVolumeOptions {
+  memory: PageMemory;
+  caseSensitive: boolean;
+  label: string;
+  /** Commit the whole capacity at once. */
+  preallocate?: boolean;
+  /** MAX_NODE_COUNT everywhere but in tests. */
+  maxNodeCount?: number;
+  /** Date.now where it is not given. */
+  timeSource?: TimeSource;
+}
+
+export class RamVolume {
+  readonly caseSensitive: boolean;
+  readonly pool: PagePool;
+  label: string;
+  readonly #tree: NameTree;
+  readonly #contexts = new ContextTable();
+  readonly #securities = new SecurityStore();
+  readonly #clock: FileClock;
+  readonly #maxNodeCount: number;
+  #lastIndexNumber = 0;
+  /** The root is there from the beginning. */
+  #nodeCount = 1;
+  #openCount = 0;
+  #reparseBytes = 0;
+
+  constructor(options: RamVolumeOptions) {
+    this.caseSensitive = options.caseSensitive;
+    this.label = options.label;
+    this.#maxNodeCount = options.maxNodeCount ?? MAX_NODE_COUNT;
+    this.pool = new PagePool(options.memory, { preallocate: options.preallocate === true });
+    this.#clock = new FileClock(options.timeSource);
+    const security = this.#securities.acquire(rootDescriptor()) as SecurityDescriptor;
+    const root = new Node('', '', ++this.#lastIndexNumber, Attribute.DIRECTORY, security, null);
+    root.created(this.#clock.now());
+    this.#tree = new NameTree(root, options.caseSensitive);
+  }
+
+  get root(): Node {
+    return this.#tree.root;
+  }
+
+  get totalBytes(): number {
+    return this.pool.capacityPages * this.pool.pageSizeBytes;
+  }
+
+  get freeBytes(): number {
+    return this.pool.freePages * this.pool.pageSizeBytes;
+  }
+
+  /** Files, directories and links, the root too, and those without a name that are still open. */
+  get nodeCount(): number {
+    return this.#nodeCount;
+  }
+
+  /** Opens that have not been closed. */
+  get openCount(): number {
+    return this.#openCount;
+  }
+
+  // ---- names ----
+
+  /** OBJECT_NAME_NOT_FOUND when only the last name is missing, OBJECT_PATH_NOT_FOUND when its directory is. Follows no links. */
+  lookup(path: string): Node | number {
+    return this.#tree.lookup(path);
+  }
+
+  pathOf(node: Node): string {
+    return this.#tree.pathOf(node);
+  }
+
+  /** The open node of a context; undefined for a number that is no longer, or never was, one. */
+  nodeOf(context: number): Node | undefined {
+    return this.#contexts.nodeOf(context);
+  }
+
+  /** Opens what is there; each open must be closed. */
+  open(path: string): Node | number {
+    const node = this.#tree.lookup(path);
+    return typeof node === 'number' ? node : this.#opened(node);
+  }
+
+  /**
+   * Makes a file or directory and opens it. `security` null: inherited. The bytes are copied. OBJECT_NAME_COLLISION, DISK_FULL (also
+   * for `allocationSize`), INVALID_SECURITY_DESCR, OBJECT_NAME_INVALID, or as lookup.
+   */
+  create(
+    path: string,
+    attributes: number,
+    directory: boolean,
+    security: Uint8Array | null,
+    allocationSize: number,
+  ): Node | number {
+    if (path === '\\') return NtStatus.OBJECT_NAME_COLLISION;
+    const status = this.#tree.locate(path);
+    if (status < 0) return status;
+    const parent = this.#tree.directory;
+    const start = this.#tree.leafStart;
+    if (!isName(path, start)) return NtStatus.OBJECT_NAME_INVALID;
+    if (this.#tree.childAt(path) !== undefined) return NtStatus.OBJECT_NAME_COLLISION;
+    if (this.#nodeCount >= this.#maxNodeCount) return NtStatus.DISK_FULL;
+
+    const file = directory ? null : new PagedFile(this.pool);
+    if (file !== null && allocationSize > 0) {
+      const charged = file.setAllocation(allocationSize);
+      if (charged < 0) return charged;
+    }
+    const descriptor =
+      security === null
+        ? this.#securities.acquireInherited(parent.security, directory)
+        : this.#securities.acquire(security);
+    if (typeof descriptor === 'number') {
+      file?.dispose();
+      return descriptor;
+    }
+
+    const [name, key] = nameAndKey(path, start, path.length, this.#tree.folding);
+    const kept = (attributes & SETTABLE_ATTRIBUTES) | (directory ? Attribute.DIRECTORY : 0);
+    const node = new Node(name, key, ++this.#lastIndexNumber, kept, descriptor, file);
+    node.created(this.#clock.now());
+    parent.written(this.#clock);
+    this.#tree.attach(node, parent);
+    this.#nodeCount += 1;
+    return this.#opened(node);
+  }
+
+  /**
+   * Moves a node to another name, with everything below it, in one step: the new name is never absent, the old one never doubled.
+   * Only the last name's spelling counts. OBJECT_NAME_COLLISION when the name is taken and not to be replaced, ACCESS_DENIED when it is a
+   * directory's or the root is concerned, INVALID_PARAMETER into itself, FILE_DELETED without a name, or as lookup for the new directory.
+   */
+  rename(node: Node, newPath: string, replaceIfExists: boolean): number {
+    const from = node.parent;
+    if (from === null) return NtStatus.FILE_DELETED;
+    if (node === this.root || newPath === '\\') return NtStatus.ACCESS_DENIED;
+    const status = this.#tree.locate(newPath);
+    if (status < 0) return status;
+    const to = this.#tree.directory;
+    const start = this.#tree.leafStart;
+    if (!isName(newPath, start)) return NtStatus.OBJECT_NAME_INVALID;
+    if (this.#tree.isWithin(to, node)) return NtStatus.INVALID_PARAMETER;
+    // A name that differs only by case is the node itself: nothing is replaced then.
+    const there = this.#tree.childAt(newPath);
+    if (there !== undefined && there !== node) {
+      if (!replaceIfExists) return NtStatus.OBJECT_NAME_COLLISION;
+      if (there.isDirectory) return NtStatus.ACCESS_DENIED;
+    }
+    const [name, key] = nameAndKey(newPath, start, newPath.length, this.#tree.folding);
+    if (from === to && node.name === name) return NtStatus.SUCCESS;
+
+    const now = this.#clock.now();
+    if (there !== undefined && there !== node) this.#unlink(there);
+    this.#tree.detach(node);
+    node.name = name;
+    node.key = key;
+    this.#tree.attach(node, to);
+    from.written(now);
+    to.written(now);
+    node.changed(now);
+    return NtStatus.SUCCESS;
+  }
+
+  /** Whether Cleanup may delete it; READONLY is the front end's business, which can be told to ignore it (docs/winfsp.md (d)). */
+  canDelete(node: Node): number {
+    if (node === this.root) return NtStatus.CANNOT_DELETE;
+    return node.children === null ? NtStatus.SUCCESS : NtStatus.DIRECTORY_NOT_EMPTY;
+  }
+
+  /** Tells of `.`, `..` and the children, in order, behind `marker`, until `visit` answers false. NOT_A_DIRECTORY for files. */
+  list(directory: Node, marker: string | null, visit: (name: string, node: Node) => boolean): number {
+    if (!directory.isDirectory) return NtStatus.NOT_A_DIRECTORY;
+    this.#tree.list(directory, marker, visit);
+    return NtStatus.SUCCESS;
+  }
+
+  // ---- the end of a handle ----
+
+  /** A handle's last words (Cleanup bits). A directory that is not empty, and the root, are not deleted. */
+  cleanup(node: Node, flags: number): void {
+    if ((flags & Cleanup.TRIM_ALLOCATION) !== 0) node.file?.trimAllocation();
+    if ((flags & Cleanup.SET_ARCHIVE) !== 0 && !node.isDirectory) node.attributes |= Attribute.ARCHIVE;
+    const timeFlags = flags & (Cleanup.SET_ACCESS_TIME | Cleanup.SET_WRITE_TIME | Cleanup.SET_CHANGE_TIME);
+    if (timeFlags !== 0) {
+      const { low, high } = this.#clock.now();
+      if ((flags & Cleanup.SET_ACCESS_TIME) !== 0) {
+        node.lastAccessTimeLow = low;
+        node.lastAccessTimeHigh = high;
+      }
+      if ((flags & Cleanup.SET_WRITE_TIME) !== 0) {
+        node.lastWriteTimeLow = low;
+        node.lastWriteTimeHigh = high;
+      }
+      if ((flags & Cleanup.SET_CHANGE_TIME) !== 0) {
+        node.changeTimeLow = low;
+        node.changeTimeHigh = high;
+      }
+    }
+    if ((flags & Cleanup.DELETE) !== 0 && !node.deleted && this.canDelete(node) >= 0) {
+      const now = this.#clock.now();
+      node.parent?.written(now);
+      node.changed(now);
+      this.#unlink(node);
+    }
+  }
+
+  close(node: Node): void {
+    if (node.openCount === 0) throw new Error(`"${node.name}" is closed more often than it was opened`);
+    node.openCount -= 1;
+    this.#openCount -= 1;
+    if (node.openCount > 0) return;
+    this.#contexts.release(node);
+    if (node.deleted) this.#dispose(node);
+  }
+
+  // ---- content ----
+
+  /** Bytes read into memory at `address`, fewer at the end of the file; END_OF_FILE at and past it. Changes no times. */
+  read(node: Node, offset: number, length: number, address: number): number {
+    const file = node.file;
+    if (file === null) return NtStatus.INVALID_DEVICE_REQUEST;
+    return offset >= file.lengthBytes ? NtStatus.END_OF_FILE : file.read(offset, length, address);
+  }
+
+  /**
+   * Bytes written. Past the end the file grows, with zeros in between; DISK_FULL leaves everything as it was. A constrained write comes
+   * from the kernel's cache: it never extends, and leaves times alone, since it may come long after somebody has set them.
+   */
+  write(
+    node: Node,
+    offset: number,
+    length: number,
+    address: number,
+    writeToEndOfFile: boolean,
+    constrainedIo: boolean,
+  ): number {
+    const file = node.file;
+    if (file === null) return NtStatus.INVALID_DEVICE_REQUEST;
+    const at = writeToEndOfFile ? file.lengthBytes : offset;
+    if (constrainedIo) {
+      const room = file.lengthBytes - at;
+      return room <= 0 ? 0 : file.write(at, Math.min(length, room), address);
+    }
+    const written = file.write(at, length, address);
+    if (written > 0) node.written(this.#clock.now());
+    return written;
+  }
+
+  /** Memory is as safe as it gets. */
+  flush(_node: Node | null): number {
+    return NtStatus.SUCCESS;
+  }
+
+  /** Truncates, or extends with zeros that are charged now; DISK_FULL changes nothing. */
+  setFileSize(node: Node, bytes: number): number {
+    if (node.file === null) return NtStatus.INVALID_DEVICE_REQUEST;
+    const status = node.file.setLength(bytes);
+    if (status >= 0) node.written(this.#clock.now());
+    return status;
+  }
+
+  /** Promises room; below the file's size it truncates. Never extends the size. */
+  setAllocationSize(node: Node, bytes: number): number {
+    if (node.file === null) return NtStatus.INVALID_DEVICE_REQUEST;
+    const before = node.file.lengthBytes;
+    const status = node.file.setAllocation(bytes);
+    if (status >= 0 && node.file.lengthBytes !== before) node.written(this.#clock.now());
+    return status;
+  }
+
+  /** Empties an open file for a new content; attributes are added, or take the place of those it has. */
+  overwrite(node: Node, attributes: number, replaceAttributes: boolean, allocationSize: number): number {
+    if (node.file === null) return NtStatus.INVALID_DEVICE_REQUEST;
+    const status = node.file.overwrite(allocationSize);
+    if (status < 0) return status;
+    const given = attributes & SETTABLE_ATTRIBUTES;
+    node.attributes = replaceAttributes
+      ? (node.attributes & ~SETTABLE_ATTRIBUTES) | given
+      : node.attributes | given;
+    const now = this.#clock.now();
+    node.lastAccessTimeLow = now.low;
+    node.lastAccessTimeHigh = now.high;
+    node.written(now);
+    return NtStatus.SUCCESS;
+  }
+
+  // ---- information ----
+
+  /**
+   * `times`: halves of creation, last access, last write and change time; 0, -1 and -2 leave one alone, 0xffffffff the attributes. The
+   * change time becomes now where something was set and it was given as 0.
+   */
+  setBasicInfo(node: Node, attributes: number, times: Int32Array): number {
+    let isChanged = setBasicTimes(node, times);
+    if (attributes >>> 0 !== INVALID_ATTRIBUTES) {
+      node.attributes = (node.attributes & ~SETTABLE_ATTRIBUTES) | (attributes & SETTABLE_ATTRIBUTES);
+      isChanged = true;
+    }
+    const changeTimeIsZero = times[6] === 0 && times[7] === 0;
+    if (isChanged && changeTimeIsZero) node.changed(this.#clock.now());
+    return NtStatus.SUCCESS;
+  }
+
+  /** Self-relative; shared with other nodes, so not to be changed. */
+  securityOf(node: Node): Uint8Array {
+    return node.security.bytes;
+  }
+
+  /** Replaces what `securityInformation` names. INVALID_SECURITY_DESCR for malformed bytes. */
+  setSecurity(node: Node, securityInformation: number, modification: Uint8Array): number {
+    const merged = this.#securities.acquireMerged(node.security, securityInformation, modification);
+    if (typeof merged === 'number') return merged;
+    this.#securities.release(node.security);
+    node.security = merged;
+    node.changed(this.#clock.now());
+    return NtStatus.SUCCESS;
+  }
+
+  getReparsePoint(node: Node): Uint8Array | number {
+    return node.reparse === null ? NtStatus.NOT_A_REPARSE_POINT : node.reparse.data;
+  }
+
+  /** The bytes are copied. DIRECTORY_NOT_EMPTY, IO_REPARSE_TAG_MISMATCH, IO_REPARSE_DATA_INVALID, DISK_FULL; ACCESS_DENIED for the root. */
+  setReparsePoint(node: Node, data: Uint8Array): number {
+    if (node === this.root) return NtStatus.ACCESS_DENIED;
+    if (node.children !== null) return NtStatus.DIRECTORY_NOT_EMPTY;
+    const reparse = parseReparsePoint(data);
+    if (typeof reparse === 'number') return reparse;
+    if (node.reparse !== null) {
+      const status = matchReparsePoint(node.reparse, data);
+      if (status < 0) return status;
+    }
+    const bytes = this.#reparseBytes + reparse.data.length - (node.reparse?.data.length ?? 0);
+    if (bytes > REPARSE_BYTES_MOST) return NtStatus.DISK_FULL;
+    this.#reparseBytes = bytes;
+    node.reparse = reparse;
+    node.attributes |= Attribute.REPARSE_POINT;
+    node.changed(this.#clock.now());
+    return NtStatus.SUCCESS;
+  }
+
+  /** `data`: a head with the tag (and GUID) that is to be there. */
+  deleteReparsePoint(node: Node, data: Uint8Array): number {
+    if (node.reparse === null) return NtStatus.NOT_A_REPARSE_POINT;
+    const status = matchReparsePoint(node.reparse, data);
+    if (status < 0) return status;
+    this.#reparseBytes -= node.reparse.data.length;
+    node.reparse = null;
+    node.attributes &= ~Attribute.REPARSE_POINT;
+    node.changed(this.#clock.now());
+    return NtStatus.SUCCESS;
+  }
+
+  // ---- the volume ----
+
+  /** Recomputes every invariant from the ground and names those that do not hold. Reads only; takes a few seconds for a million files. */
+  selfCheck(): string[] {
+    return checkVolume({
+      tree: this.#tree,
+      contexts: this.#contexts,
+      securities: this.#securities,
+      pool: this.pool,
+      nodeCount: this.#nodeCount,
+      openCount: this.#openCount,
+      lastIndexNumber: this.#lastIndexNumber,
+      reparseBytes: this.#reparseBytes,
+    });
+  }
+
+  /** Gives the memory back. No context is known from then on, so nobody can come to touch it. */
+  dispose(): void {
+    this.#contexts.clear();
+    this.pool.dispose();
+  }
+
+  #opened(node: Node): Node {
+    if (node.context === 0) this.#contexts.assign(node);
+    node.openCount += 1;
+    this.#openCount += 1;
+    return node;
+  }
+
+  /** Takes the name away; the node goes, too, unless somebody has it open. */
+  #unlink(node: Node): void {
+    this.#tree.detach(node);
+    if (node.openCount === 0) this.#dispose(node);
+  }
+
+  #dispose(node: Node): void {
+    node.file?.dispose();
+    this.#securities.release(node.security);
+    this.#reparseBytes -= node.reparse?.data.length ?? 0;
+    this.#nodeCount -= 1;
+  }
+}

@@ -1,0 +1,34 @@
+/** Times as SetBasicInfo gives them: pairs of 32-bit halves, with values that mean "leave alone" (docs/winfsp.md (d)). */
+import type { Node } from './node.js';
+
+/** Sets those of creation, last access, last write and change time (in this order in `times`) that are given. True if any was. */
+export function setBasicTimes(node: Node, times: Int32Array): boolean {
+  const creation = isGiven(times, 0);
+  const lastAccess = isGiven(times, 2);
+  const lastWrite = isGiven(times, 4);
+  const change = isGiven(times, 6);
+  if (creation) {
+    node.creationTimeLow = times[0] as number;
+    node.creationTimeHigh = times[1] as number;
+  }
+  if (lastAccess) {
+    node.lastAccessTimeLow = times[2] as number;
+    node.lastAccessTimeHigh = times[3] as number;
+  }
+  if (lastWrite) {
+    node.lastWriteTimeLow = times[4] as number;
+    node.lastWriteTimeHigh = times[5] as number;
+  }
+  if (change) {
+    node.changeTimeLow = times[6] as number;
+    node.changeTimeHigh = times[7] as number;
+  }
+  return creation || lastAccess || lastWrite || change;
+}
+
+/** Not 0, -1 or -2. */
+function isGiven(times: Int32Array, at: number): boolean {
+  const low = times[at];
+  const high = times[at + 1];
+  return !((low === 0 && high === 0) || (high === -1 && (low === -1 || low === -2)));
+}

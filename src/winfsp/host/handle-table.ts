@@ -1,0 +1,91 @@
+/**
+ * Open handles: numbers that the driver keeps against contexts that the file system gave. Numbers are small and never 0, and carry a
+ * generation, so that a request for a handle that was closed finds nothing instead of another file.
+ */
+import { setMaxListeners } from 'node:events';
+
+const SLOT_BITS = 24;
+const SLOTS_MOST = 2 ** SLOT_BITS;
+
+/** A controller whose signal any number of requests may listen to. */
+export function newController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}
+
+/** One open handle. It is what handlers get as their request, where nothing else is to be said. */
+export class OpenHandle<Context> {
+  #controller: AbortController | null = null;
+  #abortReason: Error | null = null;
+
+  constructor(
+    readonly number: number,
+    readonly context: Context,
+  ) {}
+
+  /** Made when somebody asks: most handlers never do. */
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = newController();
+      if (this.#abortReason !== null) {
+        this.#controller.abort(this.#abortReason);
+      }
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason: Error): void {
+    this.#abortReason = reason;
+    this.#controller?.abort(reason);
+  }
+
+  /** After the cleanup requests may still come; they are not under the signal that was aborted. */
+  renewSignal(): void {
+    this.#controller = null;
+    this.#abortReason = null;
+  }
+}
+
+export class HandleTable<Context> {
+  readonly #slots: (OpenHandle<Context> | null)[] = [];
+  readonly #generations: number[] = [];
+  readonly #free: number[] = [];
+  #size = 0;
+
+  /** Handles that are open. */
+  get size(): number {
+    return this.#size;
+  }
+
+  add(context: Context): OpenHandle<Context> {
+    const slot = this.#free.pop() ?? this.#slots.length;
+    if (slot >= SLOTS_MOST) {
+      throw new RangeError(`More than ${SLOTS_MOST} handles are open.`);
+    }
+    const generation = (this.#generations[slot] ?? 0) + 1;
+    const handle = new OpenHandle(generation * SLOTS_MOST + slot, context);
+    this.#generations[slot] = generation;
+    this.#slots[slot] = handle;
+    this.#size += 1;
+    return handle;
+  }
+
+  get(number: number): OpenHandle<Context> | undefined {
+    const handle = this.#slots[number % SLOTS_MOST];
+    return handle?.number === number ? handle : undefined;
+  }
+
+  delete(handle: OpenHandle<Context>): void {
+    if (this.get(handle.number) === handle) {
+      const slot = handle.number % SLOTS_MOST;
+      this.#slots[slot] = null;
+      this.#free.push(slot);
+      this.#size -= 1;
+    }
+  }
+
+  all(): OpenHandle<Context>[] {
+    return this.#slots.filter((handle) => handle !== null);
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * The WinFsp binding, in two levels.
+ *
+ * High: a FileSystem is one object with plain values, a FileSystemHost mounts and serves it. Start here; docs/guide.md teaches the
+ * model, docs/api/README.md lists everything.
+ *
+ * Low: an FspFileSystem is created from a FileSystemInterface, one method per WinFsp callback, and VolumeParams. It then needs a
+ * *dispatcher* that takes requests from the driver, runs the methods and sends the answers: InlineDispatcher on the thread that owns the
+ * file system (fastest; the thread is blocked meanwhile, so give it a worker), AsyncDispatcher on a thread with an event loop, whose
+ * reads, writes and listings may be answered later, or NativeDispatcher with the threads of the WinFsp library. Other threads mount,
+ * unmount and stop it through a VolumeReference and read its figures with readStatistics().
+ *
+ * Facts about WinFsp: docs/winfsp.md.
+ */
+export { NtStatus, type NtStatusName, ntStatusName } from '../ntstatus.js';
+export { AsyncDispatcher, type AsyncDispatcherOptions } from './async-dispatcher.js';
+export type { AsyncOperations } from './async-operations.js';
+export { type CallbackKind, registeredCallbacks } from './callbacks.js';
+export * from './constants.js';
+export {
+  allocateControlBlock,
+  CONTROL_BLOCK_WORDS,
+  ControlWord,
+  LoopState,
+} from './control-block.js';
+export * from './errors.js';
+export { type FileSystemOptions, FspFileSystem } from './file-system.js';
+export type {
+  DirectoryBuffer,
+  FileSystemInterface,
+  OpenResult,
+  SecurityByNameResult,
+} from './file-system-interface.js';
+export { afterMarker, compareNames } from './host/directory-order.js';
+export type * from './host/file-system.js';
+export { FileSystemAdapter } from './host/file-system-adapter.js';
+export { FileSystemHost, type HostEvents, type HostOptions } from './host/file-system-host.js';
+export {
+  fileTimeFrom,
+  fileTimeFromNs,
+  fileTimeNow,
+  fileTimeToNs,
+  fileTimeToSeconds,
+} from './host/file-time.js';
+export { type Change, NotifyAction, NotifyFilter } from './host/notifier.js';
+export { everyoneFullAccess, everyoneReadOnly } from './host/security.js';
+export type { VolumeEnd } from './host/served-volume.js';
+export { NtStatusError, nodeCodeOf, ntStatusOfNodeCode } from './host/status-errors.js';
+export { InlineDispatcher, type InlineDispatcherOptions, type LoopEnd } from './inline-dispatcher.js';
+export type { OnHandlerError } from './interface-table.js';
+export {
+  DirInfo as DirInfoLayout,
+  FileInfo as FileInfoLayout,
+  FileSystemLayout,
+  InterfaceLayout,
+  OpenFileInfo as OpenFileInfoLayout,
+  Req,
+  ReqClose,
+  ReqCreate,
+  ReqOverwrite,
+  ReqQueryDirectory,
+  ReqRead,
+  ReqSetInformation,
+  ReqWrite,
+  RSP_FILE_INFO,
+  Rsp,
+  RspCreate,
+  VolumeInfo as VolumeInfoLayout,
+  VolumeParamsLayout,
+} from './layouts.js';
+export { loadWinFsp, OLDEST_VERSION, WinFspLibrary } from './library.js';
+export { LIBRARY_VARIABLE, locateLibrary } from './library-location.js';
+export { type LinuxExtensions, linuxExtensions } from './linux-extensions.js';
+export { type MountForm, type MountPoint, MountPointError, parseMountPoint } from './mount-point.js';
+export { NativeDispatcher, type NativeDispatcherOptions } from './native-dispatcher.js';
+export { copyMemory, getUint64, liveBlocks, NativeBlock, pageAligned, setUint64 } from './native-memory.js';
+export {
+  allocateStatistics,
+  type DispatcherStatistics,
+  type KindStatistics,
+  type LatencySummary,
+  readStatistics,
+} from './statistics.js';
+export { VOLUME_FLAG_BITS, VOLUME_PARAMS_DEFAULTS, type VolumeParams } from './volume-params.js';
+export { VolumeReference, type VolumeReferenceData } from './volume-reference.js';

@@ -1,0 +1,59 @@
+/**
+ * What only our Linux library has: options, and what its strict checks have found. On Windows `linuxExtensions()` is null.
+ */
+import type { WinFspLibrary } from './library.js';
+
+export interface LinuxExtensions {
+  /** NTSTATUS. File system address 0: the default for volumes created later. Names: native/winfsp-linux/src/options.c. */
+  setOption(fileSystemAddress: number, name: string, value: number): number;
+  /** Rules of docs/winfsp.md that the host broke, one sentence each. Address 0: of the whole process. */
+  violations(fileSystemAddress: number): string[];
+  violationCount(fileSystemAddress: number): number;
+  openHandles(fileSystemAddress: number): number;
+  pendingRequests(fileSystemAddress: number): number;
+}
+
+const VIOLATION_TEXT_BYTES = 4096;
+
+const known = new WeakMap<WinFspLibrary, LinuxExtensions | null>();
+
+export function linuxExtensions(library: WinFspLibrary): LinuxExtensions | null {
+  if (!known.has(library)) {
+    known.set(library, lookUp(library));
+  }
+  return known.get(library) ?? null;
+}
+
+function lookUp(library: WinFspLibrary): LinuxExtensions | null {
+  const P = 'uintptr_t';
+  const U32 = 'uint32_t';
+  const setOption = library.optional<(fs: number, name: string, value: number) => number>(
+    'FspLinuxSetOption',
+    'int32_t',
+    [P, 'str', 'uint64_t'],
+  );
+  const count = library.optional<(fs: number) => number>('FspLinuxViolationCount', U32, [P]);
+  const text = library.optional<(fs: number, index: number, buffer: Buffer, size: number) => number>(
+    'FspLinuxViolationText',
+    U32,
+    [P, U32, 'void *', U32],
+  );
+  const handles = library.optional<(fs: number) => number>('FspLinuxOpenHandles', 'uint64_t', [P]);
+  const pending = library.optional<(fs: number) => number>('FspLinuxPendingRequests', 'uint64_t', [P]);
+  if (setOption === null || count === null || text === null || handles === null || pending === null) {
+    return null;
+  }
+  return {
+    setOption,
+    violationCount: count,
+    openHandles: handles,
+    pendingRequests: pending,
+    violations(fileSystemAddress) {
+      const buffer = Buffer.alloc(VIOLATION_TEXT_BYTES);
+      return Array.from({ length: count(fileSystemAddress) }, (_, index) => {
+        text(fileSystemAddress, index, buffer, buffer.length);
+        return buffer.toString('utf8', 0, Math.max(0, buffer.indexOf(0)));
+      });
+    },
+  };
+}

@@ -1,0 +1,142 @@
+/** What a run tortures: a drive of its own, a drive that is mounted already, or any other directory (then without the ledger). */
+import { mkdtempSync, realpathSync, rmdirSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MountedDrive } from '../../scripts/demo/mounted-drive.js';
+import { ask, findDrives } from '../../src/drive/control-client.js';
+import type { DriveRecord } from '../../src/drive/drive-records.js';
+import { lazyUnmount, readMounts } from '../../src/drive/linux-mount-point.js';
+import { formatSize } from '../../src/drive/sizes.js';
+import type { DriveStatus, SelfCheckResult } from '../../src/drive/status.js';
+
+const LATE_DRIVE = fileURLToPath(new URL('./late-drive.js', import.meta.url));
+
+export interface TargetOptions {
+  capacityBytes: number;
+  mountOptions: readonly string[];
+  /** A drive that answers late and out of order. */
+  lateAnswers: boolean;
+  /** While this file exists the drive gets no memory from the system. */
+  refuseMemoryFlag: string;
+}
+
+export class Target {
+  #drive: MountedDrive | null = null;
+  #record: DriveRecord | null = null;
+
+  private constructor(
+    /** An empty directory, on the file system that is tortured. */
+    readonly root: string,
+    readonly options: TargetOptions | null,
+  ) {}
+
+  static async mount(options: TargetOptions): Promise<Target> {
+    const target = new Target(mkdtempSync(join(realpathSync(tmpdir()), 'ramdrive-chaos-')), options);
+    await target.#mount();
+    return target;
+  }
+
+  /** An existing directory. */
+  static async existing(path: string): Promise<Target> {
+    const target = new Target(mkdtempSync(join(realpathSync(path), 'ramdrive-chaos-')), null);
+    const drives = await findDrives();
+    target.#record = drives.find(({ mountPoint }) => target.root.startsWith(mountPoint + sep)) ?? null;
+    return target;
+  }
+
+  get isOwn(): boolean {
+    return this.options !== null;
+  }
+
+  /** Whether there is a drive of this project behind it, which can be asked. */
+  get isDrive(): boolean {
+    return this.#record !== null;
+  }
+
+  get pid(): number | null {
+    return this.#record?.pid ?? null;
+  }
+
+  /** The drive's own process, for signals; only when it is ours. */
+  get process() {
+    return this.#drive?.process ?? null;
+  }
+
+  get errorOutput(): string {
+    return this.#drive?.errorOutput() ?? '';
+  }
+
+  /** Throws when there is no drive that could be asked, or when it does not answer. */
+  status(): Promise<DriveStatus> {
+    return ask(this.#record!, 'status');
+  }
+
+  selfCheck(): Promise<SelfCheckResult> {
+    return ask(this.#record!, 'selfCheck');
+  }
+
+  /** After the drive was killed: a dead mount is cleared by the next one at the same place. */
+  async remount(): Promise<void> {
+    await this.#drive!.ended();
+    await this.#mount();
+  }
+
+  /** In order, as a user ends it. Returns the exit code of the drive's process. */
+  async unmount(): Promise<number | null> {
+    const code = await this.#drive!.unmount();
+    this.#drive = null;
+    this.#record = null;
+    rmdirSync(this.root);
+    return code;
+  }
+
+  /** Whatever state it is in, away with it. */
+  async abandon(): Promise<void> {
+    const drive = this.#drive;
+    if (drive !== null) {
+      drive.process.kill('SIGCONT');
+      drive.kill();
+      await drive.ended();
+      this.#drive = null;
+    }
+    await this.#removeRoot();
+  }
+
+  async #removeRoot(): Promise<void> {
+    const mounts = process.platform === 'linux' ? await readMounts() : [];
+    if (mounts.some(({ mountPoint }) => mountPoint === this.root)) {
+      await lazyUnmount(this.root);
+    }
+    // In somebody else's directory what was found is left where it is.
+    if (this.isOwn) {
+      await rmdir(this.root).catch(() => {});
+    }
+  }
+
+  describe(): string {
+    if (this.options === null) {
+      return this.isDrive ? `the drive mounted at ${this.#record!.mountPoint}` : `the directory ${this.root}`;
+    }
+    const more = [...(this.options.lateAnswers ? ['late answers'] : []), ...this.options.mountOptions].join(
+      ' ',
+    );
+    return `a drive of ${formatSize(this.options.capacityBytes)}${more === '' ? '' : ` (${more})`}`;
+  }
+
+  async #mount(): Promise<void> {
+    const { capacityBytes, mountOptions, lateAnswers, refuseMemoryFlag } = this.options!;
+    this.#drive = await MountedDrive.mount(
+      this.root,
+      ['--capacity', String(capacityBytes), ...mountOptions],
+      // Ctrl+C ends the run, which then ends the drive.
+      {
+        env: { RAMDRIVE_TEST_REFUSE_MEMORY_WHILE: refuseMemoryFlag },
+        detached: true,
+        ...(lateAnswers ? { program: LATE_DRIVE } : {}),
+      },
+    );
+    this.#record = this.#drive.record;
+  }
+}

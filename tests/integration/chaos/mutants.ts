@@ -1,0 +1,135 @@
+/** Deliberate defects of the drive, each of a kind that has cost somebody data. Chaos must find every one of them. */
+import type { Mutant } from '../../support/mutate.js';
+
+const FILE = 'src/volume/paged-file.ts';
+const WRITE = 'src/volume/write-in-flight.ts';
+const POOL = 'src/volume/page-pool.ts';
+const VOLUME = 'src/volume/ram-volume.ts';
+const FILE_SYSTEM = 'src/drive/ram-file-system.ts';
+
+export const MUTANTS: Mutant[] = [
+  {
+    name: 'a recycled page is not zeroed',
+    patches: [
+      { file: WRITE, find: '      if (file.pool.isZero(page)) continue;\n', replace: '      continue;\n' },
+    ],
+  },
+  {
+    name: 'a page is given back twice',
+    patches: [
+      {
+        file: POOL,
+        find: '      this.#stock[this.#warm++] = page;\n',
+        replace:
+          '      this.#stock[this.#warm++] = page;\n      if (i === from && to - from > 2) this.#stock[this.#warm++] = page;\n',
+      },
+    ],
+  },
+  {
+    name: 'the length is changed before it is known whether there is room',
+    patches: [
+      {
+        file: FILE,
+        find: '      const status = this.#chargeUpTo(pages);\n      if (status >= 0) this.#lengthBytes = bytes;\n',
+        replace: '      this.#lengthBytes = bytes;\n      const status = this.#chargeUpTo(pages);\n',
+      },
+    ],
+  },
+  {
+    name: 'a listing goes on at its marker instead of behind it',
+    patches: [
+      {
+        file: 'src/volume/ordered-children.ts',
+        find: '(counter === 0 && key === marker) || visit(node.name, node) ? undefined : STOP',
+        replace: 'visit(node.name, node) ? undefined : STOP',
+      },
+    ],
+  },
+  {
+    name: 'a rename loses the pages of the file that it replaces',
+    patches: [
+      {
+        file: VOLUME,
+        find: 'if (there !== undefined && there !== node) this.#unlink(there);',
+        // As if somebody had it open for ever.
+        replace:
+          'if (there !== undefined && there !== node) {\n      this.#tree.detach(there);\n      there.openCount += 1;\n    }',
+      },
+    ],
+  },
+  {
+    name: 'FileInfo has the length of before the call',
+    patches: [
+      {
+        file: FILE_SYSTEM,
+        find: '    const status = setAllocationSize\n',
+        replace: '    encodeFileInfo(node, view, fileInfoOffset);\n    const status = setAllocationSize\n',
+      },
+      {
+        file: FILE_SYSTEM,
+        find: '      : this.#volume.setFileSize(node, newSize);\n    return this.#changed(status, node, view, fileInfoOffset);',
+        replace: '      : this.#volume.setFileSize(node, newSize);\n    this.#publish();\n    return status;',
+      },
+    ],
+  },
+  {
+    name: 'the charge of a deleted file is not released',
+    patches: [{ file: FILE, find: '    this.pool.discharge(this.#chargedPages);\n', replace: '' }],
+  },
+  {
+    name: 'a write for which there is no room is dropped and acknowledged',
+    patches: [
+      {
+        file: VOLUME,
+        find: 'const status = node.file.setLength(bytes);',
+        replace: 'const status = Math.max(0, node.file.setLength(bytes));',
+      },
+      {
+        file: VOLUME,
+        find: 'const written = file.write(at, length, address);',
+        replace:
+          'const done = file.write(at, length, address);\n    const written = done < 0 ? length : done;',
+      },
+    ],
+  },
+  {
+    name: 'a truncation leaves the rest of the last page',
+    patches: [
+      {
+        file: FILE,
+        find: '      memory.zero(memory.baseAddress + lastPage * pageSizeBytes + from, to - from);\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'scattered pages are taken for neighbours',
+    patches: [
+      {
+        file: 'src/volume/page-table.ts',
+        find: 'while (next < end && entries[next] === next + difference) next++;',
+        replace: 'while (next < end && entries[next] >= next + difference) next++;',
+      },
+    ],
+  },
+  {
+    name: 'a deleted file is emptied although somebody has it open',
+    patches: [
+      {
+        file: VOLUME,
+        find: '    if (node.openCount === 0) this.#dispose(node);\n',
+        replace: '    if (node.openCount === 0) this.#dispose(node);\n    else node.file?.setLength(0);\n',
+      },
+    ],
+  },
+  {
+    name: 'flush tells nothing about the file',
+    patches: [
+      {
+        file: FILE_SYSTEM,
+        find: 'return this.#changed(this.#volume.flush(node), node, view, fileInfoOffset);',
+        replace: 'return this.#volume.flush(node);',
+      },
+    ],
+  },
+];

@@ -1,0 +1,120 @@
+/** The commands as a user types them, against running drives. */
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import { MIB } from '../support/bytes.js';
+import { MAIN } from '../support/machine.js';
+import { cli, describeMount, isMounted, mount, newDirectory } from '../support/mount.js';
+import { run } from '../support/processes.js';
+
+describeMount('command line', () => {
+  it('prints one line when the drive can be used, and serves until it is told to stop', async () => {
+    const drive = await mount();
+    expect(drive.output).toBe(`mounted ${drive.dir}\n`);
+    expect(drive.errors).toBe('');
+    expect(await drive.unmount()).toEqual({ code: 0, signal: null });
+    expect(drive.output).toBe(`mounted ${drive.dir}\n`);
+    expect(drive.errors).toBe('');
+  });
+
+  it('shows the status of one drive and of all', async () => {
+    const one = await mount({ capacity: '32M', args: ['--label', 'One drive'] });
+    const two = await mount({ capacity: '16M' });
+    await writeFile(one.path('f'), Buffer.alloc(MIB));
+    expect(await one.status()).toMatchObject({
+      mountPoint: one.dir,
+      label: 'One drive',
+      pid: one.pid,
+      capacityBytes: 32 * MIB,
+      chargedBytes: MIB,
+      heldBytes: MIB,
+      freeBytes: 31 * MIB,
+      files: 2,
+      kernelCache: true,
+      strictViolations: { count: 0, texts: [] },
+      errors: { handlerErrors: 0, last: null },
+      selfCheck: { violations: [] },
+    });
+    const all = JSON.parse((await cli('status', '--json')).stdout) as { mountPoint: string }[];
+    const places = all.map(({ mountPoint }) => mountPoint);
+    expect(places).toContain(one.dir);
+    expect(places).toContain(two.dir);
+    const { stdout, code } = await cli('status', one.dir);
+    expect(code).toBe(0);
+    expect(stdout).toContain('One drive');
+    expect(stdout).toContain('clean');
+  });
+
+  it('counts requests by kind', async () => {
+    const drive = await mount();
+    await writeFile(drive.path('f'), Buffer.alloc(64 * 1024));
+    await readFile(drive.path('f'));
+    const { requests } = await drive.status();
+    const write = requests.kinds.find(({ kind }) => kind === 'Write');
+    expect(write?.count).toBeGreaterThan(0);
+    expect(write?.bytes).toBe(64 * 1024);
+    expect(write?.failures).toBe(0);
+  });
+
+  it('mounts in the background and unmounts', async () => {
+    const dir = newDirectory();
+    const { code, stdout, stderr } = await run(
+      process.execPath,
+      [MAIN, 'mount', dir, '--background', '--capacity', '16M'],
+      {
+        env: { ...process.env, WINFSP_LINUX_STRICT: '1' },
+      },
+    );
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: `mounted ${dir}\n`, stderr: '' });
+    try {
+      await writeFile(`${dir}/f`, 'content');
+      expect(await readFile(`${dir}/f`, 'utf8')).toBe('content');
+      const status = JSON.parse((await cli('status', dir, '--json')).stdout) as { pid: number };
+      expect(await cli('unmount', dir)).toMatchObject({ code: 0, stdout: `unmounted ${dir}\n`, stderr: '' });
+      await expect
+        .poll(
+          () =>
+            stat(`/proc/${status.pid}`).then(
+              () => 'alive',
+              () => 'gone',
+            ),
+          { timeout: 10_000 },
+        )
+        .toBe('gone');
+    } finally {
+      await cli('unmount', dir);
+    }
+    expect(await isMounted(dir)).toBe(false);
+  });
+
+  it('tells at once why a mount in the background failed, with the same exit code', async () => {
+    const { code, stdout, stderr } = await cli('mount', '/does/not/exist', '--background');
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('/does/not/exist');
+  });
+
+  it('examines the machine', async () => {
+    const { code, stdout } = await cli('doctor');
+    expect(code).toBe(0);
+    expect(stdout).toContain('libwinfsp.so');
+    expect(stdout).toContain('/dev/fuse');
+  });
+
+  it('explains itself', async () => {
+    expect((await cli('--help')).stdout).toContain('mount');
+    expect((await cli('mount', '--help')).stdout).toContain('--capacity');
+    const { code, stderr } = await cli('muont');
+    expect(code).toBe(2);
+    expect(stderr).toContain('mount');
+    expect((await cli()).code).not.toBe(1);
+  });
+
+  it('works for a reader who goes away: a closed pipe is no crash', async () => {
+    const drive = await mount();
+    const { code } = await run('sh', [
+      '-c',
+      `'${process.execPath}' '${MAIN}' status | head -c 1 >/dev/null; true`,
+    ]);
+    expect(code).toBe(0);
+    expect(await drive.status()).toMatchObject({ pid: drive.pid });
+  });
+});

@@ -1,0 +1,98 @@
+/** The programs in the guide, run as they stand there, on real mounts. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { PROJECT } from '../support/machine.js';
+import { describeMount, isMounted, newDirectory, within } from '../support/mount.js';
+import { Client } from '../support/processes.js';
+import { toJavaScript, typeErrors, typescriptSnippets } from '../support/snippets.js';
+
+/** Inside of the package, so that it finds itself by name, as a program that has installed it does. */
+const DIRECTORY = `${PROJECT}dist/tests/snippets/`;
+const EXIT_LIMIT_MS = 30_000;
+let program: ChildProcess | null = null;
+
+beforeEach(() => mkdirSync(DIRECTORY, { recursive: true }));
+afterEach(() => {
+  program?.kill('SIGKILL');
+  program = null;
+  rmSync(DIRECTORY, { recursive: true, force: true });
+});
+
+/** Starts a snippet and waits until its volume is there. `exited` is to be the exit code. */
+async function start(
+  name: string,
+  code: string,
+  directory: string,
+): Promise<{ exited: Promise<number | null> }> {
+  writeFileSync(`${DIRECTORY}${name}.js`, toJavaScript(code));
+  const child = spawn(process.execPath, [`${DIRECTORY}${name}.js`, directory], {
+    stdio: ['ignore', 'inherit', 'pipe'],
+    env: { ...process.env, WINFSP_LINUX_STRICT: '2' },
+  });
+  program = child;
+  let errors = '';
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    errors += text;
+  });
+  const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
+  while (!(await isMounted(directory))) {
+    if (child.exitCode !== null) {
+      throw new Error(`the snippet ended with ${child.exitCode}: ${errors}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return {
+    exited: exited.then((code) => {
+      expect(errors, 'strict violations and warnings').toBe('');
+      return code;
+    }),
+  };
+}
+
+describeMount('the programs in docs/guide.md', () => {
+  const [hello, worker, ...others] = typescriptSnippets('docs/guide.md') as [string, string, ...string[]];
+
+  it('are type-checked, all of them', () => {
+    expect(others).toEqual([]);
+    writeFileSync(`${DIRECTORY}hello.ts`, hello);
+    writeFileSync(`${DIRECTORY}worker.ts`, worker);
+    expect(typeErrors([`${DIRECTORY}hello.ts`, `${DIRECTORY}worker.ts`])).toEqual([]);
+  });
+
+  it('the shortest file system shows its file, refuses others, and ends at Ctrl+C', async () => {
+    const directory = newDirectory();
+    const { exited } = await start('hello', hello, directory);
+    const client = new Client();
+    expect(await client.do('readdirSync', directory)).toEqual(['hello.txt']);
+    expect(await client.do('readFileSync', `${directory}/hello.txt`, 'utf8')).toBe('Hello.\n');
+    expect(await client.errorOf('readFileSync', `${directory}/other.txt`)).toBe('ENOENT');
+    expect(await client.errorOf('writeFileSync', `${directory}/new.txt`, 'x')).toMatch(/EROFS|EACCES|EPERM/);
+    await client.end();
+    program!.kill('SIGINT');
+    expect(await within(exited, EXIT_LIMIT_MS)).toBe(0);
+    expect(await isMounted(directory)).toBe(false);
+  });
+
+  it('the file system in a worker can be written to, and goes with its scope', async () => {
+    const directory = newDirectory();
+    expect(worker).toContain("'R:'");
+    writeFileSync(
+      `${DIRECTORY}my-file-system.js`,
+      `import { MemoryFs } from '${PROJECT}dist/examples/memory-fs.js';
+       export default (options) => new MemoryFs(options);`,
+    );
+    // The snippet ends with the mount; a program would do something then.
+    const waiting = "\nawait new Promise((resolve) => process.once('SIGTERM', resolve));\n";
+    const { exited } = await start('worker', worker.replace("'R:'", 'process.argv[2]') + waiting, directory);
+    const client = new Client();
+    await client.do('writeFileSync', `${directory}/a`, 'written');
+    expect(await client.do('readFileSync', `${directory}/a`, 'utf8')).toBe('written');
+    const { bsize, blocks } = await client.do<{ bsize: number; blocks: number }>('statfsSync', directory);
+    expect(bsize * blocks).toBe(2 ** 30);
+    await client.end();
+    program!.kill('SIGTERM');
+    expect(await within(exited, EXIT_LIMIT_MS)).toBe(0);
+    expect(await isMounted(directory)).toBe(false);
+  });
+});

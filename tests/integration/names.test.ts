@@ -1,0 +1,268 @@
+/** Names: the longest, the oddest, and paths to the limit. On Linux a name may hold everything but `/` and NUL. */
+import { mkdir, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import { errorOf } from '../support/bytes.js';
+import { describeMount, mount } from '../support/mount.js';
+import { python } from '../support/processes.js';
+
+/** 255 units each, of 1, 2 and 3 bytes a character, and surrogate pairs of 4 bytes. */
+const LONGEST = ['a'.repeat(255), 'é'.repeat(255), '語'.repeat(255), `${'😀'.repeat(127)}x`];
+const ODD = [
+  'ß',
+  'SS',
+  'ss',
+  'İ',
+  'I',
+  'i',
+  'ı',
+  'ſ',
+  'K', // KELVIN SIGN
+  'k',
+  'Å', // ANGSTROM SIGN
+  'å',
+  'e\u0301', // decomposed: not the same name as é
+  'é',
+  '😀',
+  '\ufffd',
+  'trailing.',
+  'trailing..',
+  'trailing ',
+  'trailing',
+  ' leading',
+  '.hidden',
+  '...',
+  'a:b',
+  'stream:$DATA',
+  'back\\slash',
+  '\\',
+  '*',
+  '?',
+  '"<>|',
+  'new\nline',
+  '\u0001',
+  '\u007f',
+  'CON',
+  'nul.txt',
+  'COM1',
+  '~',
+  '%41',
+  '#',
+  '--help',
+  '\ue000',
+  '\uffff',
+];
+
+describeMount('names', () => {
+  it('keeps names of 255 units, and refuses 256', async () => {
+    const drive = await mount();
+    for (const name of LONGEST) {
+      await writeFile(drive.path(name), name);
+      expect(await readFile(drive.path(name), 'utf8')).toBe(name);
+      expect(await errorOf(writeFile(drive.path(`${name}x`), ''))).toBe('ENAMETOOLONG');
+      expect(await errorOf(mkdir(drive.path(`${name}y`)))).toBe('ENAMETOOLONG');
+      expect(await errorOf(rename(drive.path(name), drive.path(`${name}z`)))).toBe('ENAMETOOLONG');
+    }
+    expect((await readdir(drive.dir)).sort()).toEqual([...LONGEST].sort());
+    await writeFile(drive.path('short'), '');
+    for (const name of LONGEST) {
+      await rename(drive.path('short'), drive.path(name));
+      expect(await readFile(drive.path(name), 'utf8')).toBe('');
+      await rename(drive.path(name), drive.path('short'));
+    }
+  });
+
+  it('keeps odd names apart, exactly as they were given', async () => {
+    const drive = await mount();
+    for (const [i, name] of ODD.entries()) {
+      await writeFile(drive.path(name), String(i), { flag: 'wx' });
+    }
+    expect((await readdir(drive.dir)).sort()).toEqual([...ODD].sort());
+    for (const [i, name] of ODD.entries()) {
+      expect(await readFile(drive.path(name), 'utf8')).toBe(String(i));
+    }
+    for (const [i, name] of ODD.entries()) {
+      await rename(drive.path(name), drive.path(`${name}.renamed`));
+      expect(await readFile(drive.path(`${name}.renamed`), 'utf8')).toBe(String(i));
+      await unlink(drive.path(`${name}.renamed`));
+    }
+    for (const name of ODD) {
+      await mkdir(drive.path(name));
+      await writeFile(drive.path(name, name), name);
+    }
+    for (const name of ODD) {
+      expect(await readdir(drive.path(name))).toEqual([name]);
+    }
+  });
+
+  it('refuses bytes that are no UTF-8, and makes no second name of them', async () => {
+    const drive = await mount();
+    for (const bytes of [
+      [0xff],
+      [0xc3],
+      [0xc0, 0x80],
+      [0xed, 0xa0, 0x80],
+      [0xf4, 0x90, 0x80, 0x80],
+      [0x61, 0x80],
+    ]) {
+      const path = Buffer.concat([Buffer.from(`${drive.dir}/`), Buffer.from(bytes)]);
+      expect(await errorOf(writeFile(path, 'x'))).toBe('EILSEQ');
+      expect(await errorOf(mkdir(path))).toBe('EILSEQ');
+      expect(await errorOf(stat(path))).toMatch(/EILSEQ|ENOENT/);
+    }
+    expect(await readdir(drive.dir)).toEqual([]);
+  });
+
+  it('holds a tree as deep as a path can say, and deeper by relative paths or with a clear refusal', async () => {
+    const drive = await mount();
+    const { stdout, stderr, code } = await python(
+      `
+import errno, os, shutil, sys
+top = sys.argv[1]
+# As deep as an absolute path of PATH_MAX bytes (with its NUL) reaches.
+path = top
+while len(path) + 2 <= 4095:
+    path += '/d'
+    os.mkdir(path)
+leaf = path + '/f' if len(path) + 2 <= 4095 else path
+print(len(path))
+assert os.path.isdir(path)
+# Deeper: only relative paths reach there.
+os.chdir(path)
+name, depth = 'x' * 200, 0
+try:
+    while depth < 100:
+        os.mkdir(name)
+        os.chdir(name)
+        depth += 1
+except OSError as error:
+    assert error.errno == errno.ENAMETOOLONG, error
+print(depth)
+with open('leaf', 'w') as f:
+    f.write('deep')
+assert open('leaf').read() == 'deep'
+os.unlink('leaf')
+for _ in range(depth):
+    os.chdir('..')
+    os.rmdir(name)
+os.chdir('/')
+while path != top:
+    os.rmdir(path)
+    path = os.path.dirname(path)
+`,
+      drive.dir,
+    );
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect(Number(stdout.split('\n')[0])).toBeGreaterThanOrEqual(4093);
+  });
+
+  it('lists each of many entries exactly once, while others come and go', async () => {
+    const drive = await mount({ capacity: '256M' });
+    const names = Array.from({ length: 5000 }, (_, i) => `stay-${i}`);
+    await mkdir(drive.path('d'));
+    for (let i = 0; i < names.length; i += 100) {
+      await Promise.all(names.slice(i, i + 100).map((name) => writeFile(drive.path('d', name), '')));
+    }
+    let busy = true;
+    const churn = (async () => {
+      for (let i = 0; busy; i++) {
+        await writeFile(drive.path('d', `come-and-go-${i % 50}`), '');
+        await rm(drive.path('d', `come-and-go-${(i * 7) % 50}`), { force: true });
+      }
+    })();
+    try {
+      for (let round = 0; round < 20; round++) {
+        const listed = (await readdir(drive.path('d'))).filter((name) => name.startsWith('stay-'));
+        expect(listed.length).toBe(names.length);
+        expect(new Set(listed).size).toBe(names.length);
+      }
+    } finally {
+      busy = false;
+      await churn;
+    }
+  });
+});
+
+describeMount('names on a case-insensitive drive', () => {
+  const args = ['--no-case-sensitive'];
+
+  it('finds a name in every spelling and keeps the first', async () => {
+    const drive = await mount({ args });
+    await writeFile(drive.path('ReadMe.TXT'), 'text');
+    for (const spelling of ['readme.txt', 'README.TXT', 'ReadMe.TXT']) {
+      expect(await readFile(drive.path(spelling), 'utf8')).toBe('text');
+      expect(await errorOf(writeFile(drive.path(spelling), '', { flag: 'wx' }))).toBe('EEXIST');
+      expect(await errorOf(mkdir(drive.path(spelling)))).toBe('EEXIST');
+    }
+    expect(await readdir(drive.dir)).toEqual(['ReadMe.TXT']);
+    expect((await stat(drive.path('README.txt'))).ino).toBe((await stat(drive.path('ReadMe.TXT'))).ino);
+  });
+
+  it('forgets every spelling when the file goes, whatever was looked up before', async () => {
+    const drive = await mount({ args });
+    for (const [made, seen, removed] of [
+      ['Foo', 'foo', 'FOO'],
+      ['bar', 'BAR', 'Bar'],
+    ] as const) {
+      // Looked up while missing, so that a cached "no such file" would show.
+      expect(await errorOf(stat(drive.path(seen)))).toBe('ENOENT');
+      await writeFile(drive.path(made), '');
+      await stat(drive.path(seen));
+      await unlink(drive.path(removed));
+      for (const spelling of [made, seen, removed]) {
+        expect(await errorOf(stat(drive.path(spelling)))).toBe('ENOENT');
+      }
+      await writeFile(drive.path(removed), 'second');
+      expect(await readFile(drive.path(made), 'utf8')).toBe('second');
+      await rename(drive.path(seen), drive.path('elsewhere'));
+      for (const spelling of [made, seen, removed]) {
+        expect(await errorOf(stat(drive.path(spelling)))).toBe('ENOENT');
+      }
+      await unlink(drive.path('ELSEWHERE'));
+    }
+  });
+
+  it('changes only the case in a rename', async () => {
+    const drive = await mount({ args });
+    await writeFile(drive.path('name'), 'same');
+    await rename(drive.path('name'), drive.path('NAME'));
+    expect(await readdir(drive.dir)).toEqual(['NAME']);
+    expect(await readFile(drive.path('name'), 'utf8')).toBe('same');
+    await mkdir(drive.path('dir/sub'), { recursive: true });
+    await rename(drive.path('dir'), drive.path('Dir'));
+    expect((await readdir(drive.dir)).sort()).toEqual(['Dir', 'NAME']);
+    expect(await readdir(drive.path('dIR'))).toEqual(['sub']);
+  });
+
+  it('folds unit by unit as Windows does: no ß for ss, no İ for i', async () => {
+    const drive = await mount({ args });
+    const pairs: [string, string, boolean][] = [
+      ['É', 'é', true],
+      ['Σ', 'σ', true],
+      ['Я', 'я', true],
+      ['ß', 'SS', false],
+      ['İ', 'i', false],
+      ['e\u0301', 'é', false],
+      ['a.', 'a', false],
+    ];
+    for (const [one, other, same] of pairs) {
+      await writeFile(drive.path(one), '');
+      expect([one, other, await errorOf(stat(drive.path(other)))]).toEqual([
+        one,
+        other,
+        same ? 'OK' : 'ENOENT',
+      ]);
+      await unlink(drive.path(one));
+    }
+  });
+
+  it('replaces a file by a rename to another spelling', async () => {
+    const drive = await mount({ args });
+    await writeFile(drive.path('Target'), 'old');
+    await writeFile(drive.path('source'), 'new');
+    await rename(drive.path('source'), drive.path('TARGET'));
+    expect(await readFile(drive.path('target'), 'utf8')).toBe('new');
+    expect((await readdir(drive.dir)).length).toBe(1);
+    expect((await drive.status()).files).toBe(2);
+  });
+});

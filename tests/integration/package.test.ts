@@ -1,0 +1,98 @@
+/** What `npm pack` yields, installed in an empty project and used there as its reader would. */
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PROJECT, whyNoMounts } from '../support/machine.js';
+import { isMounted } from '../support/mount.js';
+import { Client, run } from '../support/processes.js';
+import { toJavaScript, typeErrors, typescriptSnippets } from '../support/snippets.js';
+
+const project = mkdtempSync(join(tmpdir(), 'ramdrive-package-'));
+const hello = typescriptSnippets('docs/guide.md')[0]!;
+const installed = join(project, 'node_modules', 'ramdrive');
+let files: string[] = [];
+
+async function succeed(program: string, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(program, args, { cwd: project });
+  expect(code, `${program} ${args.join(' ')}: ${stdout}${stderr}`).toBe(0);
+  return stdout;
+}
+
+beforeAll(async () => {
+  const pack = ['pack', PROJECT, '--json', '--ignore-scripts', '--pack-destination', project];
+  const [packed] = JSON.parse(await succeed('npm', ...pack)) as [
+    { filename: string; files: { path: string }[] },
+  ];
+  files = packed.files.map(({ path }) => path);
+  writeFileSync(join(project, 'package.json'), '{ "name": "empty", "private": true, "type": "module" }\n');
+  await succeed('npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', `./${packed.filename}`);
+}, 240_000);
+
+afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+describe('the package', () => {
+  it('has the program, its declarations, the native sources and the documentation, and nothing else', () => {
+    const expected =
+      /^(package\.json|README\.md|LICENSE|dist\/src\/.*\.(js|d\.ts)|docs\/.*\.(md|json)|native\/winfsp-linux\/(Makefile|(src|include)\/.*\.[ch])|scripts\/(bootstrap|build-native)\.mjs)$/;
+    expect(files.filter((path) => !expected.test(path))).toEqual([]);
+    expect(files).toContain('dist/src/winfsp/index.d.ts');
+    expect(files).toContain('docs/guide.md');
+  });
+
+  it('brings few packages along', () => {
+    const packages = readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.'));
+    expect(packages.sort()).toEqual([
+      '@koromix',
+      'commander',
+      'jsonc-parser',
+      'koffi',
+      'ramdrive',
+      'sorted-btree',
+      'valibot',
+    ]);
+  });
+
+  it('has types for whoever uses it', () => {
+    mkdirSync(join(project, 'src'));
+    writeFileSync(join(project, 'src', 'hello.ts'), hello);
+    writeFileSync(
+      join(project, 'src', 'wrong.ts'),
+      "import { FileSystemHost } from 'ramdrive/winfsp'; new FileSystemHost({ read: 'no method' });",
+    );
+    expect(typeErrors([join(project, 'src', 'hello.ts')])).toEqual([]);
+    expect(typeErrors([join(project, 'src', 'wrong.ts')])).toHaveLength(1);
+  });
+
+  it('has the command line', async () => {
+    expect(await succeed('npx', 'ramdrive', '--help')).toContain('mount');
+  });
+
+  const reason = whyNoMounts();
+  it.skipIf(reason !== null)(
+    `builds its Linux library and runs the guide's first program${reason === null ? '' : ` (skipped: ${reason})`}`,
+    async () => {
+      await succeed(process.execPath, join(installed, 'scripts', 'build-native.mjs'));
+      writeFileSync(join(project, 'hello.js'), toJavaScript(hello));
+      const directory = join(project, 'mount');
+      mkdirSync(directory);
+      const child = spawn(process.execPath, ['hello.js', directory], { cwd: project, stdio: 'inherit' });
+      const exited = new Promise((resolve) => child.once('close', resolve));
+      try {
+        while (!(await isMounted(directory)) && child.exitCode === null) {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+        const client = new Client();
+        expect(await client.do('readFileSync', join(directory, 'hello.txt'), 'utf8')).toBe('Hello.\n');
+        await client.end();
+        child.kill('SIGINT');
+        expect(await exited).toBe(0);
+        expect(await isMounted(directory)).toBe(false);
+      } finally {
+        child.kill('SIGKILL');
+        await run('umount', ['-l', directory]);
+      }
+    },
+  );
+});

@@ -1,0 +1,167 @@
+/** How a drive ends: by signals under load, by SIGKILL, by umount; and that nothing is left of it. */
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { KIB, pattern } from '../support/bytes.js';
+import {
+  cli,
+  describeMount,
+  isMounted,
+  type MountedDrive,
+  mount,
+  newDirectory,
+  within,
+} from '../support/mount.js';
+import { Client, run } from '../support/processes.js';
+
+/** Clients that write, list and delete without pause until they meet an error. Resolves when all have. */
+function loadOn(drive: MountedDrive): { started: Promise<unknown>; ended: Promise<string[]> } {
+  const clients = Array.from({ length: 4 }, () => new Client());
+  const started = Promise.all(clients.map((client, i) => client.do('mkdirSync', drive.path(`c${i}`))));
+  const ended = started.then(() =>
+    Promise.all(
+      clients.map(async (client, i) => {
+        for (let n = 0; ; n++) {
+          const path = drive.path(`c${i}`, `f${n % 20}`);
+          for (const attempt of [
+            () => client.errorOf('writeFileSync', path, pattern(40 * KIB, n)),
+            () => client.errorOf('readFileSync', path),
+            () => client.errorOf('readdirSync', drive.path(`c${i}`)),
+          ]) {
+            const error = await attempt();
+            if (error !== 'OK') {
+              return error;
+            }
+          }
+        }
+      }),
+    ),
+  );
+  return { started, ended };
+}
+
+describeMount('signals', () => {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    it(`${signal} under load unmounts and exits with 0; clients get errors and nobody hangs`, async () => {
+      const drive = await mount({ broken: true });
+      const load = loadOn(drive);
+      await load.started;
+      await sleep(500);
+      drive.signal(signal);
+      expect(await within(drive.exited, 30_000)).toEqual({ code: 0, signal: null });
+      expect(await isMounted(drive.dir)).toBe(false);
+      const errors = await within(load.ended, 30_000);
+      expect(errors).not.toBe(null);
+      // Depending on the moment: the mount is gone, the connection is, or the directory under it is empty.
+      for (const error of errors!) {
+        expect(['ENOENT', 'ENOTCONN', 'EIO', 'ECONNABORTED', 'ENODEV', 'EINTR']).toContain(error);
+      }
+      expect(await readdir(drive.dir)).toEqual([]);
+      expect(drive.errors).not.toMatch(/Error|at .*\.js:/);
+    });
+
+    it(`${signal} twice within a keystroke is one`, async () => {
+      const drive = await mount({ broken: true });
+      drive.signal(signal);
+      drive.signal(signal);
+      expect(await within(drive.exited, 30_000)).toEqual({ code: 0, signal: null });
+      expect(await isMounted(drive.dir)).toBe(false);
+    });
+  }
+
+  it('SIGTERM while a process stands in the drive and has files open there', async () => {
+    const drive = await mount({ broken: true });
+    const client = new Client();
+    await client.do('chdir', drive.dir);
+    const fd = await client.do<number>('openSync', 'f', 'w');
+    drive.signal('SIGTERM');
+    expect(await within(drive.exited, 30_000)).toEqual({ code: 0, signal: null });
+    expect(await isMounted(drive.dir)).toBe(false);
+    expect(await client.errorOf('writeSync', fd, 'x')).not.toBe('OK');
+    await client.end();
+  });
+
+  it('SIGTERM during the start leaves nothing', async () => {
+    for (const delayMs of [0, 50, 100, 150, 200, 250, 300]) {
+      const { startMount } = await import('../support/mount.js');
+      const drive = startMount({ broken: true });
+      await sleep(delayMs);
+      drive.signal('SIGTERM');
+      expect(await within(drive.exited, 30_000)).not.toBe(null);
+      expect(await isMounted(drive.dir)).toBe(false);
+    }
+  });
+
+  it('after SIGKILL the place is mounted again, with a word about the dead mount', async () => {
+    const drive = await mount({ broken: true });
+    await writeFile(drive.path('lost'), 'lost');
+    const load = loadOn(drive);
+    await load.started;
+    await sleep(200);
+    await drive.kill();
+    expect(await within(load.ended, 30_000)).not.toBe(null);
+    const again = await mount({ dir: drive.dir });
+    expect(again.errors).toMatch(/dead mount/);
+    expect(await readdir(again.dir)).toEqual([]);
+    await writeFile(again.path('new'), 'new');
+    expect(await readFile(again.path('new'), 'utf8')).toBe('new');
+    expect((await again.status()).pid).toBe(again.pid);
+  });
+
+  it('after SIGKILL "unmount" clears the dead mount', async () => {
+    const drive = await mount({ broken: true });
+    await drive.kill();
+    await expect(stat(drive.dir)).rejects.toThrow();
+    expect(await cli('unmount', drive.dir)).toMatchObject({ code: 0 });
+    expect(await readdir(drive.dir)).toEqual([]);
+    expect(await isMounted(drive.dir)).toBe(false);
+  });
+
+  it('ends by itself when somebody else unmounts', async () => {
+    for (const args of [[], ['-l']]) {
+      const drive = await mount({ broken: true });
+      await writeFile(drive.path('f'), 'f');
+      const { code, stderr } = await run('umount', [...args, drive.dir]);
+      expect(stderr).toBe('');
+      expect(code).toBe(0);
+      expect(await within(drive.exited, 30_000)).toEqual({ code: 0, signal: null });
+      expect(drive.errors).toContain('unmounted from outside');
+    }
+  });
+
+  it('unmounts while files are busy, and the clients are told', async () => {
+    const drive = await mount({ broken: true });
+    const load = loadOn(drive);
+    await load.started;
+    await sleep(200);
+    expect(await cli('unmount', drive.dir)).toMatchObject({ code: 0, stderr: '' });
+    expect(await within(drive.exited, 30_000)).toEqual({ code: 0, signal: null });
+    expect(await within(load.ended, 30_000)).not.toBe(null);
+  });
+
+  it('mounts, unmounts and exits a hundred times without leaving a process or a mount', async () => {
+    const dir = newDirectory();
+    for (let round = 0; round < 100; round++) {
+      const drive = await mount({ dir, broken: true });
+      if (round % 2 === 0) {
+        await writeFile(drive.path('f'), pattern(10 * KIB));
+      }
+      if (round % 3 === 0) {
+        drive.signal('SIGTERM');
+      } else if (round % 3 === 1) {
+        drive.signal('SIGINT');
+      } else {
+        expect(await cli('unmount', dir)).toMatchObject({ code: 0 });
+      }
+      expect([round, await within(drive.exited, 30_000)]).toEqual([round, { code: 0, signal: null }]);
+      expect(await isMounted(dir)).toBe(false);
+      await drive.forceAway();
+    }
+    const { stdout } = await cli('status', '--json');
+    expect(
+      (JSON.parse(stdout) as { mountPoint: string }[]).map(({ mountPoint }) => mountPoint),
+    ).not.toContain(dir);
+    const { stdout: processes } = await run('ps', ['-eo', 'args']);
+    expect(processes.split('\n').filter((line) => line.includes(dir))).toEqual([]);
+  });
+});

@@ -1,0 +1,82 @@
+/** A random history of a small volume that is nearly always full, as the trace that the drive would have written of it. */
+import { TracedVolume, type TraceEvent } from '../../src/drive/trace.js';
+import type { Node } from '../../src/volume/node.js';
+import { PlainPageMemory } from '../../src/volume/plain-page-memory.js';
+
+const PAGE_BYTES = 16;
+const PAGE_COUNT = 12;
+const NAMES = ['a', 'B', 'b', 'c', 'd'];
+
+/** The trace and the volume's own opinion of itself at the end. */
+export function tracedHistory(
+  seed: number,
+  operations: number,
+): { events: TraceEvent[]; selfCheck: string[] } {
+  const events: TraceEvent[] = [];
+  const memory = new PlainPageMemory({ pageSizeBytes: PAGE_BYTES, pageCount: PAGE_COUNT, scratchBytes: 256 });
+  const volume = new TracedVolume(
+    { memory, caseSensitive: seed % 2 === 0, label: 'traced' },
+    { write: (event) => events.push(event), close: () => {} },
+  );
+  const random = mulberry32(seed);
+  const below = (count: number): number => Math.floor(random() * count);
+  const name = (): string => NAMES[below(NAMES.length)] as string;
+  const path = (): string => (below(3) === 0 ? `\\dir\\${name()}` : `\\${below(8) === 0 ? 'dir' : name()}`);
+  const handles: Node[] = [];
+  const opened = (node: Node | number): void => {
+    if (typeof node !== 'number') handles.push(node);
+  };
+  opened(volume.create('\\dir', 0, true, null, 0));
+
+  for (let i = 0; i < operations; i++) {
+    const node = handles[below(handles.length)];
+    const kind = below(20);
+    if (kind < 4) opened(volume.create(path(), 0, false, null, below(4) === 0 ? 20 : 0));
+    else if (kind < 6) opened(volume.open(path()));
+    else if (kind === 6) void volume.freeBytes;
+    else if (node === undefined) continue;
+    else if (kind < 11) {
+      volume.write(node, below(60), below(40), memory.scratchAddress, below(5) === 0, below(5) === 0);
+    } else if (kind === 11) volume.read(node, below(60), below(60), memory.scratchAddress);
+    else if (kind === 12) volume.setFileSize(node, below(70));
+    else if (kind === 13) volume.setAllocationSize(node, below(90));
+    else if (kind === 14) volume.overwrite(node, 0, false, below(40));
+    else if (kind === 15) volume.rename(node, path(), below(2) === 0);
+    else if (kind === 16) list(volume, node, below(3) + 1);
+    else {
+      volume.cleanup(node, below(4));
+      volume.close(node);
+      handles.splice(handles.indexOf(node), 1);
+    }
+  }
+  const selfCheck = volume.selfCheck();
+  volume.dispose();
+  return { events, selfCheck };
+}
+
+/** A directory in pieces of `room` entries. */
+function list(volume: TracedVolume, node: Node, room: number): void {
+  let marker: string | null = null;
+  for (let more = true; more; ) {
+    let left = room;
+    more = false;
+    volume.list(node, marker, (entry) => {
+      if (left-- === 0) {
+        more = true;
+        return false;
+      }
+      marker = entry;
+      return true;
+    });
+  }
+}
+
+export function mulberry32(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}

@@ -1,0 +1,173 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ask, findDrives, isAnswering } from '../../../src/drive/control-client.js';
+import { ControlServer } from '../../../src/drive/control-server.js';
+import { endpointOf, idOfMountPoint, readRecords } from '../../../src/drive/drive-records.js';
+import { MountPointError } from '../../../src/drive/errors.js';
+import { ensureRuntimeDirectory, runtimeDirectories } from '../../../src/drive/runtime-directory.js';
+
+function freshDirectory(): string {
+  return ensureRuntimeDirectory([join(mkdtempSync(join(tmpdir(), 'rd-')), 'ramdrive')]);
+}
+
+function say(endpoint: string, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(endpoint, () => socket.write(text));
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (part: string) => {
+      answer += part;
+      if (answer.includes('\n')) {
+        socket.destroy();
+        resolve(answer);
+      }
+    });
+    socket.once('error', reject);
+  });
+}
+
+describe('the control channel', () => {
+  it('finds a drive, carries commands both ways, and leaves nothing', async () => {
+    const directory = freshDirectory();
+    const server = await ControlServer.claim('/mnt/ram', directory);
+    const asked: string[] = [];
+    server.open('/mnt/ram', async (command) => {
+      asked.push(command);
+      return { violations: [], command };
+    });
+    const [drive] = await findDrives([directory]);
+    expect(drive).toMatchObject({ mountPoint: '/mnt/ram', pid: process.pid });
+    expect(await ask(drive!, 'selfCheck')).toEqual({ violations: [], command: 'selfCheck' });
+    expect(asked).toEqual(['selfCheck']);
+    await server.close();
+    expect(readdirSync(directory)).toEqual([]);
+    expect(await findDrives([directory])).toEqual([]);
+    await expect(ask(drive!, 'status')).rejects.toMatchObject({ code: 'NOT_RUNNING' });
+  });
+
+  it('answers what was asked before it closes', async () => {
+    const directory = freshDirectory();
+    const server = await ControlServer.claim('/mnt/ram', directory);
+    let closed: Promise<void> | undefined;
+    server.open('/mnt/ram', async () => {
+      // As an unmount does: the drive ends, its server closes, and only then the answer is ready.
+      closed = server.close();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return null;
+    });
+    const [drive] = await findDrives([directory]);
+    expect(await ask(drive!, 'unmount')).toBeNull();
+    await closed;
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('passes on why a command failed', async () => {
+    const directory = freshDirectory();
+    const server = await ControlServer.claim('/mnt/ram', directory);
+    server.open('/mnt/ram', async () => {
+      throw new Error('out of luck');
+    });
+    const [drive] = await findDrives([directory]);
+    await expect(ask(drive!, 'status')).rejects.toThrow(/says: out of luck/);
+    await server.close();
+  });
+
+  it('answers nobody without the token, and drops endless lines', async () => {
+    const server = await ControlServer.claim('/mnt/ram', freshDirectory());
+    server.open('/mnt/ram', async () => 'secret');
+    expect(await say(server.endpoint, '{"command":"status"}\n')).toContain('FORBIDDEN');
+    expect(await say(server.endpoint, '{"command":"status","token":"x"}\n')).toContain('FORBIDDEN');
+    expect(await say(server.endpoint, 'nonsense\n')).toContain('BAD_REQUEST');
+    expect(await say(server.endpoint, 'x'.repeat(70_000))).toContain('too long');
+    await server.close();
+  });
+
+  it('refuses a second claim of a live place, and takes over a dead one', async () => {
+    const directory = freshDirectory();
+    const first = await ControlServer.claim('/mnt/ram', directory);
+    await expect(ControlServer.claim('/mnt/ram', directory)).rejects.toBeInstanceOf(MountPointError);
+    const other = await ControlServer.claim('/mnt/other', directory);
+    await Promise.all([first.close(), other.close()]);
+
+    // What a killed process leaves: a socket file that nobody listens on.
+    const endpoint = endpointOf(directory, idOfMountPoint('/mnt/ram'));
+    writeFileSync(endpoint, '');
+    expect(await isAnswering(endpoint)).toBe(false);
+    const next = await ControlServer.claim('/mnt/ram', directory);
+    expect(await isAnswering(next.endpoint)).toBe(true);
+    await next.close();
+  });
+
+  it('removes the record of a drive that was killed', async () => {
+    const directory = freshDirectory();
+    const record = {
+      version: 1,
+      id: '0123456789abcdef',
+      pid: 1,
+      mountPoint: '/mnt/dead',
+      endpoint: endpointOf(directory, '0123456789abcdef'),
+      token: 't',
+      startedAt: '',
+    };
+    writeFileSync(join(directory, '0123456789abcdef.json'), JSON.stringify(record));
+    writeFileSync(join(directory, 'junk.json'), '{');
+    expect(readRecords([directory])).toHaveLength(1);
+    expect(await findDrives([directory])).toEqual([]);
+    expect(existsSync(join(directory, '0123456789abcdef.json'))).toBe(false);
+  });
+
+  it('gives up on a process that does not answer', async () => {
+    const directory = freshDirectory();
+    const endpoint = join(directory, 'silent.sock');
+    const silent = createServer((socket) => socket.once('data', () => socket.end())).listen(endpoint);
+    const record = {
+      version: 1 as const,
+      id: '0',
+      pid: 1,
+      mountPoint: '/x',
+      endpoint,
+      token: '',
+      startedAt: '',
+    };
+    await expect(ask(record, 'status')).rejects.toThrow(/hung up without an answer/);
+    silent.close();
+  });
+});
+
+describe('the runtime directory', () => {
+  it('is for its owner only', () => {
+    const parent = mkdtempSync(join(tmpdir(), 'rd-'));
+    const wide = join(parent, 'wide');
+    mkdirSync(wide, { mode: 0o777 });
+    expect(ensureRuntimeDirectory([wide])).toBe(wide);
+    expect(statSync(wide).mode & 0o777).toBe(0o700);
+  });
+
+  it('is never somebody’s link, and the next candidate is taken', () => {
+    const parent = mkdtempSync(join(tmpdir(), 'rd-'));
+    symlinkSync(parent, join(parent, 'link'));
+    expect(() => ensureRuntimeDirectory([join(parent, 'link')])).toThrow(/not a directory/);
+    expect(ensureRuntimeDirectory([join(parent, 'link'), join(parent, 'good')])).toBe(join(parent, 'good'));
+    expect(() => ensureRuntimeDirectory([join(parent, 'no', 'parent')])).toThrow(/ENOENT/);
+  });
+
+  it('leaves out a session directory that is too long for a socket', () => {
+    const uid = process.getuid!();
+    expect(runtimeDirectories({ XDG_RUNTIME_DIR: '/run/user/1' })).toEqual([
+      '/run/user/1/ramdrive',
+      `/tmp/ramdrive-${uid}`,
+    ]);
+    expect(runtimeDirectories({ XDG_RUNTIME_DIR: `/${'x'.repeat(90)}` })).toEqual([`/tmp/ramdrive-${uid}`]);
+    expect(runtimeDirectories({ XDG_RUNTIME_DIR: 'relative' })).toEqual([`/tmp/ramdrive-${uid}`]);
+  });
+});

@@ -1,0 +1,102 @@
+/**
+ * The workflow and this machine: every command that the workflow runs is run here too, by .ci/run or by a test, or it is named below with the
+ * reason why it cannot be.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { packageRoot } from '../../../../src/winfsp/package-root.js';
+
+interface Step {
+  run?: string;
+  uses?: string;
+}
+interface Workflow {
+  jobs: Record<string, { 'runs-on': string; 'timeout-minutes'?: number; steps: Step[] }>;
+}
+
+const root = packageRoot();
+const folder = join(root, '.github', 'workflows');
+const workflows = readdirSync(folder).map(
+  (name) => parse(readFileSync(join(folder, name), 'utf8')) as Workflow,
+);
+const jobs = workflows.flatMap(({ jobs }) => Object.values(jobs));
+const commands = [...new Set(jobs.flatMap(({ steps }) => steps.map(({ run }) => run ?? '')))].filter(
+  (run) => run !== '',
+);
+const ciRun = readFileSync(join(root, '.ci', 'run'), 'utf8');
+
+/** Commands that are run here in another form; each second text begins with the file that does it. */
+const RUN_ELSEWHERE: readonly [RegExp, string][] = [
+  [/^npm ci$/, 'scripts/bootstrap.mjs, at the beginning of .ci/run'],
+  [/^npm run bootstrap$/, '.ci/run'],
+  [/^npm run conformance$/, 'tests/conformance/conformance.test.ts runs the same cases'],
+  [/^npm run test:unit$/, '.ci/run, as a part of npm test'],
+  [/^npm run chaos -- --duration 2m/, 'tests/integration/chaos, shorter'],
+  [/^npm run bench -- --quick$/, 'tests/integration/bench.test.ts, its programs one by one'],
+  [/^node dist\/src\/cli\/main\.js (doctor|mount|status|unmount)/, 'tests/wine/command-line.ts, under Wine'],
+  [/^node dist\/scripts\/ci\/drive-checks\.js/, 'tests/integration/drive-checks.test.ts, on a FUSE mount'],
+  [
+    /^node scripts\/ci\/install-winfsp\.mjs/,
+    'tests/unit/scripts/ci/winfsp-ci.test.ts, with stand-ins for Windows programs',
+  ],
+  [
+    /^node scripts\/ci\/winfsp-tests\.mjs/,
+    'tests/unit/scripts/ci/winfsp-ci.test.ts, with a stand-in for the test suite',
+  ],
+  [/^node scripts\/ci\/keep-dumps\.mjs$/, 'tests/unit/scripts/ci/winfsp-ci.test.ts, with a stand-in for reg'],
+];
+/** Commands that only a runner can run. */
+const RUNNER_ONLY: readonly [RegExp, string][] = [
+  [/^sudo apt-get /, 'installs packages; scripts/bootstrap.mjs does it here when it may'],
+  [/^mkdir -p "\$RUNNER_TEMP/, 'a directory of the runner'],
+  [/^npm run tlc -- --nightly$/, 'hours; .ci/run runs the configurations of every day'],
+  [/^npm run bench -- --check$/, 'many minutes; tests/unit/bench/check.test.ts has its verdicts'],
+  [/^npm run chaos -- --duration 10m/, 'long; .ci/run runs a short one'],
+];
+
+/** `npm run x -- …` and make targets count by their name: here they are run with smaller arguments. */
+function isInCiRun(command: string): boolean {
+  const script = /^npm (?:run )?([\w:-]+)/.exec(command)?.[1];
+  const target = /^make .*winfsp-linux ([\w-]+)$/.exec(command)?.[1];
+  const name = script ?? target;
+  return name === undefined
+    ? ciRun.includes(command)
+    : new RegExp(`(npm (run )?${name}\\b|winfsp-linux ${name}\\b)`).test(ciRun);
+}
+
+describe('the workflows', () => {
+  it.each(commands)('%s is run here, too', (command) => {
+    const known = [...RUN_ELSEWHERE, ...RUNNER_ONLY].some(([pattern]) => pattern.test(command));
+    expect(known || isInCiRun(command)).toBe(true);
+  });
+
+  it.each(RUN_ELSEWHERE)('%s: what runs it is there', (_, where) => {
+    expect(existsSync(join(root, /^[^\s,]+/.exec(where)![0]))).toBe(true);
+  });
+
+  it('name only scripts and files that exist', () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    for (const command of commands) {
+      const script = /^npm run ([\w:-]+)/.exec(command)?.[1];
+      const file = /^node (scripts\/\S+\.mjs)/.exec(command)?.[1];
+      const compiled = /^node dist\/(scripts\/\S+)\.js/.exec(command)?.[1];
+      expect(script === undefined || script in scripts, command).toBe(true);
+      for (const path of [file, compiled === undefined ? undefined : `${compiled}.ts`]) {
+        expect(path === undefined || readFileSync(join(root, path)).length > 0, command).toBe(true);
+      }
+    }
+  });
+
+  it('limit every job and pin every action', () => {
+    for (const job of jobs) {
+      expect(job['timeout-minutes']).toBeGreaterThan(0);
+      for (const { uses } of job.steps) {
+        expect(uses ?? 'x@v1').toMatch(/@v\d+$/);
+      }
+    }
+  });
+});

@@ -1,0 +1,30 @@
+/** The planted faults fit the sources as they are: whoever changes one of those places changes the fault with it. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+
+interface Mutant {
+  name: string;
+  what: string;
+  fault?: number;
+  file: string;
+  find: string;
+  replace: string;
+}
+
+const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
+const mutants = JSON.parse(read('tests/mutants/mutants.json')) as Mutant[];
+
+describe('tests/mutants/mutants.json', () => {
+  it.each(mutants.map((one) => [one.name, one] as const))('%s: its text is there once', (_, mutant) => {
+    const { file, find, replace } = mutant;
+    expect(read(file).split(find).length - 1, `"${find}" in ${file}`).toBe(1);
+    expect(replace).not.toBe(find);
+    expect(file).toMatch(/^src\//);
+  });
+
+  it('has every historic fault, and names that are unique', () => {
+    const faults = new Set(mutants.map(({ fault }) => fault));
+    for (let fault = 1; fault <= 11; fault++) expect(faults).toContain(fault);
+    expect(new Set(mutants.map(({ name }) => name)).size).toBe(mutants.length);
+  });
+});

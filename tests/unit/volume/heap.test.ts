@@ -1,0 +1,144 @@
+/** What files cost on the JavaScript heap, measured in a process of its own with a garbage collector on demand. */
+import { expect, test } from 'vitest';
+import { runChild } from './child.js';
+
+const SETUP = `
+  import { PlainPageMemory } from './volume/plain-page-memory.js';
+  import { PagePool } from './volume/page-pool.js';
+  import { PagedFile } from './volume/paged-file.js';
+  const used = () => {
+    gc(); gc();
+    const { heapUsed, external, arrayBuffers } = process.memoryUsage();
+    return heapUsed + external + arrayBuffers;
+  };
+`;
+
+test('reading and overwriting allocate nothing', () => {
+  const { perRead, perWrite } = runChild<{ perRead: number; perWrite: number }>(
+    `${SETUP}
+    // A memory whose copies cost nothing, so that only the file's own allocations are seen.
+    const plain = new PlainPageMemory({ pageSizeBytes: 4096, pageCount: 64 });
+    const pool = new PagePool(plain);
+    const file = new PagedFile(pool);
+    file.write(0, 65536, plain.scratchAddress);
+    const memory = plain;
+    memory.copy = () => {};
+    memory.zero = () => {};
+    const N = 200000;
+    function measure(run) {
+      for (let i = 0; i < 20000; i++) run(i);
+      gc();
+      const before = process.memoryUsage().heapUsed;
+      for (let i = 0; i < N; i++) run(i);
+      return (process.memoryUsage().heapUsed - before) / N;
+    }
+    const perRead = measure((i) => file.read((i % 12) * 4096 + 100, 9000, 0));
+    const perWrite = measure((i) => file.write((i % 12) * 4096 + 100, 9000, 0));
+    console.log(JSON.stringify({ perRead, perWrite }));`,
+    ['--expose-gc', '--max-semi-space-size=256', '--min-semi-space-size=256'],
+  );
+  // Not one object per call; an object is at least 24 bytes.
+  expect(perRead).toBeLessThan(8);
+  expect(perWrite).toBeLessThan(8);
+});
+
+test('a small file costs at most 350 bytes of heap', () => {
+  const seen = runChild<Record<string, number>>(
+    `${SETUP}
+    const N = 100000;
+    const memory = new PlainPageMemory({ pageSizeBytes: 4, pageCount: N * 2 + 8 });
+    const pool = new PagePool(memory);
+    const files = new Array(N);
+    const out = {};
+    for (const [name, bytes] of [['empty', 0], ['onePage', 3], ['twoPages', 7]]) {
+      for (let i = 0; i < N; i++) files[i] = null;
+      const before = used();
+      for (let i = 0; i < N; i++) {
+        files[i] = new PagedFile(pool);
+        files[i].write(0, bytes, memory.scratchAddress);
+      }
+      out[name] = (used() - before) / N;
+      for (const file of files) file.dispose();
+    }
+    console.log(JSON.stringify(out));`,
+    ['--expose-gc'],
+  );
+  expect(seen.empty).toBeLessThanOrEqual(350);
+  expect(seen.onePage).toBeLessThanOrEqual(350);
+  // From the second page on there is an array; still far below the budget of 1 KiB a file.
+  expect(seen.twoPages).toBeLessThanOrEqual(600);
+});
+
+const VOLUME = `
+  import { PlainPageMemory } from './volume/plain-page-memory.js';
+  import { RamVolume } from './volume/ram-volume.js';
+  const used = () => {
+    gc(); gc();
+    const { heapUsed, external, arrayBuffers } = process.memoryUsage();
+    return heapUsed + external + arrayBuffers;
+  };
+`;
+
+test('a file of a volume costs at most 1 KiB of heap, also with a long way to it', () => {
+  const seen = runChild<Record<string, number>>(
+    `${VOLUME}
+    const N = 50000;
+    const memory = new PlainPageMemory({ pageSizeBytes: 4, pageCount: N * 4 + 8 });
+    const volume = new RamVolume({ memory, caseSensitive: false, label: '' });
+    const out = {};
+    // Paths of 400 units: whoever keeps a part of one must not keep it all.
+    const way = ['a', 'b', 'c'].map((name) => name.repeat(120));
+    let path = '';
+    for (const name of way) volume.create(path += '\\\\' + name, 16, true, null, 0);
+    for (const [name, bytes] of [['empty', 0], ['onePage', 3]]) {
+      const before = used();
+      for (let i = 0; i < N; i++) {
+        const node = volume.create(path + '\\\\' + name + '-of-many-' + i + '.txt', 32, false, null, 0);
+        volume.write(node, 0, bytes, memory.scratchAddress, false, false);
+        volume.close(node);
+      }
+      out[name] = (used() - before) / N;
+    }
+    const before = used();
+    for (let i = 0; i < N; i++) volume.close(volume.create('\\\\directory ' + i, 16, true, null, 0));
+    out.directory = (used() - before) / N;
+    console.log(JSON.stringify(out));`,
+    ['--expose-gc'],
+  );
+  expect(seen.empty).toBeLessThanOrEqual(1024);
+  expect(seen.onePage).toBeLessThanOrEqual(1024);
+  expect(seen.directory).toBeLessThanOrEqual(1024);
+});
+
+test('read, write, look-up and what a context leads to allocate nothing', () => {
+  const perCall = runChild<Record<string, number>>(
+    `${VOLUME}
+    import { nativeTimeSource } from './volume/native-clock.js';
+    const memory = new PlainPageMemory({ pageSizeBytes: 4096, pageCount: 64 });
+    const volume = new RamVolume({ memory, caseSensitive: false, label: '', timeSource: nativeTimeSource() });
+    volume.create('\\\\directory', 16, true, null, 0);
+    const node = volume.create('\\\\directory\\\\some file.txt', 32, false, null, 0);
+    volume.write(node, 0, 65536, memory.scratchAddress, false, false);
+    memory.copy = () => {};
+    memory.zero = () => {};
+    const N = 200000;
+    const paths = ['\\\\DIRECTORY\\\\SOME FILE.TXT', '\\\\directory\\\\some file.txt', '\\\\directory\\\\absent', '\\\\'];
+    function measure(run) {
+      for (let i = 0; i < 20000; i++) run(i);
+      gc();
+      const before = process.memoryUsage().heapUsed;
+      for (let i = 0; i < N; i++) run(i);
+      return (process.memoryUsage().heapUsed - before) / N;
+    }
+    console.log(JSON.stringify({
+      read: measure((i) => volume.read(node, (i % 12) * 4096 + 100, 9000, 0)),
+      write: measure((i) => volume.write(node, (i % 12) * 4096 + 100, 9000, 0, false, false)),
+      constrained: measure((i) => volume.write(node, (i % 12) * 4096 + 100, 9000, 0, false, true)),
+      lookup: measure((i) => volume.lookup(paths[i & 3])),
+      nodeOf: measure((i) => volume.nodeOf(node.context + (i & 1))),
+    }));`,
+    ['--expose-gc', '--max-semi-space-size=256', '--min-semi-space-size=256'],
+  );
+  // An object is at least 24 bytes, a number 16.
+  for (const [what, bytes] of Object.entries(perCall)) expect(bytes, what).toBeLessThan(8);
+});

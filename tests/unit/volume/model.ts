@@ -1,0 +1,247 @@
+/**
+ * A model of files on a full-to-the-brim volume, in the plainest terms: byte arrays and sums. The real pool and files are driven
+ * beside it, and after every step content, lengths, charges, refusals and the self-check must agree.
+ */
+import { expect } from 'vitest';
+import { NtStatus } from '../../../src/ntstatus.js';
+import { PagePool } from '../../../src/volume/page-pool.js';
+import { PagedFile } from '../../../src/volume/paged-file.js';
+import { PlainPageMemory } from '../../../src/volume/plain-page-memory.js';
+import type { WriteInFlight } from '../../../src/volume/write-in-flight.js';
+
+export interface Pair {
+  real: PagedFile;
+  bytes: number[];
+  chargedPages: number;
+  disposed: boolean;
+}
+
+export interface Flight {
+  write: WriteInFlight;
+  pair: Pair;
+  offset: number;
+  length: number;
+  value: number;
+}
+
+export class Rig {
+  readonly memory: PlainPageMemory;
+  readonly pool: PagePool;
+  readonly pairs: Pair[] = [];
+  flights: Flight[] = [];
+  refuseCommits = false;
+
+  constructor(pageSizeBytes: number, pageCount: number, warmPages: number, preallocate = false) {
+    this.memory = new PlainPageMemory({
+      pageSizeBytes,
+      pageCount,
+      scratchBytes: 4096,
+      baseAddress: 2 ** 40,
+      failCommitWhen: () => this.refuseCommits,
+    });
+    this.pool = new PagePool(this.memory, { warmPages, preallocate });
+  }
+
+  create(): Pair {
+    const pair = this.fresh();
+    this.pairs.push(pair);
+    return pair;
+  }
+
+  fresh(): Pair {
+    return { real: new PagedFile(this.pool), bytes: [], chargedPages: 0, disposed: false };
+  }
+
+  pages(bytes: number): number {
+    return Math.ceil(bytes / this.memory.pageSizeBytes);
+  }
+
+  source(length: number, value: number): number {
+    return this.memory.put(new Uint8Array(length).fill(value));
+  }
+
+  /** Whether `status` may refuse a request for `pages` more; the model's own sum decides. */
+  expectRoom(status: number, pages: number, ownCharge = 0): boolean {
+    const free = this.memory.pageCount - this.charged();
+    const fits = pages <= free + ownCharge;
+    if (this.refuseCommits && pages > ownCharge) {
+      // Memory may or may not be there already; a refusal is right, success only if the ledger has room.
+      if (status < 0) {
+        expect(status).toBe(NtStatus.DISK_FULL);
+        return false;
+      }
+      expect(fits).toBe(true);
+      return true;
+    }
+    expect(status >= 0, `asked ${pages}, free ${free}, own ${ownCharge}`).toBe(fits); // NoSpuriousDiskFull both ways
+    if (!fits) expect(status).toBe(NtStatus.DISK_FULL);
+    return fits;
+  }
+
+  charged(): number {
+    let sum = 0;
+    for (const pair of this.pairs) sum += pair.chargedPages;
+    for (const flight of this.flights) sum += flight.write.chargedPages;
+    return sum;
+  }
+
+  put(pair: Pair, offset: number, length: number, value: number): void {
+    while (pair.bytes.length < offset + length) pair.bytes.push(0);
+    pair.bytes.fill(value, offset, offset + length);
+    pair.chargedPages = Math.max(pair.chargedPages, this.pages(pair.bytes.length));
+  }
+
+  write(pair: Pair, offset: number, length: number, value: number): void {
+    const status = pair.real.write(offset, length, this.source(length, value));
+    if (length === 0) expect(status).toBe(pair.disposed ? NtStatus.FILE_DELETED : 0);
+    else if (pair.disposed) expect(status).toBe(NtStatus.FILE_DELETED);
+    else {
+      const more = Math.max(0, this.pages(Math.max(pair.bytes.length, offset + length)) - pair.chargedPages);
+      if (this.expectRoom(status, more)) {
+        expect(status).toBe(length);
+        this.put(pair, offset, length, value);
+      }
+    }
+  }
+
+  setLength(pair: Pair, bytes: number): void {
+    const status = pair.real.setLength(bytes);
+    if (pair.disposed) expect(status).toBe(NtStatus.FILE_DELETED);
+    else if (bytes < pair.bytes.length) {
+      expect(status).toBe(0);
+      pair.bytes.length = bytes;
+      pair.chargedPages = this.pages(bytes);
+    } else if (this.expectRoom(status, Math.max(0, this.pages(bytes) - pair.chargedPages))) {
+      while (pair.bytes.length < bytes) pair.bytes.push(0);
+      pair.chargedPages = Math.max(pair.chargedPages, this.pages(bytes));
+    }
+  }
+
+  setAllocation(pair: Pair, bytes: number): void {
+    if (pair.disposed || bytes < pair.bytes.length) {
+      const before = pair.real.setAllocation(bytes);
+      expect(before).toBe(pair.disposed ? NtStatus.FILE_DELETED : 0);
+      if (!pair.disposed) {
+        pair.bytes.length = bytes;
+        pair.chargedPages = this.pages(bytes);
+      }
+      return;
+    }
+    const more = this.pages(bytes) - pair.chargedPages;
+    const status = pair.real.setAllocation(bytes);
+    if (more <= 0) expect(status).toBe(0);
+    if (more <= 0 || this.expectRoom(status, more)) pair.chargedPages = this.pages(bytes);
+  }
+
+  trim(pair: Pair): void {
+    pair.real.trimAllocation();
+    if (!pair.disposed) pair.chargedPages = this.pages(pair.bytes.length);
+  }
+
+  dispose(pair: Pair): void {
+    pair.real.dispose();
+    pair.disposed = true;
+    pair.bytes = [];
+    pair.chargedPages = 0;
+  }
+
+  begin(pair: Pair, offset: number, length: number, value: number): Flight {
+    const flight = { write: pair.real.beginWrite(offset, length), pair, offset, length, value };
+    this.flights.push(flight);
+    return flight;
+  }
+
+  phase(flight: Flight, phase: 'scan' | 'take' | 'commit' | 'abandon'): void {
+    const { write, pair, offset, length } = flight;
+    const more =
+      length === 0 || pair.disposed
+        ? 0
+        : Math.max(0, this.pages(Math.max(pair.bytes.length, offset + length)) - pair.chargedPages);
+    const own = write.chargedPages;
+    if (phase === 'scan') {
+      const before = this.charged();
+      const status = write.scanAndCharge();
+      if (pair.disposed) expect(status).toBe(NtStatus.FILE_DELETED);
+      else {
+        // The model's sum must be the one before the call, and the write's own charge must not count twice.
+        const free = this.memory.pageCount - before;
+        const fits = more - own <= free;
+        if (!(this.refuseCommits && status < 0)) expect(status >= 0).toBe(fits);
+        if (status < 0) expect([status, write.chargedPages]).toEqual([NtStatus.DISK_FULL, own]);
+        else expect(write.chargedPages).toBe(Math.max(own, more));
+      }
+    } else if (phase === 'take') {
+      expect(write.takePages()).toBeLessThanOrEqual(this.pages(offset + length));
+    } else {
+      this.flights = this.flights.filter((one) => one !== flight);
+      const before = this.charged() + own;
+      if (phase === 'abandon') write.abandon();
+      else {
+        const status = write.assignAndCopy(this.source(length, flight.value));
+        if (pair.disposed) expect(status).toBe(NtStatus.FILE_DELETED);
+        else if (length === 0) expect(status).toBe(0);
+        else {
+          const fits = more - own <= this.memory.pageCount - before;
+          if (!(this.refuseCommits && status < 0)) expect(status >= 0).toBe(fits);
+          if (status >= 0) {
+            expect(status).toBe(length);
+            this.put(pair, offset, length, flight.value);
+          } else {
+            expect(more).toBeGreaterThan(0); // NoSilentLoss: never inside the acknowledged length
+            expect(status).toBe(NtStatus.DISK_FULL);
+          }
+        }
+      }
+      expect([write.isOpen, write.chargedPages, write.handCount]).toEqual([false, 0, 0]);
+    }
+  }
+
+  content(pair: Pair): number[] {
+    const length = pair.real.lengthBytes;
+    const address = this.memory.put(new Uint8Array(length + 8).fill(0xee));
+    const count = pair.real.read(0, length + 8, address);
+    expect(count).toBe(length);
+    return [...this.memory.get(address, length)];
+  }
+
+  /** A read from the middle, into a buffer whose surroundings must stay untouched. */
+  read(pair: Pair, offset: number, length: number): void {
+    const address = this.memory.put(new Uint8Array(length + 2).fill(0xee)) + 1;
+    const expected = pair.bytes.slice(offset, offset + length);
+    expect(pair.real.read(offset, length, address)).toBe(expected.length);
+    const around = [0xee, ...expected, ...new Array<number>(length + 1 - expected.length).fill(0xee)];
+    expect([...this.memory.get(address - 1, length + 2)]).toEqual(around);
+  }
+
+  verify(): void {
+    for (const pair of this.pairs) {
+      expect(pair.real.lengthBytes).toBe(pair.bytes.length);
+      expect(pair.real.chargedPages).toBe(pair.chargedPages);
+      expect(this.content(pair)).toEqual(pair.bytes);
+      this.expectTailZero(pair);
+    }
+    expect(this.pool.chargedPages).toBe(this.charged());
+    expect(this.pool.check(this.pairs.map((pair) => pair.real))).toEqual([]);
+  }
+
+  expectTailZero(pair: Pair): void {
+    const size = this.memory.pageSizeBytes;
+    const last = this.pages(pair.bytes.length) - 1;
+    const page = last < 0 ? -1 : pair.real.table.pageAt(last);
+    if (page < 0) return;
+    const tail = this.memory
+      .get(this.memory.baseAddress + page * size, size)
+      .slice(pair.bytes.length - last * size);
+    expect(tail.every((byte) => byte === 0)).toBe(true);
+  }
+
+  /** Everything gone: every page must be back. */
+  finish(): void {
+    for (const flight of [...this.flights]) this.phase(flight, 'abandon');
+    for (const pair of this.pairs) this.dispose(pair);
+    this.verify();
+    expect([this.pool.chargedPages, this.pool.heldPages]).toEqual([0, 0]);
+    expect(this.pool.freePages).toBe(this.pool.capacityPages);
+    expect(this.pool.committedPages).toBeLessThanOrEqual(this.pool.warmLimitPages);
+  }
+}

@@ -1,0 +1,139 @@
+/** The self-check must see what it is for: each kind of damage, done by hand to a volume that was well. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ContextTable } from '../../../src/volume/context-table.js';
+import { NameTree } from '../../../src/volume/name-tree.js';
+import { Node } from '../../../src/volume/node.js';
+import { PagePool } from '../../../src/volume/page-pool.js';
+import { PagedFile } from '../../../src/volume/paged-file.js';
+import { PlainPageMemory } from '../../../src/volume/plain-page-memory.js';
+import { rootDescriptor } from '../../../src/volume/security-rules.js';
+import { type SecurityDescriptor, SecurityStore } from '../../../src/volume/security-store.js';
+import { checkVolume, type VolumeView } from '../../../src/volume/volume-check.js';
+
+let view: VolumeView;
+let directory: Node;
+let file: Node;
+let orphan: Node;
+
+beforeEach(() => {
+  const securities = new SecurityStore();
+  const pool = new PagePool(new PlainPageMemory({ pageSizeBytes: 16, pageCount: 16 }));
+  let indexNumber = 0;
+  const node = (name: string, isFile: boolean) => {
+    const security = securities.acquire(rootDescriptor()) as SecurityDescriptor;
+    return new Node(
+      name,
+      name,
+      ++indexNumber,
+      isFile ? 0 : 0x10,
+      security,
+      isFile ? new PagedFile(pool) : null,
+    );
+  };
+  const tree = new NameTree(node('', false), true);
+  const contexts = new ContextTable();
+  directory = node('dir', false);
+  file = node('file', true);
+  orphan = node('orphan', true);
+  tree.attach(directory, tree.root);
+  tree.attach(file, directory);
+  tree.attach(node('g', true), directory);
+  for (const open of [file, orphan]) {
+    contexts.assign(open);
+    open.openCount = 1;
+    expect(open.file!.setLength(20)).toBe(0);
+  }
+  view = {
+    tree,
+    contexts,
+    securities,
+    pool,
+    nodeCount: 5,
+    openCount: 2,
+    lastIndexNumber: 5,
+    reparseBytes: 0,
+  };
+  expect(checkVolume(view)).toEqual([]);
+});
+
+describe('the self-check notices', () => {
+  const damages: [string, () => void, string][] = [
+    ['a wrong count of nodes', () => view.nodeCount++, 'the volume counts 6'],
+    ['a wrong count of opens', () => view.openCount--, 'the volume counts 1'],
+    ['a wrong sum of reparse points', () => view.reparseBytes++, 'bytes of reparse points'],
+    [
+      'an index number used twice',
+      () => Object.assign(file, { indexNumber: directory.indexNumber }),
+      'shares its index',
+    ],
+    [
+      'an index number from the future',
+      () => Object.assign(orphan, { indexNumber: 6 }),
+      'has no index number',
+    ],
+    ['a child with another parent', () => Object.assign(file, { parent: view.tree.root }), 'not its parent'],
+    ['a name that is not its key', () => Object.assign(file, { name: 'other' }), 'not listed by its name'],
+    ['a name that none may have', () => Object.assign(file, { name: '..', key: '..' }), 'none may have'],
+    ['an entry out of order', () => swapKeys(directory), 'out of order'],
+    ['an entry that look-ups do not find', () => view.tree.index.remove(file), 'is not found by its name'],
+    [
+      'an entry that no listing shows',
+      () => directory.children!.delete('file'),
+      'is open and has a parent, but is not listed',
+    ],
+    ['a node listed twice', () => listTwice(), 'is there twice'],
+    ['an empty list of children', () => directory.children!.clear(), 'has 0 children'],
+    [
+      'a file with children',
+      () => Object.assign(file, { children: directory.children }),
+      'a file with children',
+    ],
+    [
+      'children of a name that is gone',
+      () => Object.assign(orphan, { children: directory.children }),
+      'no name any more, but children',
+    ],
+    ['a disposed file that is alive', () => file.file!.dispose(), 'content is disposed'],
+    [
+      'attributes of another kind',
+      () => Object.assign(file, { attributes: 0x10 }),
+      'does not fit its attributes',
+    ],
+    [
+      'a reparse bit without data',
+      () => Object.assign(file, { attributes: 0x400 }),
+      'does not fit its reparse point',
+    ],
+    ['an open node without a context', () => view.contexts.release(file), 'is open 1 times, with context 0'],
+    ['a context without opens', () => Object.assign(file, { openCount: 0 }), 'nobody has it open'],
+    [
+      'a descriptor with a wrong count',
+      () => view.securities.release(file.security),
+      'counts 4 users, 5 nodes',
+    ],
+    ['a charge that no file has', () => expect(view.pool.charge(1)).toBe(0), 'FreeBytesAccurate'],
+    ['a root that lost its way', () => Object.assign(view.tree.root, { parent: null }), 'not its own parent'],
+  ];
+  it.each(damages)('%s', (_, damage, complaint) => {
+    damage();
+    expect(checkVolume(view)).toContainEqual(expect.stringContaining(complaint));
+  });
+
+  it('pages of a file whose node is lost', () => {
+    view.contexts.release(orphan);
+    orphan.openCount = 0;
+    const violations = checkVolume(view).join('\n');
+    expect(violations).toContain('Nodes: 4 are there');
+    expect(violations).toContain('FreeBytesAccurate');
+  });
+});
+
+/** Reaches into the tree: two neighbours change places. */
+function swapKeys(node: Node): void {
+  const leaf = (node.children as unknown as { _root: { keys: string[] } })._root;
+  leaf.keys.reverse();
+}
+
+function listTwice(): void {
+  view.tree.root.children!.set('file', file);
+}

@@ -1,0 +1,119 @@
+/** Notifications against a library that is played: what would lock up on Windows must not happen here. */
+import { describe, expect, it } from 'vitest';
+import { NtStatus } from '../../../../src/ntstatus.js';
+import { Notifier, NotifyAction, NotifyFilter } from '../../../../src/winfsp/host/notifier.js';
+import { copyMemory, liveBlocks, NativeBlock } from '../../../../src/winfsp/native-memory.js';
+import type { VolumeReference } from '../../../../src/winfsp/volume-reference.js';
+
+const change = (fileName: string) => ({ fileName, filter: NotifyFilter.SIZE, action: NotifyAction.MODIFIED });
+
+/** Counts what is under way at the same time, and keeps the buffers. */
+class Played {
+  readonly calls: string[] = [];
+  readonly sent: Buffer[] = [];
+  busy = 0;
+  mostBusy = 0;
+  begins: number[] = [];
+  notifyStatus: number = NtStatus.SUCCESS;
+  readonly library: { version: number };
+
+  constructor(version: number) {
+    this.library = { version };
+  }
+
+  async notifyBegin(): Promise<number> {
+    this.calls.push('begin');
+    return this.begins.shift() ?? NtStatus.SUCCESS;
+  }
+
+  async notify(address: number, sizeBytes: number): Promise<number> {
+    this.calls.push('notify');
+    this.busy += 1;
+    this.mostBusy = Math.max(this.mostBusy, this.busy);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    const block = new NativeBlock((sizeBytes + 7) & ~7);
+    copyMemory(block.address, address, sizeBytes);
+    this.sent.push(Buffer.from(block.bytes.subarray(0, sizeBytes)));
+    block.free();
+    this.busy -= 1;
+    return this.notifyStatus;
+  }
+
+  get reference(): VolumeReference {
+    return this as unknown as VolumeReference;
+  }
+}
+
+/** Names in a buffer of records, and whether an end mark follows them. */
+function namesIn(bytes: Buffer): { names: string[]; ended: boolean } {
+  const names: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const size = bytes.readUInt16LE(at);
+    if (size < 12) {
+      return { names, ended: true };
+    }
+    expect([bytes.readUInt32LE(at + 4), bytes.readUInt32LE(at + 8)]).toEqual([0x8, 3]);
+    names.push(bytes.subarray(at + 12, at + size).toString('utf16le'));
+    at += (size + 7) & ~7;
+  }
+  return { names, ended: false };
+}
+
+describe('notify', () => {
+  it('before 2.2 there is no Begin, which could lock the volume, and no end mark', async () => {
+    const played = new Played(0x00020001);
+    await new Notifier(played.reference).notify([change('\\a'), change('\\d\\bc')], 1000);
+    expect(played.calls).toEqual(['notify']);
+    expect(namesIn(played.sent[0]!)).toEqual({ names: ['\\a', '\\d\\bc'], ended: false });
+  });
+
+  it('from 2.2 on Begin is tried without waiting until the renames leave a gap; the end mark goes along', async () => {
+    const played = new Played(0x00020002);
+    played.begins = [NtStatus.CANT_WAIT, NtStatus.CANT_WAIT];
+    await new Notifier(played.reference).notify([change('\\a')], 1000);
+    expect(played.calls).toEqual(['begin', 'begin', 'begin', 'notify']);
+    expect(namesIn(played.sent[0]!)).toEqual({ names: ['\\a'], ended: true });
+  });
+
+  it('gives up after the time-out, and the next call is served', async () => {
+    const played = new Played(0x00020002);
+    const notifier = new Notifier(played.reference);
+    played.begins = Array(1000).fill(NtStatus.CANT_WAIT);
+    await expect(notifier.notify([change('\\a')], 30)).rejects.toMatchObject({
+      ntStatus: NtStatus.CANT_WAIT,
+    });
+    expect(played.sent).toEqual([]);
+    played.begins = [];
+    await notifier.notify([change('\\b')], 30);
+    expect(played.sent).toHaveLength(1);
+  });
+
+  it('one call at a time, in order; many changes go in pieces; no memory is kept', async () => {
+    const before = liveBlocks();
+    const played = new Played(0x00020001);
+    const notifier = new Notifier(played.reference);
+    const names = Array.from({ length: 3000 }, (_, i) => `\\directory\\file ${i}`);
+    await Promise.all([
+      notifier.notify(names.map(change), 1000),
+      notifier.notify([change('\\last')], 1000),
+      notifier.notify([], 1000),
+    ]);
+    expect(played.mostBusy).toBe(1);
+    expect(played.sent.length).toBeGreaterThan(3);
+    expect(Math.max(...played.sent.map(({ length }) => length))).toBeLessThanOrEqual(32 * 1024);
+    expect(played.sent.flatMap((bytes) => namesIn(bytes).names)).toEqual([...names, '\\last']);
+    expect(liveBlocks()).toBe(before);
+  });
+
+  it('a failure is told, and names that are no paths are refused', async () => {
+    const played = new Played(0x00020001);
+    const notifier = new Notifier(played.reference);
+    played.notifyStatus = NtStatus.VOLUME_DISMOUNTED;
+    await expect(notifier.notify([change('\\a')], 10)).rejects.toMatchObject({
+      ntStatus: NtStatus.VOLUME_DISMOUNTED,
+    });
+    for (const name of ['a', '', 'C:\\a', '\\a\0b', `\\${'x'.repeat(9000)}`]) {
+      await expect(notifier.notify([change(name)], 10)).rejects.toThrow(TypeError);
+    }
+  });
+});

@@ -1,0 +1,44 @@
+import { defineConfig } from 'vitest/config';
+
+// The examples import the package by its name, as programs do; unit tests run them over the sources.
+const alias = { 'ramdrive/winfsp': new URL('./src/winfsp/index.ts', import.meta.url).pathname };
+
+// Three projects. `unit` runs from the sources, in parallel, and touches nothing outside the process; so does `spec`, which walks
+// through whole state spaces and takes longer. `integration` mounts real drives with the compiled program: one file at a time, after
+// the other tests, so that mounts, memory and CPU are one test's alone.
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        resolve: { alias },
+        test: {
+          name: 'unit',
+          include: ['tests/unit/**/*.test.ts', 'tests/conformance/**/*.test.ts'],
+          testTimeout: 60_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'spec',
+          include: ['tests/spec/**/*.test.ts'],
+          // They count states, they do not judge speed.
+          testTimeout: 300_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: ['tests/integration/**/*.test.ts'],
+          globalSetup: ['tests/global-setup.ts'],
+          fileParallelism: false,
+          // Generous: they end hangs, they do not judge speed.
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
