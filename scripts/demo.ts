@@ -27,7 +27,10 @@ async function main(): Promise<number> {
   const scratch = await mkdtemp(join(tmpdir(), 'ramdrive-demo-'));
   try {
     const mountPoint = join(scratch, 'drive');
-    await mkdir(mountPoint);
+    // WinFsp makes the directory itself and refuses one that is there.
+    if (process.platform !== 'win32') {
+      await mkdir(mountPoint);
+    }
     await runOnMount({ source, repository: packageRoot(), mountPoint });
     return 0;
   } finally {

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Profile, ProfileFile } from '../end-to-end/profile.js';
-import { insertSummary } from './summary.js';
+import { busy, insertSummary } from './summary.js';
 
 const PARTS = [
   'kernel',
@@ -23,14 +23,21 @@ export function writeProfileTable(profile: ProfileFile): string {
   return DOCUMENT;
 }
 
-function profileTableOf({ date, command, commit, machine, profiles }: ProfileFile): string {
+function profileTableOf({
+  date,
+  command,
+  commit,
+  uncommittedChanges,
+  machine,
+  profiles,
+}: ProfileFile): string {
   const head = ['workload', 'server', 'µs of the client', 'µs of the server', ...PARTS];
   return [
     `| ${head.join(' | ')} |`,
     `|${'---|'.repeat(head.length)}`,
     ...profiles.map((one) => `| ${cellsOf(one).join(' | ')} |`),
     '',
-    `\`${command}\`, ${date.slice(0, 10)}, commit ${commit}, ${machine.cpus} × ${machine.cpu}, ${machine.system}, Node.js ${machine.node}; all of it in docs/data/profile.json.`,
+    `\`${command}\`, ${date.slice(0, 10)}, commit ${commit}${uncommittedChanges ? ' with changes' : ''}, ${machine.cpus} × ${machine.cpu}, ${machine.system}, Node.js ${machine.node}${busy(machine)}; all of it in docs/data/profile.json.`,
   ].join('\n');
 }
 

@@ -90,12 +90,18 @@ function driver(): Promise<Finding> {
             : problem(
                 'WinFsp driver',
                 `does not answer (0x${(status >>> 0).toString(16)})`,
-                'Install WinFsp again.',
+                'Install WinFsp again: winget install WinFsp.WinFsp',
               ),
         );
       });
     } catch {
-      resolve(problem('WinFsp driver', 'cannot be asked without the library', 'Install WinFsp.'));
+      resolve(
+        problem(
+          'WinFsp driver',
+          'cannot be asked without the library',
+          'Install WinFsp: winget install WinFsp.WinFsp',
+        ),
+      );
     }
   });
 }
@@ -108,14 +114,18 @@ function memory(): Finding {
     : warning('memory', text, 'Close programs, or choose a small capacity.');
 }
 
+const CONTROL_CHANNEL = process.platform === 'win32' ? 'records of drives' : 'control sockets';
+
 function controlDirectory(): Finding {
   try {
-    return ok('control sockets', ensureRuntimeDirectory());
+    return ok(CONTROL_CHANNEL, ensureRuntimeDirectory());
   } catch (error) {
     return problem(
-      'control sockets',
+      CONTROL_CHANNEL,
       messageOf(error),
-      'Remove that directory, or set XDG_RUNTIME_DIR to one of yours.',
+      process.platform === 'win32'
+        ? 'Remove what is in its place, or make it yours.'
+        : 'Remove that directory, or set XDG_RUNTIME_DIR to one of yours.',
     );
   }
 }

@@ -5,6 +5,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { type OptionValue, resolveSettings } from '../drive/config.js';
 import type { SettingName } from '../drive/settings.js';
+import { packageVersion } from '../winfsp/package-root.js';
 import { doctorCommand } from './doctor-command.js';
 import { describeError, ExitCode, exitCodeOf } from './exit-codes.js';
 import { mountCommand } from './mount-command.js';
@@ -30,6 +31,10 @@ interface MountFlags {
   trace?: string;
 }
 
+/** WinFsp's licence asks free programs that use it to show this. */
+const WINFSP_NOTICE =
+  'Served through WinFsp - Windows File System Proxy, Copyright (C) Bill Zissimopoulos\nhttps://github.com/winfsp/winfsp';
+
 /** Runs one command line; never throws, never exits. */
 export async function runProgram(args: readonly string[]): Promise<number> {
   let exitCode: number = ExitCode.OK;
@@ -52,12 +57,17 @@ export async function runProgram(args: readonly string[]): Promise<number> {
 function createProgram(setExitCode: (code: number) => void, args: readonly string[]): Command {
   const program = new Command('ramdrive')
     .description('A drive that lives in memory.')
+    .version(packageVersion(), '-v, --version')
+    .addHelpText('after', `\n${WINFSP_NOTICE}`)
     .showHelpAfterError('(ramdrive --help shows what can be typed)')
     .exitOverride();
   program
     .command('mount')
     .description('Mount a RAM drive and serve it until Ctrl+C or "ramdrive unmount".')
-    .argument('[mountpoint]', 'an empty directory; on Windows R:, *, a directory or \\\\server\\share')
+    .argument(
+      '[mountpoint]',
+      'Linux: an empty directory; Windows: R: (default), * for a free letter, a directory that does not exist yet, or \\\\server\\share',
+    )
     .option('--capacity <size>', 'size of the drive, such as 512M or 2G (default 1G)')
     .option('--page-size <size>', 'allocation unit, a power of two from 4K to 1M (default 4K)')
     .option('--preallocate', 'take all of the memory at start')
@@ -68,15 +78,18 @@ function createProgram(setExitCode: (code: number) => void, args: readonly strin
     )
     .option(
       '--file-info-timeout <ms>',
-      'without kernel cache: how long metadata may be cached (default 1000)',
+      'how long the system may keep metadata (default 1000); turns the kernel cache off',
     )
     .option('--case-sensitive', 'README and readme are two files (default on Linux)')
     .option('--no-case-sensitive', 'README and readme are one file (default on Windows)')
     .option('--initial-directory <path>', 'make this directory, such as /Temp (repeatable)', collect)
-    .option('--direct-io', 'Linux: every read and write reaches the drive')
+    .option('--direct-io', 'Linux: every read and write reaches the drive; turns the kernel cache off')
     .option('--allow-other', 'Linux: let other users enter')
     .option('--config <file>', 'read settings from a JSONC file; options win over it')
-    .option('--trace <file>', 'record every operation, for npm run check-trace; not on the drive itself')
+    .option(
+      '--trace <file>',
+      'record every operation, to be judged by "npm run check-trace" in a checkout; not on the drive itself',
+    )
     .option('--background', 'return when the drive is mounted, and serve it from a process of its own')
     .action(async (mountPoint: string | undefined, flags: MountFlags) => {
       const settings = resolveSettings({ configPath: flags.config, options: optionsOf(mountPoint, flags) });
@@ -88,12 +101,12 @@ function createProgram(setExitCode: (code: number) => void, args: readonly strin
   program
     .command('unmount')
     .description('Unmount a running drive. Its contents are gone.')
-    .argument('<mountpoint>')
+    .argument('<mountpoint>', 'where the drive is, as it was given to mount')
     .action(async (mountPoint: string) => setExitCode(await unmountCommand(mountPoint)));
   program
     .command('status')
     .description('Show what a drive, or every running drive, holds and does, and check it.')
-    .argument('[mountpoint]')
+    .argument('[mountpoint]', 'one drive; all that run when left out')
     .option('--json', 'as JSON: one object for a mount point, a list without one')
     .action(async (mountPoint: string | undefined, { json }: { json?: boolean }) =>
       setExitCode(await statusCommand(mountPoint, json ?? false)),

@@ -130,20 +130,33 @@ export function mountAdvice(
   }
 }
 
+export function usesMountManager({ attempts }: MountPlan): boolean {
+  return attempts.some(({ argument }) => argument?.startsWith('\\\\.\\'));
+}
+
 /**
- * Lets the driver make Mount Manager calls, so that drives are visible to everybody. Works only with administrator rights, and is
- * not needed a second time; a failure is no error, the plain form remains. Must run before the library is loaded: it reads the
- * switch once per process.
+ * Lets the driver make Mount Manager calls, so that drives are visible to everybody. Setting the switch takes administrator rights; a
+ * failure is no error, the plain form remains. It stays set, for every WinFsp drive of the machine, so whoever sets it is told. Must run
+ * before the library is loaded: it reads the switch once per process. Answers whether the switch is set.
  */
-export async function allowMountManager(): Promise<boolean> {
+export async function allowMountManager(tell: (message: string) => void = () => {}): Promise<boolean> {
   const reg = join(process.env.SystemRoot ?? 'C:\\Windows', 'System32', 'reg.exe');
-  const args = ['add', 'HKLM\\SOFTWARE\\WOW6432Node\\WinFsp', '/v', 'MountUseMountmgrFromFSD'];
-  try {
-    await promisify(execFile)(reg, [...args, '/t', 'REG_DWORD', '/d', '1', '/f'], { windowsHide: true });
+  const run = promisify(execFile);
+  const [key, name] = ['HKLM\\SOFTWARE\\WOW6432Node\\WinFsp', 'MountUseMountmgrFromFSD'];
+  const now = await run(reg, ['query', key, '/v', name], { windowsHide: true }).catch(() => null);
+  if (now !== null && /\b0x1\b/.test(now.stdout)) {
     return true;
+  }
+  try {
+    await run(reg, ['add', key, '/v', name, '/t', 'REG_DWORD', '/d', '1', '/f'], { windowsHide: true });
   } catch {
     return false;
   }
+  tell(
+    `the registry switch ${name} of WinFsp was set, so that every program sees the drive. It stays set; ` +
+      `to undo: reg delete ${key} /v ${name} /f`,
+  );
+  return true;
 }
 
 function parse(mountPoint: string, platform: NodeJS.Platform): MountPoint {

@@ -37,6 +37,7 @@ import {
   type MountPlan,
   mountAdvice,
   planMount,
+  usesMountManager,
 } from './mount-strategy.js';
 import type { DriveSettings } from './settings.js';
 import type { DriveStatus, SelfCheckResult } from './status.js';
@@ -109,12 +110,12 @@ export class RamDrive {
     faults: Faults = {},
   ): Promise<RamDrive> {
     const warn = events.onWarning ?? (() => {});
-    if (process.platform === 'win32') {
-      await allowMountManager();
-    }
-    const library = loadWinFsp();
     const account = currentAccount();
     const plan = await planMount(settings.mountPoint, process.platform, warn, account);
+    if (usesMountManager(plan)) {
+      await allowMountManager(warn);
+    }
+    const library = loadWinFsp();
     await preflight(library, plan);
     const memoryWarning = capacityWarning(settings);
     if (memoryWarning !== null) {

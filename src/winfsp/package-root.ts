@@ -17,7 +17,7 @@ export function packageRoot(): string {
   }
   const start = dirname(fileURLToPath(import.meta.url));
   for (let folder = start; ; folder = dirname(folder)) {
-    if (packageNameAt(folder) === PACKAGE_NAME) {
+    if (manifestAt(folder)?.name === PACKAGE_NAME) {
       cachedRoot = folder;
       return folder;
     }
@@ -29,10 +29,14 @@ export function packageRoot(): string {
   }
 }
 
-function packageNameAt(folder: string): string | undefined {
+export function packageVersion(): string {
+  return manifestAt(packageRoot())!.version!;
+}
+
+function manifestAt(folder: string): { name?: string; version?: string } | null {
   try {
-    return (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name?: string }).name;
+    return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   } catch {
-    return undefined;
+    return null;
   }
 }

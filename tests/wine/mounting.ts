@@ -120,8 +120,12 @@ await check('a share needs no mount', async () => {
 });
 await check('MountUseMountmgrFromFSD is set by whoever may', async () => {
   deleteValue('MountUseMountmgrFromFSD');
-  assert.equal(await allowMountManager(), true);
+  const told: string[] = [];
+  assert.equal(await allowMountManager((message) => told.push(message)), true);
   assert.equal(readValue('MountUseMountmgrFromFSD'), '0x1');
+  assert.match(told.join(), /MountUseMountmgrFromFSD .*was set.*reg delete/);
+  assert.equal(await allowMountManager((message) => told.push(message)), true);
+  assert.equal(told.length, 1, 'told once only');
 });
 await check('who may not set it goes on without', async () => {
   const before = process.env.SystemRoot;

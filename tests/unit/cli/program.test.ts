@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { runProgram } from '../../../src/cli/program.js';
@@ -24,6 +24,11 @@ afterEach(() => {
 });
 
 const folder = temporaryFolder('cli');
+
+it('prints its version', async () => {
+  expect(await runProgram(['--version'])).toBe(0);
+  expect(output).toBe(`${JSON.parse(readFileSync('package.json', 'utf8')).version}\n`);
+});
 
 describe('bad input is exit code 2 and one message', () => {
   mkdirSync(join(folder, 'empty'));

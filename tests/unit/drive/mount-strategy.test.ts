@@ -3,7 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { MountPointError } from '../../../src/drive/errors.js';
 import { parseMountInfo } from '../../../src/drive/linux-mount-point.js';
-import { isFinalFailure, mountAdvice, planMount } from '../../../src/drive/mount-strategy.js';
+import {
+  isFinalFailure,
+  mountAdvice,
+  planMount,
+  usesMountManager,
+} from '../../../src/drive/mount-strategy.js';
 import { NtStatus } from '../../../src/ntstatus.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
@@ -16,17 +21,19 @@ describe('planMount on Windows', () => {
     expect(attempts[0]!.warning).toBeNull();
     expect(attempts[1]!.warning).toMatch(/R: was mounted for this logon session only/);
     expect(preflight).toBe('R:');
+    expect(usesMountManager(await plan('r:'))).toBe(true);
   });
 
   it.each([
-    ['\\\\.\\R:', ['\\\\.\\R:'], 'R:', 'WinFsp.Disk'],
-    ['*', [null], null, 'WinFsp.Disk'],
-    ['C:\\mnt\\ram', ['C:\\mnt\\ram'], 'C:\\mnt\\ram', 'WinFsp.Disk'],
-    ['\\\\ram\\drive', [], null, 'WinFsp.Net'],
-  ])('%s', async (mountPoint, expected, preflight, device) => {
+    ['\\\\.\\R:', ['\\\\.\\R:'], 'R:', 'WinFsp.Disk', true],
+    ['*', [null], null, 'WinFsp.Disk', false],
+    ['C:\\mnt\\ram', ['C:\\mnt\\ram'], 'C:\\mnt\\ram', 'WinFsp.Disk', false],
+    ['\\\\ram\\drive', [], null, 'WinFsp.Net', false],
+  ])('%s', async (mountPoint, expected, preflight, device, mountManager) => {
     const result = await plan(mountPoint);
     expect(result.attempts.map(({ argument }) => argument)).toEqual(expected);
     expect(result).toMatchObject({ preflight, device });
+    expect(usesMountManager(result)).toBe(mountManager);
   });
 
   it.each([
