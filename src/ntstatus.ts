@@ -9,7 +9,6 @@ export const NtStatus = {
   PENDING: 0x00000103 | 0,
   REPARSE: 0x00000104 | 0,
   BUFFER_OVERFLOW: 0x80000005 | 0,
-  NO_MORE_FILES: 0x80000006 | 0,
   UNSUCCESSFUL: 0xc0000001 | 0,
   NOT_IMPLEMENTED: 0xc0000002 | 0,
   INVALID_HANDLE: 0xc0000008 | 0,
@@ -59,9 +58,4 @@ const nameByValue = new Map<number, string>(Object.entries(NtStatus).map(([name,
 export function ntStatusName(status: number): string {
   const name = nameByValue.get(status | 0);
   return name === undefined ? `0x${(status >>> 0).toString(16).padStart(8, '0')}` : `STATUS_${name}`;
-}
-
-/** Success by the rule of Windows: also PENDING and REPARSE are `>= 0`. */
-export function isSuccess(status: number): boolean {
-  return status >= 0;
 }

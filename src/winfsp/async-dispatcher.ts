@@ -25,7 +25,7 @@ import { type PendingRequest, PendingRequests } from './pending-requests.js';
 import { Receiver } from './receiver.js';
 import { DISPATCH_WORDS, DispatchWord } from './receiver-ring.js';
 import { allocateStatistics, HEAD, StatisticsWriter } from './statistics.js';
-import { statusOf } from './status-of.js';
+import { statusOrCountOf } from './status-of.js';
 
 export interface AsyncDispatcherOptions extends DeliveryOptions {
   /** From allocateStatistics(); made when not given. */
@@ -300,7 +300,7 @@ export class AsyncDispatcher {
 
   /** The status of what a handler came to, with the number of bytes stored in the answer. Throws for what is no result. */
   #resultOf(pending: PendingRequest, given: unknown): number {
-    const result = statusOf(given);
+    const result = statusOrCountOf(given);
     if (result < 0) {
       return result;
     }

@@ -15,6 +15,8 @@ export const ControlWord = {
   COMMAND: 3,
   /** Calls of other threads into the library that are under way; the owner deletes the file system only at 0. */
   VISITORS: 4,
+  /** Not 0: some thread is inside RemoveMountPoint. Two at once would take the mount away twice. */
+  UNMOUNTING: 5,
   USER: 8,
 } as const;
 

@@ -9,6 +9,9 @@ import type { DirectoryBuffer } from './file-system-interface.js';
 import { DirInfo } from './layouts.js';
 import { copyMemory, type NativeBlock, writeUtf16 } from './native-memory.js';
 
+/** MaxComponentLength of a volume (docs/winfsp.md (g)). */
+const NAME_MOST_UNITS = 255;
+
 export class DirectoryListing implements DirectoryBuffer {
   readonly view: DataView;
   /** Entries added since reset(). */
@@ -35,7 +38,13 @@ export class DirectoryListing implements DirectoryBuffer {
     this.#ended = false;
   }
 
+  /** Throws a RangeError for a name that no volume can have: its record would be longer than the scratch memory. */
   add(name: string): number {
+    if (name.length > NAME_MOST_UNITS) {
+      throw new RangeError(
+        `A directory lists a name of ${name.length} units; the longest allowed is ${NAME_MOST_UNITS}.`,
+      );
+    }
     const size = DirInfo.SIZE + name.length * 2;
     const aligned = (size + 7) & ~7;
     if (this.#ended || this.#full || this.#flushed + this.#used + aligned > this.#capacity) {

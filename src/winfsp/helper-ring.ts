@@ -57,7 +57,7 @@ export class HelperRing {
     this.lengths = new Int32Array(new SharedArrayBuffer(slotCount * 4));
   }
 
-  /** Hands an answer over. Returns its index; never waits. The second result tells whether it went by message. */
+  /** Hands an answer over; never waits. Tells whether it went by message. */
   push(address: number, bytes: Uint8Array, lengthBytes: number): boolean {
     const { state, slotCount } = this;
     const index = Atomics.load(state, RingWord.PRODUCED);

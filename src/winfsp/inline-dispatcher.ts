@@ -22,7 +22,7 @@ import { Req, ReqRead, ReqWrite, RSP_FILE_INFO, Rsp } from './layouts.js';
 import { getUint64, NativeBlock } from './native-memory.js';
 import { beginResponse, runOperation, setStatus } from './operation.js';
 import { allocateStatistics, HEAD, StatisticsWriter } from './statistics.js';
-import { statusOf } from './status-of.js';
+import { statusOrCountOf } from './status-of.js';
 
 export interface InlineDispatcherOptions extends DeliveryOptions {
   /** From allocateStatistics(); made when not given. */
@@ -220,7 +220,7 @@ export class InlineDispatcher {
       return NtStatus.INVALID_DEVICE_REQUEST;
     }
     const length = request.getUint32(ReqRead.Length, true);
-    const result = statusOf(
+    const result = statusOrCountOf(
       fileSystem.read(
         getUint64(request, this.#contextOffset),
         getUint64(request, ReqRead.Address),
@@ -248,7 +248,7 @@ export class InlineDispatcher {
     const toEnd =
       request.getUint32(ReqWrite.Offset, true) === 0xffffffff &&
       request.getUint32(ReqWrite.Offset + 4, true) === 0xffffffff;
-    const result = statusOf(
+    const result = statusOrCountOf(
       fileSystem.write(
         getUint64(request, this.#contextOffset),
         getUint64(request, ReqWrite.Address),

@@ -26,7 +26,7 @@ import {
   writeUtf16,
 } from './native-memory.js';
 import { SELF_RELATIVE_HEAD_BYTES, selfRelativeHeadsEnd, selfRelativeLength } from './self-relative.js';
-import { statusOf } from './status-of.js';
+import { statusOf, statusOrCountOf } from './status-of.js';
 
 export type OnHandlerError = (where: string, error: unknown) => void;
 
@@ -242,7 +242,7 @@ export class InterfaceTable {
         'NTSTATUS',
         [P, P, U64, U32, P],
         (_fs, context: number, buffer: number, offset: Uint64Argument, length: number, count: number) => {
-          const result = statusOf(fs.read!(context, buffer, unsignedOf(offset), length));
+          const result = statusOrCountOf(fs.read!(context, buffer, unsignedOf(offset), length));
           return this.#giveCount('read', result, length, count);
         },
       );
@@ -264,7 +264,7 @@ export class InterfaceTable {
           info: number,
         ) => {
           this.#clearScratch(FileInfo.SIZE);
-          const result = statusOf(
+          const result = statusOrCountOf(
             fs.write!(
               context,
               buffer,

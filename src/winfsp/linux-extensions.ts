@@ -10,7 +10,6 @@ export interface LinuxExtensions {
   violations(fileSystemAddress: number): string[];
   violationCount(fileSystemAddress: number): number;
   openHandles(fileSystemAddress: number): number;
-  pendingRequests(fileSystemAddress: number): number;
 }
 
 const VIOLATION_TEXT_BYTES = 4096;
@@ -39,15 +38,13 @@ function lookUp(library: WinFspLibrary): LinuxExtensions | null {
     [P, U32, 'void *', U32],
   );
   const handles = library.optional<(fs: number) => number>('FspLinuxOpenHandles', 'uint64_t', [P]);
-  const pending = library.optional<(fs: number) => number>('FspLinuxPendingRequests', 'uint64_t', [P]);
-  if (setOption === null || count === null || text === null || handles === null || pending === null) {
+  if (setOption === null || count === null || text === null || handles === null) {
     return null;
   }
   return {
     setOption,
     violationCount: count,
     openHandles: handles,
-    pendingRequests: pending,
     violations(fileSystemAddress) {
       const buffer = Buffer.alloc(VIOLATION_TEXT_BYTES);
       return Array.from({ length: count(fileSystemAddress) }, (_, index) => {

@@ -13,6 +13,22 @@ export function statusOf(result: unknown): number {
   throw new TypeError(`a handler of a synchronous file system returned ${shown} instead of an NTSTATUS`);
 }
 
+/**
+ * The same for Read and Write, whose counts have 32 bits and no sign (docs/winfsp.md (d)): above 2^31 they are no int32, and no status
+ * either. Refusing such a write after it was done would tell the program that nothing was.
+ */
+export function statusOrCountOf(result: unknown): number {
+  if (
+    typeof result === 'number' &&
+    result > 0x7fff_ffff &&
+    result <= 0xffff_ffff &&
+    Number.isInteger(result)
+  ) {
+    return result;
+  }
+  return statusOf(result);
+}
+
 /** The same for a result that is a status only. */
 export function finalStatusOf(result: unknown): number {
   const status = statusOf(result);

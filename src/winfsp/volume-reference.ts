@@ -36,12 +36,20 @@ export class VolumeReference {
     );
   }
 
+  /** Unmounts. Resolves at once when that is under way already. */
   removeMountPoint(): Promise<void> {
+    if (!this.#claimUnmount()) {
+      return Promise.resolve();
+    }
     return this.#visitAsync<void>(undefined, (done) =>
       this.library.fspFileSystemRemoveMountPoint.async(this.data.fileSystemAddress, (error) =>
         done(error, undefined),
       ),
-    );
+    ).finally(() => Atomics.store(this.data.control, ControlWord.UNMOUNTING, 0));
+  }
+
+  #claimUnmount(): boolean {
+    return Atomics.compareExchange(this.data.control, ControlWord.UNMOUNTING, 0, 1) === 0;
   }
 
   /** Where the volume is mounted (the letter that `null` found), or null. */
@@ -99,7 +107,10 @@ export class VolumeReference {
     }
     if (claimTeardown(control)) {
       this.library.fspFsctlStop(volumeHandle);
-      this.library.fspFileSystemRemoveMountPoint(fileSystemAddress);
+      // Another thread may be inside it, waiting for what this stop has just ended.
+      if (this.#claimUnmount()) {
+        this.library.fspFileSystemRemoveMountPoint(fileSystemAddress);
+      }
     }
   }
 

@@ -186,8 +186,7 @@ export class FileSystemAdapter<Context> {
     if (handle === undefined) {
       return;
     }
-    handle.abort(abortError('The handle was cleaned up.'));
-    handle.renewSignal();
+    handle.cleanedUp(abortError('The handle was cleaned up.'));
     const has = (flag: number) => (flags & flag) !== 0;
     // Who cannot refuse a delete has not been asked about this one.
     const deletes = has(CleanupFlag.Delete) && (this.#fs.canDelete ?? this.#fs.setDelete) !== undefined;
@@ -212,7 +211,7 @@ export class FileSystemAdapter<Context> {
             number,
             address,
             length,
-            (handle, bytes) => fs.read!(handle.context, bytes, offset, handle),
+            (handle, bytes) => fs.read!(handle.context, bytes, offset, handle.cancellation),
             (count) => countOf(count, length) || NtStatus.END_OF_FILE,
           ),
       }),
@@ -238,10 +237,11 @@ export class FileSystemAdapter<Context> {
           if (handle === undefined) {
             return NtStatus.INVALID_HANDLE;
           }
+          const { cancellation } = handle;
           const request: ReadDirectoryRequest = {
             pattern,
             get signal() {
-              return handle.signal;
+              return cancellation.signal;
             },
           };
           return this.#answer(
@@ -254,7 +254,7 @@ export class FileSystemAdapter<Context> {
         const reason = abortError('The volume was stopped.');
         this.#stop.abort(reason);
         for (const handle of this.#handles.all()) {
-          handle.abort(reason);
+          handle.cancellation.abort(reason);
         }
       },
       abandoned: () => this.#takeBackAll(),
@@ -266,12 +266,12 @@ export class FileSystemAdapter<Context> {
     writeToEndOfFile: boolean,
     constrainedIo: boolean,
   ): WriteRequest {
-    const stop = this.#stop;
+    const cancellation = constrainedIo ? this.#stop : handle.cancellation;
     return {
       writeToEndOfFile,
       constrainedIo,
       get signal() {
-        return constrainedIo ? stop.signal : handle.signal;
+        return cancellation.signal;
       },
     };
   }

@@ -14,15 +14,13 @@ export function newController(): AbortController {
   return controller;
 }
 
-/** One open handle. It is what handlers get as their request, where nothing else is to be said. */
-export class OpenHandle<Context> {
+/**
+ * What cancels the requests of one handle that began before its cleanup, or after it. A request keeps the one that it began under, and
+ * it is what handlers get as their request, where nothing else is to be said.
+ */
+export class Cancellation {
   #controller: AbortController | null = null;
   #abortReason: Error | null = null;
-
-  constructor(
-    readonly number: number,
-    readonly context: Context,
-  ) {}
 
   /** Made when somebody asks: most handlers never do. */
   get signal(): AbortSignal {
@@ -39,11 +37,20 @@ export class OpenHandle<Context> {
     this.#abortReason = reason;
     this.#controller?.abort(reason);
   }
+}
 
-  /** After the cleanup requests may still come; they are not under the signal that was aborted. */
-  renewSignal(): void {
-    this.#controller = null;
-    this.#abortReason = null;
+export class OpenHandle<Context> {
+  cancellation = new Cancellation();
+
+  constructor(
+    readonly number: number,
+    readonly context: Context,
+  ) {}
+
+  /** After the cleanup requests may still come; they are not under what was cancelled. */
+  cleanedUp(reason: Error): void {
+    this.cancellation.abort(reason);
+    this.cancellation = new Cancellation();
   }
 }
 

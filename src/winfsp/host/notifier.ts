@@ -61,7 +61,8 @@ export class Notifier {
   }
 
   /**
-   * Resolves when the driver has taken the changes. Changes of one call stay together, in order. Rejects with a WinFspCallError: CANT_WAIT
+   * Resolves when the driver has taken the changes. They are sent in order, up to 32 KiB at a time; the driver may process several such
+   * pieces in another order, but the two records of a rename always travel together. Rejects with a WinFspCallError: CANT_WAIT
    * when renames left no gap for `timeoutMs`, VOLUME_DISMOUNTED when the volume has gone; with a TypeError for a name that is no path.
    */
   async notify(changes: readonly Change[], timeoutMs: number): Promise<void> {
@@ -85,7 +86,13 @@ export class Notifier {
         await this.#begin(timeoutMs);
       }
       const size = begins ? records.length + END_MARK_BYTES : records.length;
-      check('FspFileSystemNotify', await this.#volume.notify(block.address, size));
+      const status = await this.#volume.notify(block.address, size);
+      if (status < 0 && begins) {
+        // Nothing of it was taken, so neither was the end mark, and renames wait for it.
+        block.bytes.fill(0);
+        await this.#volume.notify(block.address, END_MARK_BYTES);
+      }
+      check('FspFileSystemNotify', status);
     } finally {
       block.free();
     }
@@ -114,15 +121,17 @@ function piecesOf(changes: readonly Change[]): Uint8Array[] {
   const pieces: Uint8Array[] = [];
   let piece: Uint8Array[] = [];
   let bytes = 0;
+  let endsWithOldName = false;
   for (const change of changes) {
     const record = recordOf(change);
-    if (bytes + record.length > PIECE_MOST_BYTES) {
+    if (bytes > 0 && bytes + record.length > PIECE_MOST_BYTES && !endsWithOldName) {
       pieces.push(Buffer.concat(piece));
       piece = [];
       bytes = 0;
     }
     piece.push(record);
     bytes += record.length;
+    endsWithOldName = change.action === NotifyAction.RENAMED_OLD_NAME;
   }
   if (bytes > 0) {
     pieces.push(Buffer.concat(piece));

@@ -109,4 +109,13 @@ describe('directory listings', () => {
     scratch.free();
     target.free();
   });
+
+  it('a name that no volume can have is refused: its record would not fit the scratch memory', () => {
+    const scratch = new NativeBlock(4096);
+    const listing = new DirectoryListing(scratch);
+    listing.reset(0, 65_536);
+    expect(() => listing.add('x'.repeat(256))).toThrow(RangeError);
+    expect(listing.add('x'.repeat(255))).toBeGreaterThan(0);
+    scratch.free();
+  });
 });

@@ -15,6 +15,8 @@ class Played {
   mostBusy = 0;
   begins: number[] = [];
   notifyStatus: number = NtStatus.SUCCESS;
+  /** Answers of the next calls, before `notifyStatus`. */
+  notifyStatuses: number[] = [];
   readonly library: { version: number };
 
   constructor(version: number) {
@@ -36,7 +38,7 @@ class Played {
     this.sent.push(Buffer.from(block.bytes.subarray(0, sizeBytes)));
     block.free();
     this.busy -= 1;
-    return this.notifyStatus;
+    return this.notifyStatuses.shift() ?? this.notifyStatus;
   }
 
   get reference(): VolumeReference {
@@ -103,6 +105,35 @@ describe('notify', () => {
     expect(Math.max(...played.sent.map(({ length }) => length))).toBeLessThanOrEqual(32 * 1024);
     expect(played.sent.flatMap((bytes) => namesIn(bytes).names)).toEqual([...names, '\\last']);
     expect(liveBlocks()).toBe(before);
+  });
+
+  it('a Notify that fails after Begin is followed by the end mark alone, or renames would wait for ever', async () => {
+    const played = new Played(0x00020002);
+    played.notifyStatuses = [NtStatus.INSUFFICIENT_RESOURCES];
+    await expect(new Notifier(played.reference).notify([change('\\a')], 1000)).rejects.toMatchObject({
+      ntStatus: NtStatus.INSUFFICIENT_RESOURCES,
+    });
+    expect(played.calls).toEqual(['begin', 'notify', 'notify']);
+    expect(namesIn(played.sent[1]!)).toEqual({ names: [], ended: true });
+  });
+
+  it('the two records of a rename travel in one piece, wherever it ends', async () => {
+    const played = new Played(0x00020001);
+    const filter = NotifyFilter.SIZE;
+    const changes = Array.from({ length: 12_000 }, (_, i) => ({
+      fileName: `\\${'n'.repeat(i % 7)}${i}`,
+      filter,
+      action: i % 3 === 0 ? 3 : i % 3 === 1 ? NotifyAction.RENAMED_OLD_NAME : NotifyAction.RENAMED_NEW_NAME,
+    }));
+    await new Notifier(played.reference).notify(changes, 1000);
+    expect(played.sent.length).toBeGreaterThan(9);
+    for (const bytes of played.sent) {
+      const actions: number[] = [];
+      for (let at = 0; at < bytes.length; at += (bytes.readUInt16LE(at) + 7) & ~7)
+        actions.push(bytes.readUInt32LE(at + 8));
+      expect(actions[0]).not.toBe(NotifyAction.RENAMED_NEW_NAME);
+      expect(actions.at(-1)).not.toBe(NotifyAction.RENAMED_OLD_NAME);
+    }
   });
 
   it('a failure is told, and names that are no paths are refused', async () => {

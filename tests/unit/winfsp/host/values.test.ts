@@ -182,18 +182,20 @@ describe('handles', () => {
     );
   });
 
-  it('a signal that is asked for after the abort is aborted, and fresh after the renewal', () => {
+  it('a request is cancelled by the cleanup it began before, also when it asks for its signal later', () => {
     const handle = new HandleTable<string>().add('x');
-    const before = handle.signal;
     const reason = new Error('over');
-    handle.abort(reason);
-    expect([before.aborted, before.reason]).toEqual([true, reason]);
-    expect(handle.signal).toBe(before);
-    handle.renewSignal();
-    expect(handle.signal.aborted).toBe(false);
+    const early = handle.cancellation;
+    const { signal } = early;
+    handle.cleanedUp(reason);
+    expect([signal.aborted, signal.reason]).toEqual([true, reason]);
+    expect(early.signal).toBe(signal);
+    expect(handle.cancellation.signal.aborted).toBe(false);
+
     const late = new HandleTable<string>().add('y');
-    late.abort(reason);
-    expect(late.signal.reason).toBe(reason);
+    const request = late.cancellation;
+    late.cleanedUp(reason);
+    expect([request.signal.aborted, request.signal.reason]).toEqual([true, reason]);
   });
 });
 
