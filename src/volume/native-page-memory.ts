@@ -3,7 +3,7 @@
  *
  * Linux: one private anonymous mapping without reservation. The kernel gives memory at the first touch, so commit is only
  * bookkeeping and cannot be refused here; the kernel overcommits, and running out shows as the OOM killer, not as DISK_FULL.
- * Set the capacity below the machine's memory, or preallocate. Decommit is madvise(MADV_DONTNEED).
+ * Set the capacity below the machine's memory. Decommit is madvise(MADV_DONTNEED).
  * Windows: VirtualAlloc reserves the range, commits and decommits runs of pages; a refused commit is DISK_FULL to the writer.
  * The Windows part has not been run on Windows.
  *
@@ -171,7 +171,7 @@ function linuxPageSystem(): PageSystem {
     release(address, lengthBytes) {
       munmap(address, lengthBytes);
     },
-    // About twice as fast as one fault per page. Kernels before 5.14 do not know it and simply fault.
+    // One call instead of a fault for each page. Kernels before 5.14 do not know it and simply fault.
     prefault(address, lengthBytes) {
       if (canPrefault && madvise(address, lengthBytes, MADV_POPULATE_WRITE) !== 0) canPrefault = false;
     },
