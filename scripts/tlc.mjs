@@ -217,10 +217,16 @@ function runTlc(directory, task, limit) {
     if (task.configuration.ignoreDeadlock) {
       tlc.push('-deadlock'); // Sic: it switches the check off.
     }
-    const child = spawn(java, [...javaOptions(task), '-cp', jar, 'tlc2.TLC', ...tlc, task.module], {
-      cwd: directory,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    // TLC unpacks its standard modules there, under fixed names: in a place of everybody's, one run would read what another removes.
+    const temporary = `-Djava.io.tmpdir=${directory}`;
+    const child = spawn(
+      java,
+      [...javaOptions(task), temporary, '-cp', jar, 'tlc2.TLC', ...tlc, task.module],
+      {
+        cwd: directory,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     running.set(task, child);
     let output = '';
     let late = false;
