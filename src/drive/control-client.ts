@@ -27,7 +27,7 @@ export async function findDrives(directories = runtimeDirectories()): Promise<Dr
   return records
     .filter(({ directory, record }, index) => {
       if (!alive[index]) {
-        removeRecord(directory, record.id);
+        removeRecord(directory, record.id, record.token);
       }
       return alive[index];
     })
@@ -58,7 +58,10 @@ export async function ask<C extends ControlCommand>(
   return answer.result as CommandResults[C];
 }
 
-/** Whether somebody listens there. */
+/** What a connection to a place meets where nobody listens. Every other failure is ours, or says that somebody is busy. */
+const NOBODY: ReadonlySet<string | undefined> = new Set(['ECONNREFUSED', 'ENOENT']);
+
+/** Whether somebody listens there; true in doubt. */
 export function isAnswering(endpoint: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(endpoint);
@@ -69,7 +72,7 @@ export function isAnswering(endpoint: string): Promise<boolean> {
     // Busy is alive.
     socket.setTimeout(CONTROL_GRACE_MS, () => done(true));
     socket.once('connect', () => done(true));
-    socket.once('error', () => done(false));
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => done(!NOBODY.has(code)));
   });
 }
 

@@ -6,6 +6,7 @@
  * place at the same time is told so, rather than mounting on top.
  */
 import { timingSafeEqual } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { isAnswering } from './control-client.js';
 import {
@@ -16,7 +17,15 @@ import {
   parseRequest,
   refusal,
 } from './control-protocol.js';
-import { endpointOf, idOfMountPoint, newToken, removeRecord, writeRecord } from './drive-records.js';
+import { withDirectoryLock } from './directory-lock.js';
+import {
+  endpointOf,
+  idOfMountPoint,
+  newToken,
+  recordPath,
+  removeRecord,
+  writeRecord,
+} from './drive-records.js';
 import { MountPointError, messageOf } from './errors.js';
 import { CONTROL_GRACE_MS } from './limits.js';
 import { ensureRuntimeDirectory } from './runtime-directory.js';
@@ -39,16 +48,17 @@ export class ControlServer {
     const server = new ControlServer(mountPoint, directory);
     // Asked first: a system may let two processes listen on a pipe of one name (Wine does).
     await server.#refuseIfAnswering(mountPoint);
+    if (process.platform === 'win32') {
+      // A pipe is gone with its process.
+      await server.#listen();
+    } else {
+      await withDirectoryLock(directory, () => server.#listenOnSocket(mountPoint));
+    }
     try {
-      await server.#listen();
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') {
-        throw error;
-      }
-      await server.#refuseIfAnswering(mountPoint);
-      // Left behind by a process that was killed.
-      removeRecord(directory, server.#id);
-      await server.#listen();
+      // The place is ours, so whoever has written it is dead.
+      rmSync(recordPath(directory, server.#id), { force: true });
+    } catch {
+      // Somebody reads it (Windows); open() writes over it.
     }
     return server;
   }
@@ -59,6 +69,8 @@ export class ControlServer {
     this.#id = mountPoint === '*' ? idOfMountPoint(newToken()) : idOfMountPoint(mountPoint);
     this.endpoint = endpointOf(directory, this.#id);
     this.#server = createServer((socket) => this.#serve(socket));
+    // A connection that cannot be taken (EMFILE) must not end the drive. #listen hears of its errors besides.
+    this.#server.on('error', () => {});
   }
 
   /** Makes the drive findable, and answers from now on. */
@@ -78,8 +90,9 @@ export class ControlServer {
   /** Answers under way are sent; then nothing is left. */
   async close(): Promise<void> {
     this.#handle = null;
-    removeRecord(this.directory, this.#id);
+    removeRecord(this.directory, this.#id, this.#token);
     await Promise.all(this.#pending);
+    // Takes the socket's name away, and only now: once it is free, it may be another drive's.
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
@@ -99,6 +112,24 @@ export class ControlServer {
         `Another drive serves ${mountPoint} already.`,
         'Unmount it first (ramdrive unmount), or choose another place.',
       );
+    }
+  }
+
+  /**
+   * Nobody else may be doing the same: what answered to nobody when we asked could be somebody's socket when we remove it. Outside of
+   * the lock a drive only ever takes its own socket away, and it answers until then.
+   */
+  async #listenOnSocket(mountPoint: string): Promise<void> {
+    try {
+      await this.#listen();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') {
+        throw error;
+      }
+      await this.#refuseIfAnswering(mountPoint);
+      // Left behind by a process that was killed.
+      rmSync(this.endpoint, { force: true });
+      await this.#listen();
     }
   }
 

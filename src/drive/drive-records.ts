@@ -3,7 +3,7 @@
  * process is gone is removed by whoever meets it.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { runtimeDirectories, whyNotTrusted } from './runtime-directory.js';
@@ -82,10 +82,24 @@ function readRecord(path: string): DriveRecord | null {
   }
 }
 
-/** Removes what a drive leaves in the directory. */
-export function removeRecord(directory: string, id: string): void {
-  rmSync(recordPath(directory, id), { force: true });
-  if (process.platform !== 'win32') {
-    rmSync(endpointOf(directory, id), { force: true });
+/**
+ * Removes the record that has this token, and no other: another drive may have claimed the place meanwhile. Sockets are left to whoever
+ * claims the place next.
+ */
+export function removeRecord(directory: string, id: string, token: string): void {
+  const path = recordPath(directory, id);
+  if (readRecord(path)?.token !== token) {
+    return;
   }
+  // Looked at once more where nobody can replace it.
+  const aside = `${path}.${newToken()}.tmp`;
+  try {
+    renameSync(path, aside);
+    if (readRecord(aside)?.token !== token) {
+      linkSync(aside, path);
+    }
+  } catch {
+    // Somebody else has removed it, or a still newer one is there.
+  }
+  rmSync(aside, { force: true });
 }

@@ -6,7 +6,7 @@
  * Whatever happens here, the volume is taken down in order (dispatcher, file system, memory), so that no mount outlives it. If even
  * that is not possible, the main thread sees the worker's exit and pulls the volume away.
  */
-import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, resourceLimits, workerData } from 'node:worker_threads';
 import { nativeTimeSource } from '../volume/native-clock.js';
 import { NativePageMemory } from '../volume/native-page-memory.js';
 import type { PageMemory } from '../volume/page-memory.js';
@@ -15,12 +15,14 @@ import { ControlWord, FileAttribute, FspFileSystem, InlineDispatcher } from '../
 import { messageOf } from './errors.js';
 import { FaultyFileSystem, limitCommit, refuseCommitWhile } from './faults.js';
 import { LedgerPublisher } from './ledger.js';
+import { HEAP_SHARE_OF_NODES } from './limits.js';
 import { setLinuxOptions } from './linux-options.js';
 import { RamFileSystem } from './ram-file-system.js';
 import type { DriveSettings } from './settings.js';
 import { TracedVolume, TraceWriter } from './trace.js';
 import { volumeParamsOf } from './volume-params.js';
 import {
+  CHECK_NUMBER_WORD,
   DriveCommand,
   type LoopEndMessage,
   type WorkerInput,
@@ -71,12 +73,22 @@ async function main(input: WorkerInput): Promise<void> {
   post(end);
 }
 
-function createVolume({ settings, ledger, faults }: WorkerInput): RamVolume {
-  const { pageSizeBytes, capacityBytes } = settings;
+/** Throws with nothing left behind: a mapping would outlive this thread. */
+function createVolume(input: WorkerInput): RamVolume {
+  const { pageSizeBytes, capacityBytes } = input.settings;
   const memory: PageMemory = new NativePageMemory({
     pageSizeBytes,
     pageCount: capacityBytes / pageSizeBytes,
   });
+  try {
+    return createVolumeIn(memory, input);
+  } catch (error) {
+    memory.dispose();
+    throw error;
+  }
+}
+
+function createVolumeIn(memory: PageMemory, { settings, ledger, faults }: WorkerInput): RamVolume {
   if (faults.failCommitAboveBytes !== undefined) {
     limitCommit(memory, faults.failCommitAboveBytes);
   }
@@ -88,6 +100,7 @@ function createVolume({ settings, ledger, faults }: WorkerInput): RamVolume {
     caseSensitive: settings.caseSensitive,
     label: settings.label,
     preallocate: settings.preallocate,
+    heapBytesMost: resourceLimits.maxOldGenerationSizeMb! * 2 ** 20 * HEAP_SHARE_OF_NODES,
     timeSource: nativeTimeSource(),
   };
   const volume =
@@ -152,10 +165,11 @@ function createFileSystem(
     onCommand: () => {
       const command = Atomics.exchange(control, ControlWord.COMMAND, DriveCommand.NONE);
       if (command === DriveCommand.SELF_CHECK) {
+        const number = Atomics.load(control, CHECK_NUMBER_WORD);
         const begun = performance.now();
         const violations = volume.selfCheck();
         const milliseconds = performance.now() - begun;
-        post({ type: 'selfCheck', violations, milliseconds, label: volume.label });
+        post({ type: 'selfCheck', number, violations, milliseconds, label: volume.label });
       }
     },
     ...(faulty

@@ -17,12 +17,14 @@ export function faultsFromEnvironment(env: NodeJS.ProcessEnv = process.env): Fau
   const dieOnName = text('DIE_ON_NAME');
   const failCommitAboveBytes = text('FAIL_COMMIT_ABOVE_BYTES');
   const refuseMemoryWhile = text('REFUSE_MEMORY_WHILE');
+  const workerHeapMib = text('WORKER_HEAP_MIB');
   return {
     ...(throwOnName === undefined ? {} : { throwOnName }),
     ...(throwIn === undefined ? {} : { throwIn: throwIn.split(',').map((name) => name.trim()) }),
     ...(dieOnName === undefined ? {} : { dieOnName }),
     ...(failCommitAboveBytes === undefined ? {} : { failCommitAboveBytes: Number(failCommitAboveBytes) }),
     ...(refuseMemoryWhile === undefined ? {} : { refuseMemoryWhile }),
+    ...(workerHeapMib === undefined ? {} : { workerHeapMib: Number(workerHeapMib) }),
   };
 }
 

@@ -25,7 +25,7 @@ export function allocateLedger(): SharedArrayBuffer {
   return new SharedArrayBuffer(SEQUENCE_BYTES + FIELDS.length * 8);
 }
 
-/** The writing side; one per volume. */
+/** The writing side. A volume may have several, all on its thread: the worker's publishes what is there at start, the file system's the rest. */
 export class LedgerPublisher {
   readonly #sequence: Int32Array;
   readonly #figures: Float64Array;

@@ -42,8 +42,17 @@ export const CONTROL_LINE_MOST_BYTES = 64 * KIB;
 /** Answers carry figures and at most these many violations. */
 export const VIOLATIONS_SHOWN_MOST = 100;
 
-/** A worker keeps an object a file, 450 to 600 bytes with its names: room for a few million, but not for all of the memory. */
+/**
+ * A worker keeps its files' names and tables on a heap that V8 bounds: half of the memory, at most this. A file takes 450 to 700 bytes
+ * and its names.
+ */
 export const WORKER_HEAP_MOST_MIB = 8 * KIB;
+/**
+ * How much of that heap files may take, counted as generously as the volume does (NODE_HEAP_BYTES): beyond it the drive is full, for a
+ * worker whose heap is full dies. An eighth is for security descriptors, a quarter for all else and for the collector to work in. 2 GiB
+ * of heap are good for 1.1 million files with ordinary names.
+ */
+export const HEAP_SHARE_OF_NODES = 5 / 8;
 
 /** A clean stop waits this long for the dispatcher to leave its loop before the volume is pulled away under it. */
 export const STOP_GRACE_MS = 10_000;

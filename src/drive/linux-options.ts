@@ -1,57 +1,32 @@
-/** Options that only the Linux library has (its extension FspLinuxSetOption), and what it reports about itself. */
-import type { FspFileSystem, WinFspLibrary } from '../winfsp/index.js';
+/** The drive's settings as options of the Linux library, and what its strict mode reports. On Windows there is neither. */
+import { type FspFileSystem, linuxExtensions, type WinFspLibrary } from '../winfsp/index.js';
 import type { DriveSettings } from './settings.js';
 
-type SetOption = (fileSystem: number, name: string, value: number) => number;
-
-/** Before the mount. On Windows there is no such function and nothing to set. */
+/** Before the mount. */
 export function setLinuxOptions(fs: FspFileSystem, { directIo, allowOther }: DriveSettings): void {
-  const setOption = fs.library.optional<SetOption>('FspLinuxSetOption', 'int32_t', [
-    'uintptr_t',
-    'str',
-    'uint64_t',
-  ]);
-  if (setOption === null) {
-    return;
-  }
+  const extensions = linuxExtensions(fs.library);
   const options = { direct_io: directIo, allow_other: allowOther };
   for (const [name, on] of Object.entries(options)) {
-    const status = on ? setOption(fs.address, name, 1) : 0;
+    const status = on ? (extensions?.setOption(fs.address, name, 1) ?? 0) : 0;
     if (status < 0) {
       throw new Error(`The WinFsp library refuses the option ${name} (0x${(status >>> 0).toString(16)}).`);
     }
   }
 }
 
-/** Broken rules that the library's strict mode has seen in this process. null on Windows, where nobody checks. */
+/** Broken rules that the library has seen in this process. null on Windows, where nobody checks. */
 export class StrictReport {
-  readonly #count: ((fileSystem: number) => number) | null;
-  readonly #text: ((fileSystem: number, index: number, out: Buffer, size: number) => number) | null;
+  readonly #library: WinFspLibrary;
 
   constructor(library: WinFspLibrary) {
-    this.#count = library.optional('FspLinuxViolationCount', 'uint32_t', ['uintptr_t']);
-    this.#text = library.optional('FspLinuxViolationText', 'uint32_t', [
-      'uintptr_t',
-      'uint32_t',
-      'void *',
-      'uint32_t',
-    ]);
+    this.#library = library;
   }
 
   count(): number | null {
-    return this.#count?.(0) ?? null;
+    return linuxExtensions(this.#library)?.violationCount(0) ?? null;
   }
 
   texts(most: number): string[] {
-    const count = Math.min(this.count() ?? 0, most);
-    const out = Buffer.alloc(4096);
-    const texts: string[] = [];
-    for (let index = 0; index < count && this.#text !== null; index++) {
-      out.fill(0);
-      this.#text(0, index, out, out.length);
-      const end = out.indexOf(0);
-      texts.push(out.toString('utf8', 0, end < 0 ? out.length : end));
-    }
-    return texts;
+    return linuxExtensions(this.#library)?.violations(0).slice(0, most) ?? [];
   }
 }

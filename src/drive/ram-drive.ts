@@ -44,6 +44,7 @@ import type { DriveStatus, SelfCheckResult } from './status.js';
 import { currentAccount, type WindowsAccount } from './windows-account.js';
 import { withinTime } from './within-time.js';
 import {
+  CHECK_NUMBER_WORD,
   DriveCommand,
   type Faults,
   type LoopEndMessage,
@@ -97,7 +98,9 @@ export class RamDrive {
   #checking: Promise<SelfCheckResult> | null = null;
   #lastCheck: SelfCheckResult | null = null;
   #onReady: (() => void) | null = null;
-  #onCheck: ((result: SelfCheckResult) => void) | null = null;
+  /** Of the check that is waited for; a late answer has the number of an earlier one. */
+  #checkNumber = 0;
+  #onCheck: { resolve: (result: SelfCheckResult) => void; reject: (error: Error) => void } | null = null;
   #handlerErrorText: string | null = null;
 
   /**
@@ -177,7 +180,9 @@ export class RamDrive {
     this.#worker = new Worker(new URL('./drive-worker.js', import.meta.url), {
       workerData: input,
       name: 'ramdrive-volume',
-      resourceLimits: { maxOldGenerationSizeMb: Math.min(WORKER_HEAP_MOST_MIB, heapMib) },
+      resourceLimits: {
+        maxOldGenerationSizeMb: faults.workerHeapMib ?? Math.min(WORKER_HEAP_MOST_MIB, heapMib),
+      },
     });
     this.#worker.on('message', (message: WorkerMessage) => this.#onMessage(message));
     this.#worker.on('error', (error) => {
@@ -308,17 +313,28 @@ export class RamDrive {
       throw new DriveError('NOT_RUNNING', `The drive at ${this.#mountPoint} is not running.`);
     }
     const result = new Promise<SelfCheckResult>((resolve, reject) => {
-      this.#onCheck = resolve;
-      void this.ended.then(() => {
-        reject(new DriveError('NOT_RUNNING', 'The drive ended before the self-check did.'));
-      });
+      // Not through `ended`: it would keep what waits for it as long as the drive runs.
+      this.#onCheck = { resolve, reject };
     });
+    this.#checkNumber = (this.#checkNumber + 1) | 0;
+    Atomics.store(this.#control, CHECK_NUMBER_WORD, this.#checkNumber);
     Atomics.store(this.#control, ControlWord.COMMAND, DriveCommand.SELF_CHECK);
-    // An idle loop sleeps in the driver; a request of our own wakes it. Without one it looks up by itself within a second.
-    if (this.#mounted) {
+    this.#wakeLoop();
+    try {
+      return await withinTime(result, SELF_CHECK_GRACE_MS, 'the self-check');
+    } finally {
+      this.#onCheck = null;
+    }
+  }
+
+  /** An idle loop sleeps in the driver. Where nothing wakes it, it looks up by itself within a second. */
+  #wakeLoop(): void {
+    if (process.platform !== 'win32') {
+      this.#reference?.wake();
+    } else if (this.#mounted) {
+      // A request of our own.
       void statfs(this.#mountPoint).catch(() => {});
     }
-    return withinTime(result, SELF_CHECK_GRACE_MS, 'the self-check');
   }
 
   async #stopOnce(): Promise<void> {
@@ -362,7 +378,9 @@ export class RamDrive {
           violationCount: message.violations.length,
           milliseconds: message.milliseconds,
         };
-        this.#onCheck?.(this.#lastCheck);
+        if (message.number === this.#checkNumber) {
+          this.#onCheck?.resolve(this.#lastCheck);
+        }
         break;
       case 'handlerError':
         this.#handlerErrorText = `${message.where}: ${message.error}`;
@@ -377,10 +395,12 @@ export class RamDrive {
   /** The worker is no more. Whatever it could not take down itself is taken down here. */
   async #afterWorker(): Promise<DriveEnd> {
     this.#gone = true;
+    this.#onCheck?.reject(new DriveError('NOT_RUNNING', 'The drive ended before the self-check did.'));
     const end = this.#loopEnd;
     const orderly = end !== null;
     if (!orderly && this.#reference !== null) {
-      this.#reference.stopForExit();
+      // No grace: nobody is left who could leave the loop.
+      this.#reference.stopForExit(0);
     }
     this.#takeBackExitHook();
     if (process.platform === 'linux' && this.#mounted && (await isMounted(this.#mountPoint))) {

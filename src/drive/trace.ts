@@ -55,6 +55,8 @@ export class TraceWriter {
   close(): void {
     if (!this.#isOpen) return;
     this.#flush();
+    // A flush that fails has closed it.
+    if (!this.#isOpen) return;
     this.#isOpen = false;
     closeSync(this.#descriptor);
   }

@@ -1,5 +1,5 @@
 /** What the main thread and the worker that owns the volume tell each other. Plain data, structured-cloneable. */
-import type { VolumeReferenceData } from '../winfsp/index.js';
+import { ControlWord, type VolumeReferenceData } from '../winfsp/index.js';
 import type { DriveSettings } from './settings.js';
 
 /** Failures on purpose, for tests of a running drive. None of them can be asked for by configuration or command line. */
@@ -14,6 +14,8 @@ export interface Faults {
   failCommitAboveBytes?: number;
   /** The system refuses to commit anything while this file exists; a path outside of the drive. */
   refuseMemoryWhile?: string;
+  /** The worker's heap has this many MiB. */
+  workerHeapMib?: number;
 }
 
 export interface WorkerInput {
@@ -28,6 +30,8 @@ export interface WorkerInput {
 
 /** In ControlWord.COMMAND: what the loop is to do between two requests. */
 export const DriveCommand = { NONE: 0, SELF_CHECK: 1 } as const;
+/** In the control block: the number of the self-check that is asked for, which its answer repeats. Stored before the command. */
+export const CHECK_NUMBER_WORD = ControlWord.USER;
 
 export interface LoopEndMessage {
   type: 'ended';
@@ -40,6 +44,6 @@ export interface LoopEndMessage {
 export type WorkerMessage =
   | { type: 'ready'; reference: VolumeReferenceData }
   | { type: 'failed'; error: string }
-  | { type: 'selfCheck'; violations: string[]; milliseconds: number; label: string }
+  | { type: 'selfCheck'; number: number; violations: string[]; milliseconds: number; label: string }
   | { type: 'handlerError'; where: string; error: string }
   | LoopEndMessage;

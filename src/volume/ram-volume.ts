@@ -21,12 +21,23 @@ import { PagePool } from './page-pool.js';
 import { PagedFile } from './paged-file.js';
 import { matchReparsePoint, parseReparsePoint } from './reparse-point.js';
 import { rootDescriptor } from './security-rules.js';
-import { type SecurityDescriptor, SecurityStore } from './security-store.js';
+import { DESCRIPTOR_BYTES_MOST, type SecurityDescriptor, SecurityStore } from './security-store.js';
 import { setBasicTimes } from './set-times.js';
 import { checkVolume } from './volume-check.js';
 
 /** Nodes live on the heap of one thread, which V8 bounds: beyond that there is no room, as when a disk's table of files is full. */
 export const MAX_NODE_COUNT = 4 * 2 ** 20;
+/**
+ * What any node is counted to take of that heap, whatever it is: tests/unit/volume/heap.test.ts allows a file no more, and what a
+ * self-check keeps about it while it runs is in it. To it come two bytes for each unit of its name, and of its key where that is another.
+ */
+export const NODE_HEAP_BYTES = 1024;
+/** The object of a reparse point; the data is bounded below. */
+const REPARSE_HEAP_BYTES = 320;
+/** Distinct security descriptors take up to eight times their bytes of the heap: a fifth of what is for nodes, beside it. */
+const HEAP_PER_DESCRIPTOR_BYTE = 40;
+/** Room for those of the root and its like, however small the heap. */
+const DESCRIPTOR_BYTES_LEAST = 2 ** 16;
 /** Reparse points lie outside of the capacity that the ledger counts; all together are bounded instead. */
 export const REPARSE_BYTES_MOST = 64 * 2 ** 20;
 /** "Leave the attributes alone" in setBasicInfo. */
@@ -40,6 +51,8 @@ export interface RamVolumeOptions {
   preallocate?: boolean;
   /** MAX_NODE_COUNT everywhere but in tests. */
   maxNodeCount?: number;
+  /** Heap that nodes may take, as they are counted (NODE_HEAP_BYTES): beyond it the volume is full. Without a limit where it is not given. */
+  heapBytesMost?: number;
   /** Date.now where it is not given. */
   timeSource?: TimeSource;
 }
@@ -50,25 +63,32 @@ export class RamVolume {
   label: string;
   readonly #tree: NameTree;
   readonly #contexts = new ContextTable();
-  readonly #securities = new SecurityStore();
+  readonly #securities: SecurityStore;
   readonly #clock: FileClock;
   readonly #maxNodeCount: number;
+  readonly #heapBytesMost: number;
   #lastIndexNumber = 0;
   /** The root is there from the beginning. */
   #nodeCount = 1;
   #openCount = 0;
   #reparseBytes = 0;
+  /** Of all nodes. */
+  #heapBytes: number;
 
   constructor(options: RamVolumeOptions) {
     this.caseSensitive = options.caseSensitive;
     this.label = options.label;
     this.#maxNodeCount = options.maxNodeCount ?? MAX_NODE_COUNT;
+    this.#heapBytesMost = options.heapBytesMost ?? Number.POSITIVE_INFINITY;
+    const descriptorBytes = Math.max(DESCRIPTOR_BYTES_LEAST, this.#heapBytesMost / HEAP_PER_DESCRIPTOR_BYTE);
+    this.#securities = new SecurityStore(Math.min(DESCRIPTOR_BYTES_MOST, descriptorBytes));
     this.pool = new PagePool(options.memory, { preallocate: options.preallocate === true });
     this.#clock = new FileClock(options.timeSource);
     const security = this.#securities.acquire(rootDescriptor()) as SecurityDescriptor;
     const root = new Node('', '', ++this.#lastIndexNumber, Attribute.DIRECTORY, security, null);
     root.created(this.#clock.now());
     this.#tree = new NameTree(root, options.caseSensitive);
+    this.#heapBytes = heapBytesOf(root);
   }
 
   get root(): Node {
@@ -134,6 +154,9 @@ export class RamVolume {
     if (!isName(path, start)) return NtStatus.OBJECT_NAME_INVALID;
     if (this.#tree.childAt(path) !== undefined) return NtStatus.OBJECT_NAME_COLLISION;
     if (this.#nodeCount >= this.#maxNodeCount) return NtStatus.DISK_FULL;
+    const [name, key] = nameAndKey(path, start, path.length, this.#tree.folding);
+    const heapBytes = this.#heapBytes + NODE_HEAP_BYTES + heapBytesOfName(name, key);
+    if (heapBytes > this.#heapBytesMost) return NtStatus.DISK_FULL;
 
     const file = directory ? null : new PagedFile(this.pool);
     if (file !== null && allocationSize > 0) {
@@ -149,20 +172,21 @@ export class RamVolume {
       return descriptor;
     }
 
-    const [name, key] = nameAndKey(path, start, path.length, this.#tree.folding);
     const kept = (attributes & SETTABLE_ATTRIBUTES) | (directory ? Attribute.DIRECTORY : 0);
     const node = new Node(name, key, ++this.#lastIndexNumber, kept, descriptor, file);
     node.created(this.#clock.now());
     parent.written(this.#clock);
     this.#tree.attach(node, parent);
     this.#nodeCount += 1;
+    this.#heapBytes = heapBytes;
     return this.#opened(node);
   }
 
   /**
    * Moves a node to another name, with everything below it, in one step: the new name is never absent, the old one never doubled.
    * Only the last name's spelling counts. OBJECT_NAME_COLLISION when the name is taken and not to be replaced, ACCESS_DENIED when it is a
-   * directory's or the root is concerned, INVALID_PARAMETER into itself, FILE_DELETED without a name, or as lookup for the new directory.
+   * directory's or the root is concerned, INVALID_PARAMETER into itself, FILE_DELETED without a name, DISK_FULL when a longer name finds no
+   * room on the heap, or as lookup for the new directory.
    */
   rename(node: Node, newPath: string, replaceIfExists: boolean): number {
     const from = node.parent;
@@ -182,12 +206,16 @@ export class RamVolume {
     }
     const [name, key] = nameAndKey(newPath, start, newPath.length, this.#tree.folding);
     if (from === to && node.name === name) return NtStatus.SUCCESS;
+    const more = heapBytesOfName(name, key) - heapBytesOfName(node.name, node.key);
+    const less = there !== undefined && there !== node && there.openCount === 0 ? heapBytesOf(there) : 0;
+    if (more > less && this.#heapBytes + more - less > this.#heapBytesMost) return NtStatus.DISK_FULL;
 
     const now = this.#clock.now();
     if (there !== undefined && there !== node) this.#unlink(there);
     this.#tree.detach(node);
     node.name = name;
     node.key = key;
+    this.#heapBytes += more;
     this.#tree.attach(node, to);
     from.written(now);
     to.written(now);
@@ -366,6 +394,10 @@ export class RamVolume {
     }
     const bytes = this.#reparseBytes + reparse.data.length - (node.reparse?.data.length ?? 0);
     if (bytes > REPARSE_BYTES_MOST) return NtStatus.DISK_FULL;
+    if (node.reparse === null) {
+      if (this.#heapBytes + REPARSE_HEAP_BYTES > this.#heapBytesMost) return NtStatus.DISK_FULL;
+      this.#heapBytes += REPARSE_HEAP_BYTES;
+    }
     this.#reparseBytes = bytes;
     node.reparse = reparse;
     node.attributes |= Attribute.REPARSE_POINT;
@@ -379,6 +411,7 @@ export class RamVolume {
     const status = matchReparsePoint(node.reparse, data);
     if (status < 0) return status;
     this.#reparseBytes -= node.reparse.data.length;
+    this.#heapBytes -= REPARSE_HEAP_BYTES;
     node.reparse = null;
     node.attributes &= ~Attribute.REPARSE_POINT;
     node.changed(this.#clock.now());
@@ -389,7 +422,7 @@ export class RamVolume {
 
   /** Recomputes every invariant from the ground and names those that do not hold. Reads only; takes a few seconds for a million files. */
   selfCheck(): string[] {
-    return checkVolume({
+    const violations = checkVolume({
       tree: this.#tree,
       contexts: this.#contexts,
       securities: this.#securities,
@@ -399,6 +432,17 @@ export class RamVolume {
       lastIndexNumber: this.#lastIndexNumber,
       reparseBytes: this.#reparseBytes,
     });
+    let heapBytes = heapBytesOf(this.root);
+    this.#tree.index.visit((node) => {
+      heapBytes += heapBytesOf(node);
+    });
+    this.#contexts.visit((node) => {
+      if (node.deleted) heapBytes += heapBytesOf(node);
+    });
+    if (heapBytes !== this.#heapBytes) {
+      violations.push(`Nodes: they take ${heapBytes} bytes of heap, the volume counts ${this.#heapBytes}`);
+    }
+    return violations;
   }
 
   /** Gives the memory back. No context is known from then on, so nobody can come to touch it. */
@@ -425,5 +469,17 @@ export class RamVolume {
     this.#securities.release(node.security);
     this.#reparseBytes -= node.reparse?.data.length ?? 0;
     this.#nodeCount -= 1;
+    this.#heapBytes -= heapBytesOf(node);
   }
+}
+
+function heapBytesOf(node: Node): number {
+  return (
+    NODE_HEAP_BYTES + heapBytesOfName(node.name, node.key) + (node.reparse === null ? 0 : REPARSE_HEAP_BYTES)
+  );
+}
+
+/** Name and key are one string where they are equal. */
+function heapBytesOfName(name: string, key: string): number {
+  return 2 * (key === name ? name.length : name.length + key.length);
 }

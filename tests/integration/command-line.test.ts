@@ -117,4 +117,40 @@ describeMount('command line', () => {
     expect(code).toBe(0);
     expect(await drive.status()).toMatchObject({ pid: drive.pid });
   });
+
+  it('serves a drive whose reader has gone away', async () => {
+    const drive = await mount({
+      env: { RAMDRIVE_TEST_THROW_ON_NAME: 'unlucky' },
+      handlerErrors: true,
+    });
+    drive.child.stdout!.destroy();
+    drive.child.stderr!.destroy();
+    await writeFile(drive.path('f'), 'content');
+    // Each is worth a message, which nobody can be told any more.
+    for (let i = 0; i < 20; i++) {
+      await expect(stat(drive.path('unlucky'))).rejects.toThrow();
+    }
+    const status = await drive.status();
+    expect(status.pid).toBe(drive.pid);
+    expect(status.errors.handlerErrors).toBeGreaterThanOrEqual(20);
+    expect(await readFile(drive.path('f'), 'utf8')).toBe('content');
+    expect(await drive.unmount()).toEqual({ code: 0, signal: null });
+  });
+
+  it('says in its exit code that its output was lost, and that of a drive ends nothing', async () => {
+    const drive = await mount();
+    const lost = await run('sh', ['-c', `'${process.execPath}' '${MAIN}' status >/dev/full`]);
+    expect(lost.code).toBe(1);
+    const dir = newDirectory();
+    const other = run('sh', [
+      '-c',
+      `exec '${process.execPath}' '${MAIN}' mount '${dir}' --capacity 16M >/dev/full 2>&1`,
+    ]);
+    await expect.poll(() => isMounted(dir), { timeout: 20_000 }).toBe(true);
+    await expect.poll(async () => (await cli('status', dir)).code, { timeout: 20_000 }).toBe(0);
+    await writeFile(`${dir}/f`, 'content');
+    expect(await cli('unmount', dir)).toMatchObject({ code: 0 });
+    expect((await other).code).toBe(1);
+    expect(await drive.unmount()).toEqual({ code: 0, signal: null });
+  });
 });

@@ -1,11 +1,14 @@
 /** What must never happen, made to happen: memory that the system refuses, handlers that throw, a worker that dies. */
-import { open, readdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { RamDrive } from '../../dist/src/drive/ram-drive.js';
+import { defaultSettings } from '../../dist/src/drive/settings.js';
 import { differenceIn, errorOf, KIB, MIB, pattern, writeFully, writeNew } from '../support/bytes.js';
 import { cli, describeMount, isMounted, mount, startMount, within } from '../support/mount.js';
 import { Client, run } from '../support/processes.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 describeMount('memory that the system refuses', () => {
   it('is "disk full" for the one who asked, changes nothing, and the drive lives on', async () => {
@@ -71,6 +74,64 @@ describeMount('memory that the system refuses', () => {
     ]);
     // Whatever gives up first, Node itself or the drive: no success, and nothing mounted.
     expect(other.code).not.toBe(0);
+  });
+
+  it('is not kept by a start that fails', async () => {
+    const capacityBytes = 2 ** 40;
+    const settings = {
+      ...defaultSettings(process.platform),
+      mountPoint: '',
+      pageSizeBytes: MIB,
+      capacityBytes,
+      traceFile: join(temporaryFolder('maps'), 'none', 'trace'),
+    };
+    await expect(RamDrive.startUnmounted(settings)).rejects.toThrow(/ENOENT/);
+    const sizes = (await readFile('/proc/self/maps', 'utf8')).split('\n').map((line) => {
+      const [, from = '0', to = '0'] = /^([0-9a-f]+)-([0-9a-f]+) /.exec(line) ?? [];
+      return Number.parseInt(to, 16) - Number.parseInt(from, 16);
+    });
+    expect(Math.max(...sizes)).toBeLessThan(capacityBytes);
+  });
+});
+
+describeMount('a heap that files have filled', () => {
+  it('is "disk full" for the one who makes another, and the drive lives on', async () => {
+    const drive = await mount({
+      env: { RAMDRIVE_TEST_WORKER_HEAP_MIB: '32' },
+      args: ['--no-case-sensitive'],
+    });
+    // Names that take as much as any: two bytes a unit, and their folded form beside them.
+    const path = (number: number) => drive.path(`${number}${'я'.repeat(240)}`);
+    let made = 0;
+    let error = 'OK';
+    const make = async () => {
+      while (error === 'OK' && made < 100_000) {
+        const number = made++;
+        const failure = await errorOf(writeFile(path(number), ''));
+        if (failure !== 'OK') {
+          error = failure;
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, make));
+    expect(error).toBe('ENOSPC');
+    expect(made).toBeGreaterThan(8000);
+    // Room for content is another matter, and so are names that do not get longer.
+    await writeFile(path(0), 'content');
+    await rename(path(1), path(1).replace('я', 'э'));
+    expect((await drive.status()).selfCheck?.violations).toEqual([]);
+
+    // What goes makes room, over and over.
+    for (let round = 0; round < 3; round++) {
+      for (let number = 100; number < 200; number++) {
+        await unlink(path(number));
+      }
+      for (let number = 100; number < 200; number++) {
+        await writeFile(path(number), '');
+      }
+    }
+    expect(await readFile(path(0), 'utf8')).toBe('content');
+    expect((await drive.status()).selfCheck?.violations).toEqual([]);
   });
 });
 

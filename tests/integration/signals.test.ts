@@ -10,6 +10,7 @@ import {
   type MountedDrive,
   mount,
   newDirectory,
+  startMount,
   within,
 } from '../support/mount.js';
 import { Client, run } from '../support/processes.js';
@@ -83,7 +84,6 @@ describeMount('signals', () => {
 
   it('SIGTERM during the start leaves nothing', async () => {
     for (const delayMs of [0, 50, 100, 150, 200, 250, 300]) {
-      const { startMount } = await import('../support/mount.js');
       const drive = startMount({ broken: true });
       await sleep(delayMs);
       drive.signal('SIGTERM');
@@ -106,6 +106,24 @@ describeMount('signals', () => {
     await writeFile(again.path('new'), 'new');
     expect(await readFile(again.path('new'), 'utf8')).toBe('new');
     expect((await again.status()).pid).toBe(again.pid);
+  });
+
+  it('after SIGKILL exactly one of several mounts that start at once gets the place', async () => {
+    for (let round = 0; round < 3; round++) {
+      const dead = await mount({ broken: true });
+      await dead.kill();
+      const drives = Array.from({ length: 4 }, () => startMount({ dir: dead.dir, broken: true }));
+      const ready = await Promise.allSettled(drives.map((drive) => drive.ready()));
+      const served = drives.filter((_, i) => ready[i]!.status === 'fulfilled');
+      expect(served).toHaveLength(1);
+      for (const drive of drives) {
+        if (drive !== served[0]) {
+          expect(drive.errors).toContain('Another drive serves');
+        }
+      }
+      expect((await served[0]!.status()).pid).toBe(served[0]!.pid);
+      expect(await served[0]!.unmount()).toEqual({ code: 0, signal: null });
+    }
   });
 
   it('after SIGKILL "unmount" clears the dead mount', async () => {

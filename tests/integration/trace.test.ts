@@ -78,6 +78,15 @@ async function beBusy(root: string, seed: number): Promise<void> {
 }
 
 describeMount('a traced drive', () => {
+  it('whose trace cannot be written says so, and ends in order', async () => {
+    const drive = await mount({ args: ['--trace', '/dev/full'], broken: true });
+    await writeFile(drive.path('f'), 'content');
+    expect(await readFile(drive.path('f'), 'utf8')).toBe('content');
+    expect(await drive.unmount()).toEqual({ code: 0, signal: null });
+    expect(drive.errors).toContain('trace, which ends here');
+    expect(drive.errors).not.toContain('died');
+  });
+
   it('records only what the specification allows, to the end', async () => {
     const trace = join(temporaryFolder('trace'), 'trace');
     const drive = await mount({ capacity: '512K', args: ['--trace', trace] });

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -7,13 +9,19 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ask, findDrives, isAnswering } from '../../../src/drive/control-client.js';
 import { ControlServer } from '../../../src/drive/control-server.js';
-import { endpointOf, idOfMountPoint, readRecords } from '../../../src/drive/drive-records.js';
+import {
+  endpointOf,
+  idOfMountPoint,
+  readRecords,
+  removeRecord,
+  writeRecord,
+} from '../../../src/drive/drive-records.js';
 import { MountPointError } from '../../../src/drive/errors.js';
 import { ensureRuntimeDirectory, runtimeDirectories } from '../../../src/drive/runtime-directory.js';
 
@@ -106,6 +114,98 @@ describe('the control channel', () => {
     const next = await ControlServer.claim('/mnt/ram', directory);
     expect(await isAnswering(next.endpoint)).toBe(true);
     await next.close();
+  });
+
+  it('gives the place of a killed drive to exactly one of many that claim it at once', async () => {
+    const directory = freshDirectory();
+    const endpoint = endpointOf(directory, idOfMountPoint('/mnt/ram'));
+    for (let round = 0; round < 5; round++) {
+      writeFileSync(endpoint, '');
+      const claims = await Promise.allSettled(
+        Array.from({ length: 20 }, () => ControlServer.claim('/mnt/ram', directory)),
+      );
+      const servers = claims.flatMap((claim) => (claim.status === 'fulfilled' ? [claim.value] : []));
+      for (const claim of claims) {
+        if (claim.status === 'rejected') {
+          expect(claim.reason).toMatchObject({ code: 'ALREADY_MOUNTED' });
+        }
+      }
+      expect(servers).toHaveLength(1);
+      servers[0]!.open('/mnt/ram', async () => 'alive');
+      const [drive] = await findDrives([directory]);
+      expect(await ask(drive!, 'status')).toBe('alive');
+      await servers[0]!.close();
+      expect(readdirSync(directory)).toEqual([]);
+    }
+  });
+
+  it('keeps its place until it has closed', async () => {
+    const directory = freshDirectory();
+    const server = await ControlServer.claim('/mnt/ram', directory);
+    let release: (() => void) | null = null;
+    server.open('/mnt/ram', () => new Promise<void>((resolve) => (release = resolve)));
+    const [drive] = await findDrives([directory]);
+    const answer = ask(drive!, 'unmount').catch(() => null);
+    await expect.poll(() => release).not.toBeNull();
+    const closed = server.close();
+    await expect(ControlServer.claim('/mnt/ram', directory)).rejects.toBeInstanceOf(MountPointError);
+    release!();
+    await Promise.all([closed, answer]);
+    const next = await ControlServer.claim('/mnt/ram', directory);
+    expect(await isAnswering(next.endpoint)).toBe(true);
+    await next.close();
+  });
+
+  it('leaves a drive alone that claims the place while a dead one is looked for there', async () => {
+    const directory = freshDirectory();
+    const id = idOfMountPoint('/mnt/ram');
+    const dead = {
+      version: 1 as const,
+      id,
+      pid: 1,
+      mountPoint: '/mnt/ram',
+      endpoint: join(directory, 'dead.sock'),
+      token: 'dead',
+      startedAt: '',
+    };
+    const server = await ControlServer.claim('/mnt/ram', directory);
+    writeRecord(directory, dead);
+    const found = findDrives([directory]);
+    server.open('/mnt/ram', async () => 'alive');
+    expect(await found).toEqual([]);
+    const [drive] = await findDrives([directory]);
+    expect(await ask(drive!, 'status')).toBe('alive');
+    // Nor does one that closes late take the next one's record.
+    removeRecord(directory, id, 'dead');
+    expect(readRecords([directory])).toHaveLength(1);
+    await server.close();
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('takes a drive that is too busy to be connected to for alive', async () => {
+    const directory = freshDirectory();
+    const endpoint = join(directory, 'busy.sock');
+    const script = `require('net').createServer().listen({ path: process.argv[1], backlog: 1 }, () => {
+      process.stdout.write('listening');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    });`;
+    const busy = spawn(process.execPath, ['-e', script, endpoint], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const sockets: Socket[] = [];
+    try {
+      await once(busy.stdout, 'data');
+      const refused = new Promise<string | undefined>((resolve) => {
+        for (let i = 0; i < 8; i++) {
+          sockets.push(connect(endpoint).on('error', ({ code }: NodeJS.ErrnoException) => resolve(code)));
+        }
+      });
+      expect(await refused).toBe('EAGAIN');
+      expect(await isAnswering(endpoint)).toBe(true);
+    } finally {
+      for (const socket of sockets) {
+        socket.destroy();
+      }
+      busy.kill('SIGKILL');
+    }
   });
 
   it('removes the record of a drive that was killed', async () => {

@@ -1,0 +1,112 @@
+/** RamDrive and a worker that answers late, or never: who waits is told, and nothing is kept or held up. */
+import type { EventEmitter } from 'node:events';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { RamDrive } from '../../../src/drive/ram-drive.js';
+import { defaultSettings } from '../../../src/drive/settings.js';
+import { CHECK_NUMBER_WORD, DriveCommand, type WorkerInput } from '../../../src/drive/worker-protocol.js';
+import { ControlWord, LoopState } from '../../../src/winfsp/index.js';
+
+const made = vi.hoisted(() => ({ workers: [] as unknown[], options: [] as unknown[][] }));
+
+vi.mock('node:worker_threads', async (importOriginal) => {
+  const original = await importOriginal<typeof import('node:worker_threads')>();
+  const { EventEmitter: Emitter } = await import('node:events');
+  class SilentWorker extends Emitter {
+    readonly input: unknown;
+    constructor(_url: URL, { workerData }: { workerData: unknown }) {
+      super();
+      this.input = workerData;
+      made.workers.push(this);
+    }
+  }
+  return { ...original, Worker: SilentWorker };
+});
+
+vi.mock('../../../src/winfsp/index.js', async (importOriginal) => ({
+  ...(await importOriginal<typeof import('../../../src/winfsp/index.js')>()),
+  loadWinFsp: () => ({
+    optional:
+      () =>
+      (...args: unknown[]) => {
+        made.options.push(args);
+        return 0;
+      },
+    fspFsctlStop0: () => 0,
+    fspFsctlStop: () => {},
+    fspFileSystemRemoveMountPoint: () => {},
+  }),
+}));
+
+let drive: RamDrive;
+let worker: EventEmitter & { input: WorkerInput };
+
+beforeEach(async () => {
+  made.options.length = 0;
+  const started = RamDrive.startUnmounted({ ...defaultSettings(process.platform), mountPoint: '' });
+  worker = made.workers.pop() as typeof worker;
+  const { control } = worker.input;
+  worker.emit('message', { type: 'ready', reference: { fileSystemAddress: 1, volumeHandle: 2, control } });
+  drive = await started;
+});
+
+afterEach(async () => {
+  vi.useRealTimers();
+  worker.emit('exit', 0);
+  await drive.ended;
+});
+
+/** As the worker does: takes the command, and answers later. */
+function takeCheck(): (violations: string[]) => void {
+  const { control } = worker.input;
+  expect(Atomics.exchange(control, ControlWord.COMMAND, DriveCommand.NONE)).toBe(DriveCommand.SELF_CHECK);
+  const number = Atomics.load(control, CHECK_NUMBER_WORD);
+  return (violations) => {
+    worker.emit('message', { type: 'selfCheck', number, violations, milliseconds: 1, label: '' });
+  };
+}
+
+it('a check that was given up does not answer the next one', async () => {
+  vi.useFakeTimers();
+  const first = drive.selfCheck();
+  const givenUp = expect(first).rejects.toMatchObject({ code: 'TIMEOUT' });
+  const answerFirst = takeCheck();
+  await vi.advanceTimersByTimeAsync(600_000);
+  await givenUp;
+  const second = drive.selfCheck();
+  const answerSecond = takeCheck();
+  answerFirst(['of the first']);
+  answerSecond(['of the second']);
+  expect((await second).violations).toEqual(['of the second']);
+});
+
+it('a check leaves nothing behind that waits for the end of the drive', async () => {
+  const then = vi.spyOn(drive.ended, 'then');
+  for (let i = 0; i < 10; i++) {
+    const check = drive.selfCheck();
+    takeCheck()([]);
+    await check;
+  }
+  expect(then).not.toHaveBeenCalled();
+});
+
+it('a check is told of the end of the drive', async () => {
+  const check = expect(drive.selfCheck()).rejects.toMatchObject({ code: 'NOT_RUNNING' });
+  worker.emit('exit', 1);
+  await check;
+});
+
+it.skipIf(process.platform === 'win32')('a check wakes the loop', async () => {
+  const check = drive.selfCheck();
+  expect(made.options).toEqual([[1, 'wake', 1]]);
+  takeCheck()([]);
+  await check;
+});
+
+it('the end of a worker in its loop does not hold up this thread', async () => {
+  Atomics.store(worker.input.control, ControlWord.LOOP_STATE, LoopState.RUNNING);
+  const begun = performance.now();
+  worker.emit('exit', 1);
+  expect(performance.now() - begun).toBeLessThan(1000);
+  expect(await drive.ended).toMatchObject({ reason: 'died' });
+  expect(Atomics.load(worker.input.control, ControlWord.LOOP_STATE)).toBe(LoopState.TEARDOWN);
+});
