@@ -134,20 +134,33 @@ BOOLEAN FspFileSystemAcquireDirectoryBuffer(PVOID *PDirBuffer, BOOLEAN Reset, PN
     return FspFileSystemAcquireDirectoryBufferEx(PDirBuffer, Reset, 0, PResult);
 }
 
+/* A record may be longer than all that is there already. 0: no memory. */
+static int make_room(DIRBUF *buffer, ULONG size)
+{
+    ULONG capacity = buffer->capacity != 0 ? buffer->capacity : 4096;
+    UINT8 *grown;
+    while (capacity - buffer->used < size) {
+        if (capacity > UINT32_MAX / 2)
+            return 0;
+        capacity *= 2;
+    }
+    if (capacity == buffer->capacity)
+        return 1;
+    if ((grown = realloc(buffer->bytes, capacity)) == NULL)
+        return 0;
+    buffer->bytes = grown;
+    buffer->capacity = capacity;
+    return 1;
+}
+
 BOOLEAN FspFileSystemFillDirectoryBuffer(PVOID *PDirBuffer, FSP_FSCTL_DIR_INFO *info, PNTSTATUS PResult)
 {
     DIRBUF *buffer = *PDirBuffer;
     ULONG size = (ULONG)FSP_FSCTL_DEFAULT_ALIGN_UP(info->Size);
     *PResult = STATUS_SUCCESS;
-    if (buffer->capacity - buffer->used < size) {
-        ULONG capacity = buffer->capacity != 0 ? buffer->capacity * 2 : 4096;
-        UINT8 *grown = realloc(buffer->bytes, capacity);
-        if (grown == NULL) {
-            *PResult = STATUS_INSUFFICIENT_RESOURCES;
-            return 0;
-        }
-        buffer->bytes = grown;
-        buffer->capacity = capacity;
+    if (!make_room(buffer, size)) {
+        *PResult = STATUS_INSUFFICIENT_RESOURCES;
+        return 0;
     }
     if (buffer->count == buffer->indexCapacity) {
         ULONG capacity = buffer->indexCapacity != 0 ? buffer->indexCapacity * 2 : 64;

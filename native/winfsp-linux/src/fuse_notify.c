@@ -115,6 +115,8 @@ void fuse_notify(VOLUME *volume, void *frontEnd, UINT32 filter, UINT32 action, c
         parent = node;
         node = node != NULL ? node_find(front, node, name + begin, end - begin) : NULL;
         bytes = utf16_to_utf8(name + begin, end - begin, note->name, sizeof note->name - 1);
+        if (bytes >= 0)
+            note->name[bytes] = 0; /* a longer one may have stood there before */
         if (bytes < 0 || (node == NULL && end < length))
             parent = NULL;
     }

@@ -14,6 +14,11 @@ static void opened(OP *op)
     FILE_OBJECT *handle;
     pthread_mutex_lock(&front->lock);
     node->opens++;
+    if (node->handle == NULL) { /* it has none yet, or lingered until just now: this op's is the one */
+        node->handle = op->handle;
+        op->handle = NULL;
+        op->ownsHandle = 0;
+    }
     handle = node->handle;
     pthread_mutex_unlock(&front->lock);
     reply_open(op, node, (uintptr_t)handle, 0);
@@ -23,10 +28,29 @@ static void open_in_names(OP *op) { with_handle(op, opened); }
 
 /* ---- O_TRUNC ---------------------------------------------------------------------------------------------------------------------- */
 
+/* By /proc/self/fd a file without a name can be opened for truncation, too: then its length is set through its handle. */
+static void cut(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    if (!NT_SUCCESS(status_of(rsp))) {
+        reply_status(op, status_of(rsp));
+        return;
+    }
+    op_learn(op, &rsp->Rsp.SetInformation.FileInfo);
+    opened(op);
+}
+
+static void cut_nameless(OP *op)
+{
+    request_context(op, FspFsctlTransactSetInformationKind);
+    op->req.Req.SetInformation.FileInformationClass = FileEndOfFileInformation;
+    op_post(op, cut);
+}
+
+static void cut_in_sizes(OP *op) { with_handle(op, cut_nameless); }
+
 static void overwritten(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 {
     FRONT *front = op->front;
-    NODE *node = op->node;
     if (!NT_SUCCESS(status_of(rsp))) { /* the library has closed the file already */
         pthread_mutex_lock(&front->lock);
         front->handlesOpen--;
@@ -35,16 +59,9 @@ static void overwritten(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
         reply_status(op, status_of(rsp));
         return;
     }
-    pthread_mutex_lock(&front->lock);
-    node_learn(front, node, &rsp->Rsp.Overwrite.FileInfo);
-    op->handle = NULL;
-    op->ownsHandle = 0;
-    if (node->handle == NULL)
-        node->handle = op->made;
-    else
-        handle_put(op->made);
+    op_learn(op, &rsp->Rsp.Overwrite.FileInfo);
     op->made = NULL;
-    pthread_mutex_unlock(&front->lock);
+    op->ownsHandle = 1;
     opened(op);
 }
 
@@ -80,6 +97,10 @@ static void truncating(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 
 static void truncate_in_names(OP *op)
 {
+    if (op->node->unlinked) { /* replaced since the kernel found it: there was a file by that name all the time */
+        with_handle(op, cut_nameless);
+        return;
+    }
     op->disposition = FILE_OVERWRITE;
     op->createOptions = FILE_NON_DIRECTORY_FILE;
     op->attributes = 0;
@@ -89,26 +110,6 @@ static void truncate_in_names(OP *op)
 }
 
 static void truncate_in_sizes(OP *op) { names_enter(op, 0, truncate_in_names); }
-
-/* By /proc/self/fd a file without a name can be opened for truncation, too: then its length is set through its handle. */
-static void cut(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
-{
-    if (!NT_SUCCESS(status_of(rsp))) {
-        reply_status(op, status_of(rsp));
-        return;
-    }
-    op_learn(op, &rsp->Rsp.SetInformation.FileInfo);
-    opened(op);
-}
-
-static void cut_nameless(OP *op)
-{
-    request_context(op, FspFsctlTransactSetInformationKind);
-    op->req.Req.SetInformation.FileInformationClass = FileEndOfFileInformation;
-    op_post(op, cut);
-}
-
-static void cut_in_sizes(OP *op) { with_handle(op, cut_nameless); }
 
 /* ------------------------------------------------------------------------------------------------------------------------------------- */
 

@@ -58,6 +58,7 @@ struct fsp_volume {
     UINT32 holdTimeoutMs;
     FSP_FILE_SYSTEM *fileSystem;
     void *frontEnd;
+    pthread_mutex_t mounting; /* one SetMountPoint or RemoveMountPoint at a time; outermost, and never destroyed, as the struct is kept */
     pthread_rwlock_t mountLock; /* shared by notifications, so that none is under way when the mount goes */
     int mounted;
     STRICT *strict;

@@ -60,6 +60,7 @@ NTSTATUS volume_create(const FSP_FSCTL_VOLUME_PARAMS *params, VOLUME **out)
         return STATUS_INSUFFICIENT_RESOURCES;
     pthread_mutex_init(&v->lock, NULL);
     pthread_rwlock_init(&v->mountLock, NULL);
+    pthread_mutex_init(&v->mounting, NULL);
     platform_cond_init(&v->wake);
     platform_cond_init(&v->quiet);
     v->tail = &v->head;
@@ -299,19 +300,8 @@ void FspFileSystemDelete(FSP_FILE_SYSTEM *fs)
     free(fs);
 }
 
-static NTSTATUS set_free_letter(FSP_FILE_SYSTEM *fs, PSECURITY_DESCRIPTOR SecurityDescriptor)
-{
-    NTSTATUS status = STATUS_INVALID_PARAMETER; /* Linux has no letters to choose one from */
-#if defined(_WIN32)
-    WCHAR letter[3] = u"Z:";
-    for (; letter[0] >= 'D'; letter[0]--)
-        if (NT_SUCCESS(status = FspFileSystemSetMountPointEx(fs, letter, SecurityDescriptor)))
-            break;
-#endif
-    return status;
-}
-
-NTSTATUS FspFileSystemSetMountPointEx(FSP_FILE_SYSTEM *fs, PWSTR MountPoint, PSECURITY_DESCRIPTOR SecurityDescriptor)
+/* Within `mounting`. */
+static NTSTATUS mount_at(FSP_FILE_SYSTEM *fs, PWSTR MountPoint)
 {
     VOLUME *v = volume_of(fs);
     SIZE_T bytes;
@@ -319,8 +309,6 @@ NTSTATUS FspFileSystemSetMountPointEx(FSP_FILE_SYSTEM *fs, PWSTR MountPoint, PSE
     NTSTATUS status;
     if (fs->MountPoint != NULL)
         return STATUS_INVALID_PARAMETER;
-    if (MountPoint == NULL)
-        return set_free_letter(fs, SecurityDescriptor);
     bytes = (wide_length(MountPoint) + 1) * sizeof(WCHAR);
     if ((copy = malloc(bytes)) == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
@@ -342,9 +330,31 @@ NTSTATUS FspFileSystemSetMountPointEx(FSP_FILE_SYSTEM *fs, PWSTR MountPoint, PSE
     return STATUS_SUCCESS;
 }
 
+static NTSTATUS mount_at_free_letter(FSP_FILE_SYSTEM *fs)
+{
+    NTSTATUS status = STATUS_INVALID_PARAMETER; /* Linux has no letters to choose one from */
+#if defined(_WIN32)
+    WCHAR letter[3] = u"Z:";
+    for (; letter[0] >= 'D' && fs->MountPoint == NULL; letter[0]--)
+        if (NT_SUCCESS(status = mount_at(fs, letter)))
+            break;
+#endif
+    return status;
+}
+
+NTSTATUS FspFileSystemSetMountPointEx(FSP_FILE_SYSTEM *fs, PWSTR MountPoint, PSECURITY_DESCRIPTOR SecurityDescriptor)
+{
+    VOLUME *v = volume_of(fs);
+    NTSTATUS status;
+    pthread_mutex_lock(&v->mounting);
+    status = MountPoint != NULL ? mount_at(fs, MountPoint) : mount_at_free_letter(fs);
+    pthread_mutex_unlock(&v->mounting);
+    return status;
+}
+
 NTSTATUS FspFileSystemSetMountPoint(FSP_FILE_SYSTEM *fs, PWSTR MountPoint) { return FspFileSystemSetMountPointEx(fs, MountPoint, NULL); }
 
-void FspFileSystemRemoveMountPoint(FSP_FILE_SYSTEM *fs)
+static void unmount(FSP_FILE_SYSTEM *fs)
 {
     VOLUME *v = volume_of(fs);
     if (fs->MountPoint == NULL)
@@ -355,6 +365,15 @@ void FspFileSystemRemoveMountPoint(FSP_FILE_SYSTEM *fs)
     fuse_detach(v, v->frontEnd);
     free(fs->MountPoint);
     fs->MountPoint = NULL;
+}
+
+/* Whoever comes second waits until the mount is gone: the caller may delete the file system afterwards. */
+void FspFileSystemRemoveMountPoint(FSP_FILE_SYSTEM *fs)
+{
+    VOLUME *v = volume_of(fs);
+    pthread_mutex_lock(&v->mounting);
+    unmount(fs);
+    pthread_mutex_unlock(&v->mounting); /* fs may be gone by now, the volume's struct is kept */
 }
 
 PWSTR FspFileSystemMountPointF(FSP_FILE_SYSTEM *fs) { return fs->MountPoint; }

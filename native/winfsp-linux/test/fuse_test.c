@@ -690,6 +690,58 @@ static void opens_meet_deletes(void)
     stop();
 }
 
+/* Whoever replaces a file by a rename never leaves its name without one: who cuts it finds the old or the new one. */
+#define REPLACING_MS 1000
+
+static int goes_on(UINT64 *until)
+{
+    UINT64 now = platform_now_ns();
+    if (*until == 0)
+        *until = now + REPLACING_MS * 1000000ull;
+    return now < *until;
+}
+
+static void replace_all_the_time(void)
+{
+    for (UINT64 until = 0; goes_on(&until);)
+        EXPECT(put("new", "new") == 0 && rename("new", "file") == 0);
+}
+
+static void cut_all_the_time(void)
+{
+    for (UINT64 until = 0; goes_on(&until);) {
+        int fd = open("file", O_CREAT | O_WRONLY | O_TRUNC, 0644);
+        EXPECT(fd >= 0);
+        EXPECT(write(fd, "cut", 3) == 3 && close(fd) == 0);
+    }
+}
+
+static void ask_for_room(void) /* which ends the lingering of what was replaced */
+{
+    struct statvfs info;
+    int top = open(".", O_RDONLY | O_DIRECTORY);
+    for (UINT64 until = 0; goes_on(&until); usleep(500))
+        EXPECT(fstatvfs(top, &info) == 0);
+}
+
+static void prepare_replaced(void) { EXPECT(put("file", "first") == 0); }
+
+static void cuts_meet_replacements(void)
+{
+    for (MODE mode = CACHED; mode <= UNCACHED; mode++) {
+        pid_t clients[3];
+        start(mode, 64 * MIB, 4);
+        client(prepare_replaced);
+        treefs_delay(tree, 2); /* time to find the old file by its name, and to ask for room while it is cut */
+        clients[0] = begin(replace_all_the_time);
+        clients[1] = begin(ask_for_room);
+        clients[2] = begin(cut_all_the_time); /* one: others would have the file open and so hold it */
+        for (int i = 0; i < 3; i++)
+            CHECK_EQUAL(end(clients[i]), 0);
+        stop();
+    }
+}
+
 /* Everything at once on a few names: creates, removes, renames, lists. Errors are fine, hangs and violations are not. */
 static void churn_names(void)
 {
@@ -1208,7 +1260,7 @@ static void see_new(void)
     EXPECT(holds("f", "#######"));
 }
 
-static void notifications(void)
+static void tell(UINT32 filter, UINT32 action, const WCHAR *name)
 {
     union {
         FSP_FSCTL_NOTIFY_INFO info;
@@ -1216,22 +1268,106 @@ static void notifications(void)
     } record;
     ULONG used = 0;
     UINT8 buffer[128];
+    memset(&record, 0, sizeof record);
+    record.info.Size = (UINT16)(sizeof record.info + wide_length(name) * sizeof(WCHAR));
+    record.info.Filter = filter;
+    record.info.Action = action;
+    memcpy(record.info.FileNameBuf, name, wide_length(name) * sizeof(WCHAR));
+    CHECK(FspFileSystemAddNotifyInfo(&record.info, buffer, sizeof buffer, &used));
+    CHECK_EQUAL(FspFileSystemNotifyBegin(fs, 0), STATUS_SUCCESS);
+    CHECK_EQUAL(FspFileSystemNotify(fs, (void *)buffer, used), STATUS_SUCCESS);
+    CHECK_EQUAL(FspFileSystemNotifyEnd(fs), STATUS_SUCCESS);
+}
+
+/* Below a directory whose name is longer than the files'. */
+static void make_nest(void) { EXPECT(mkdir("directory", 0755) == 0 && put("directory/b", "") == 0 && size_of("directory/a") == -1); }
+static void still_old_nest(void) { EXPECT(size_of("directory/a") == -1 && size_of("directory/b") == 0); }
+static void see_new_nest(void)
+{
+    for (int tries = 0; (size_of("directory/a") == -1 || size_of("directory/b") == 0) && tries < 200; tries++)
+        usleep(5000);
+    EXPECT(size_of("directory/a") == 0);
+    EXPECT(size_of("directory/b") == -1);
+}
+
+static void notifications(void)
+{
     start(CACHED, 16 * MIB, 2);
     client(prepare_file);
     client(still_old);
     treefs_scribble(tree, u"\\f", '#');
     client(still_old); /* the kernel has it cached and was told nothing */
-    memset(&record, 0, sizeof record);
-    record.info.Size = (UINT16)(sizeof record.info + 2 * sizeof(WCHAR));
-    record.info.Filter = FILE_NOTIFY_CHANGE_LAST_WRITE | FILE_NOTIFY_CHANGE_SIZE;
-    record.info.Action = FILE_ACTION_MODIFIED;
-    memcpy(record.info.FileNameBuf, u"\\f", 2 * sizeof(WCHAR));
-    CHECK(FspFileSystemAddNotifyInfo(&record.info, buffer, sizeof buffer, &used));
-    CHECK_EQUAL(FspFileSystemNotifyBegin(fs, 0), STATUS_SUCCESS);
-    CHECK_EQUAL(FspFileSystemNotify(fs, (void *)buffer, used), STATUS_SUCCESS);
-    CHECK_EQUAL(FspFileSystemNotifyEnd(fs), STATUS_SUCCESS);
+    tell(FILE_NOTIFY_CHANGE_LAST_WRITE | FILE_NOTIFY_CHANGE_SIZE, FILE_ACTION_MODIFIED, u"\\f");
     client(see_new);
+    client(make_nest);
+    treefs_add(tree, u"\\directory\\a");
+    treefs_remove(tree, u"\\directory\\b");
+    client(still_old_nest);
+    tell(FILE_NOTIFY_CHANGE_FILE_NAME, FILE_ACTION_ADDED, u"\\directory\\a");
+    tell(FILE_NOTIFY_CHANGE_FILE_NAME, FILE_ACTION_REMOVED, u"\\directory\\b");
+    client(see_new_nest);
     stop();
+}
+
+/* ---- one mount, many callers ------------------------------------------------------------------------------------------------------------ */
+
+#define CALLERS 3
+
+static pthread_barrier_t together;
+static WCHAR mountedAt[64];
+
+static void *set_at_once(void *status)
+{
+    pthread_barrier_wait(&together);
+    *(NTSTATUS *)status = FspFileSystemSetMountPoint(fs, mountedAt);
+    return NULL;
+}
+
+/* When it returns the mount is gone and everything closed, whoever was first. */
+static void *remove_at_once(void *open)
+{
+    pthread_barrier_wait(&together);
+    FspFileSystemRemoveMountPoint(fs);
+    *(long *)open = treefs_opens(tree) + (FspFileSystemMountPointF(fs) != NULL);
+    return NULL;
+}
+
+static void all_at_once(void *(*function)(void *), void *results, size_t size)
+{
+    pthread_t threads[CALLERS];
+    for (int i = 0; i < CALLERS; i++)
+        CHECK_EQUAL(pthread_create(&threads[i], NULL, function, (UINT8 *)results + i * size), 0);
+    for (int i = 0; i < CALLERS; i++)
+        pthread_join(threads[i], NULL);
+}
+
+static void mounts_at_once(void)
+{
+    mount_at(mountedAt);
+    pthread_barrier_init(&together, NULL, CALLERS);
+    alarm(60); /* or they would do so for ever */
+    start(CACHED, 16 * MIB, 2);
+    client(prepare_file);
+    for (int i = 0; i < 30; i++) {
+        NTSTATUS statuses[CALLERS];
+        long open[CALLERS];
+        int mounted = 0;
+        client(read_blocked); /* so that there is something to close */
+        tell(FILE_NOTIFY_CHANGE_SIZE, FILE_ACTION_MODIFIED, u"\\f"); /* and a thread to end, which two would wait for */
+        all_at_once(remove_at_once, open, sizeof open[0]);
+        for (int j = 0; j < CALLERS; j++)
+            CHECK_EQUAL(open[j], 0);
+        all_at_once(set_at_once, statuses, sizeof statuses[0]);
+        for (int j = 0; j < CALLERS; j++)
+            if (statuses[j] == STATUS_SUCCESS)
+                mounted++;
+            else
+                CHECK_EQUAL(statuses[j], STATUS_INVALID_PARAMETER);
+        CHECK_EQUAL(mounted, 1);
+    }
+    stop();
+    alarm(0);
+    pthread_barrier_destroy(&together);
 }
 
 /* ---- an ordinary user ------------------------------------------------------------------------------------------------------------------ */
@@ -1312,6 +1448,7 @@ int main(void)
     RUN(old_answers);
     RUN(paths_in_motion);
     RUN(opens_meet_deletes);
+    RUN(cuts_meet_replacements);
     RUN(shared_names);
     RUN(full);
     RUN(mappings);
@@ -1327,6 +1464,7 @@ int main(void)
     RUN(mount_again);
     RUN(refused_mounts);
     RUN(notifications);
+    RUN(mounts_at_once);
     RUN(ordinary_user);
     rmdir(directory);
     return RESULT();

@@ -120,6 +120,39 @@ static void directory_buffer(void)
     FspFileSystemDeleteDirectoryBuffer(&pointer);
 }
 
+/* One of them is larger than the buffer and what comes of doubling it. */
+static void large_records(void)
+{
+    static const UINT16 sizes[] = {1000, 9000, sizeof(FSP_FSCTL_DIR_INFO) + 2, 65534};
+    static union {
+        FSP_FSCTL_DIR_INFO info;
+        UINT8 room[65536];
+    } one, back;
+    for (ULONG hint = 0; hint <= 100; hint += 100) {
+        PVOID pointer = NULL;
+        NTSTATUS result = 1;
+        WCHAR before[] = u"?";
+        CHECK(FspFileSystemAcquireDirectoryBufferEx(&pointer, 0, hint, &result));
+        for (int i = 0; i < 4; i++) {
+            memset(&one, 'a' + i, sizeof one);
+            one.info.Size = sizes[i];
+            CHECK(FspFileSystemFillDirectoryBuffer(&pointer, &one.info, &result));
+            CHECK_EQUAL(result, STATUS_SUCCESS);
+        }
+        FspFileSystemReleaseDirectoryBuffer(&pointer);
+        for (int i = 0; i < 4; i++) {
+            ULONG used = 0;
+            before[0] = (WCHAR)(('a' + i) * 0x101 - 1);
+            memset(&one, 'a' + i, sizeof one);
+            one.info.Size = sizes[i];
+            FspFileSystemReadDirectoryBuffer(&pointer, before, &back, (ULONG)FSP_FSCTL_DEFAULT_ALIGN_UP(sizes[i]), &used);
+            CHECK_EQUAL(used, FSP_FSCTL_DEFAULT_ALIGN_UP(sizes[i]));
+            CHECK(memcmp(&back, &one, sizes[i]) == 0);
+        }
+        FspFileSystemDeleteDirectoryBuffer(&pointer);
+    }
+}
+
 static void names(void)
 {
     WCHAR wide[64];
@@ -241,6 +274,7 @@ int main(void)
 {
     RUN(records);
     RUN(directory_buffer);
+    RUN(large_records);
     RUN(names);
     RUN(codes);
     RUN(notify_names);

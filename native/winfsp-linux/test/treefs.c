@@ -138,6 +138,18 @@ static void attach(TREEFS *t, FILE_NODE *parent, FILE_NODE *f)
     parent->times[2] = parent->times[3] = now();
 }
 
+static FILE_NODE *add(TREEFS *t, FILE_NODE *parent, const WCHAR *leaf, UINT32 attributes)
+{
+    FILE_NODE *f = calloc(1, sizeof *f);
+    memcpy(f->name, leaf, wide_length(leaf) * 2);
+    f->attributes = attributes;
+    f->index = ++t->nextIndex;
+    f->times[0] = f->times[1] = f->times[2] = f->times[3] = now();
+    attach(t, parent, f);
+    t->nodes++;
+    return f;
+}
+
 static void detach(FILE_NODE *f)
 {
     FILE_NODE **at = &f->parent->children;
@@ -273,15 +285,9 @@ static NTSTATUS Create(FSP_FILE_SYSTEM *fs, PWSTR name, UINT32 options, UINT32 g
         return leave(t, STATUS_OBJECT_NAME_COLLISION);
     if (status != STATUS_OBJECT_NAME_NOT_FOUND)
         return leave(t, status);
-    f = calloc(1, sizeof *f);
-    memcpy(f->name, leaf, wide_length(leaf) * 2);
-    f->attributes = options & FILE_DIRECTORY_FILE ? FILE_ATTRIBUTE_DIRECTORY : attributes | FILE_ATTRIBUTE_ARCHIVE;
-    f->index = ++t->nextIndex;
-    f->times[0] = f->times[1] = f->times[2] = f->times[3] = now();
+    f = add(t, parent, leaf, options & FILE_DIRECTORY_FILE ? FILE_ATTRIBUTE_DIRECTORY : attributes | FILE_ATTRIBUTE_ARCHIVE);
     if (sd != NULL)
         memcpy(f->sd, sd, f->sdSize = (UINT32)sd_view(sd, SIZE_MAX, &view));
-    attach(t, parent, f);
-    t->nodes++;
     opened(t, f, context, info);
     return leave(t, STATUS_SUCCESS);
 }
@@ -646,5 +652,30 @@ void treefs_scribble(TREEFS *t, const WCHAR *path, char byte)
     pthread_mutex_lock(&t->lock);
     if (NT_SUCCESS(find(t, path, &f, &parent, &leaf)))
         memset(f->bytes, byte, f->size);
+    pthread_mutex_unlock(&t->lock);
+}
+
+void treefs_add(TREEFS *t, const WCHAR *path)
+{
+    FILE_NODE *f, *parent;
+    const WCHAR *leaf;
+    UINT32 size;
+    pthread_mutex_lock(&t->lock);
+    if (find(t, path, &f, &parent, &leaf) == STATUS_OBJECT_NAME_NOT_FOUND) {
+        f = add(t, parent, leaf, FILE_ATTRIBUTE_ARCHIVE);
+        size = sizeof f->sd;
+        posix_sd_from_mode(getuid(), getgid(), 0644, f->sd, &size);
+        f->sdSize = size;
+    }
+    pthread_mutex_unlock(&t->lock);
+}
+
+void treefs_remove(TREEFS *t, const WCHAR *path)
+{
+    FILE_NODE *f, *parent;
+    const WCHAR *leaf;
+    pthread_mutex_lock(&t->lock);
+    if (NT_SUCCESS(find(t, path, &f, &parent, &leaf)))
+        remove_name(t, f);
     pthread_mutex_unlock(&t->lock);
 }

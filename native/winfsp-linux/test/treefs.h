@@ -22,4 +22,7 @@ void treefs_delay(TREEFS *t, unsigned milliseconds); /* before Read, Write, SetF
 void treefs_block(TREEFS *t, int on);                /* Read waits until it is 0 again */
 /* Changes a file's content behind the kernel's back, keeping its size. */
 void treefs_scribble(TREEFS *t, const WCHAR *path, char byte);
+/* The same for its name: an empty file comes, a file goes. */
+void treefs_add(TREEFS *t, const WCHAR *path);
+void treefs_remove(TREEFS *t, const WCHAR *path);
 #endif
