@@ -946,7 +946,7 @@ static void touch_many(void) /* while their handles are being closed */
 {
     char name[32];
     unsigned seed = (unsigned)getpid();
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < 300; i++) {
         for (int j = 0; j < 20; j++) {
             snprintf(name, sizeof name, "many/f%d", rand_r(&seed) % 5000);
             EXPECT(size_of(name) == 0);
@@ -978,6 +978,7 @@ static void forgetting(void)
         printf("forgetting: without dropping caches, which takes root\n");
     for (int i = 0; i < 4; i++)
         CHECK_EQUAL(end(clients[i]), 0);
+    treefs_delay(tree, 0);
     client(remove_all);
     expect_empty();
     stop();
