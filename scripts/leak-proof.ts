@@ -11,8 +11,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { median } from '../bench/noise.js';
 import { provenance } from '../bench/results.js';
 import { MemoryFs } from '../examples/memory-fs.js';
@@ -179,13 +177,12 @@ function isOurs(line: string): boolean {
   return line.includes('ramdrive-leak-proof-') && line.includes('winfsp');
 }
 
-let gc: (() => void) | null = null;
+/** Asking V8 for it later, while workers run, fails now and then. */
 function collectGarbage(): void {
-  if (gc === null) {
-    setFlagsFromString('--expose-gc');
-    gc = runInNewContext('gc') as () => void;
+  if (globalThis.gc === undefined) {
+    throw new Error('leak-proof needs node --expose-gc; "npm run leak-proof" gives it.');
   }
-  gc();
+  globalThis.gc();
 }
 
 function grownCounts(before: Sample, now: Sample): Quantity[] {

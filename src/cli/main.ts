@@ -9,10 +9,11 @@ const EXIT_GRACE_MS = 2000;
 // A reader (`ramdrive status | head`) or a terminal that goes away is no failure. Output that is lost otherwise is one, said in the end,
 // but nothing ends by it: a drive and what is on it must not go because a log has no room.
 let isOutputLost = false;
-process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
-  isOutputLost ||= code !== 'EPIPE' && code !== 'EIO';
-});
-process.stderr.on('error', () => {});
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', ({ code }: NodeJS.ErrnoException) => {
+    isOutputLost ||= code !== 'EPIPE' && !(code === 'EIO' && stream.isTTY);
+  });
+}
 process.once('exit', () => {
   if (isOutputLost) {
     process.exitCode ||= ExitCode.FAILURE;

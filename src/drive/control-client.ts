@@ -1,7 +1,9 @@
 /** The asking side of the control channel: finds running drives and sends them commands. Every wait has a limit. */
+import { rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { type ControlCommand, encodeLine, parseAnswer } from './control-protocol.js';
-import { type DriveRecord, readRecords, removeRecord } from './drive-records.js';
+import { withDirectoryLock } from './directory-lock.js';
+import { type DriveRecord, endpointOf, readRecords, removeRecord } from './drive-records.js';
 import { DriveError } from './errors.js';
 import { CONTROL_GRACE_MS, SELF_CHECK_GRACE_MS, STOP_GRACE_MS } from './limits.js';
 import { runtimeDirectories } from './runtime-directory.js';
@@ -24,14 +26,24 @@ export interface CommandResults {
 export async function findDrives(directories = runtimeDirectories()): Promise<DriveRecord[]> {
   const records = readRecords(directories);
   const alive = await Promise.all(records.map(({ record }) => isAnswering(record.endpoint)));
-  return records
-    .filter(({ directory, record }, index) => {
-      if (!alive[index]) {
-        removeRecord(directory, record.id, record.token);
-      }
-      return alive[index];
-    })
-    .map(({ record }) => record);
+  const dead = records.filter((_, index) => !alive[index]);
+  await Promise.all(dead.map(({ directory, record }) => removeDead(directory, record)));
+  return records.filter((_, index) => alive[index]).map(({ record }) => record);
+}
+
+async function removeDead(directory: string, { id, token }: DriveRecord): Promise<void> {
+  removeRecord(directory, id, token);
+  if (process.platform === 'win32') {
+    // A pipe is gone with its process.
+    return;
+  }
+  const endpoint = endpointOf(directory, id);
+  await withDirectoryLock(directory, async () => {
+    // Asked again: somebody may have claimed the place before we had the lock.
+    if (!(await isAnswering(endpoint))) {
+      rmSync(endpoint, { force: true });
+    }
+  });
 }
 
 /** Sends one command. Throws DriveError with what the drive said, or when it does not answer. */

@@ -83,8 +83,8 @@ function readRecord(path: string): DriveRecord | null {
 }
 
 /**
- * Removes the record that has this token, and no other: another drive may have claimed the place meanwhile. Sockets are left to whoever
- * claims the place next.
+ * Removes the record that has this token, and no other: another drive may have claimed the place meanwhile. Sockets are removed
+ * under the directory's lock alone.
  */
 export function removeRecord(directory: string, id: string, token: string): void {
   const path = recordPath(directory, id);

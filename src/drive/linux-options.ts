@@ -27,6 +27,6 @@ export class StrictReport {
   }
 
   texts(most: number): string[] {
-    return linuxExtensions(this.#library)?.violations(0).slice(0, most) ?? [];
+    return linuxExtensions(this.#library)?.violations(0, most) ?? [];
   }
 }

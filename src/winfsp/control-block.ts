@@ -15,7 +15,7 @@ export const ControlWord = {
   COMMAND: 3,
   /** Calls of other threads into the library that are under way; the owner deletes the file system only at 0. */
   VISITORS: 4,
-  /** Not 0: some thread is inside RemoveMountPoint. Two at once would take the mount away twice. */
+  /** Not 0: a call of RemoveMountPoint is queued or under way. Two at once could take the mount away twice. */
   UNMOUNTING: 5,
   USER: 8,
 } as const;

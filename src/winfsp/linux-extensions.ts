@@ -6,13 +6,15 @@ import type { WinFspLibrary } from './library.js';
 export interface LinuxExtensions {
   /** NTSTATUS. File system address 0: the default for volumes created later. Names: native/winfsp-linux/src/options.c. */
   setOption(fileSystemAddress: number, name: string, value: number): number;
-  /** Rules of docs/winfsp.md that the host broke, one sentence each. Address 0: of the whole process. */
-  violations(fileSystemAddress: number): string[];
+  /** Rules of docs/winfsp.md that the host broke, one sentence each, the first `most` of them; the library keeps 1,000. Address 0: of the whole process. */
+  violations(fileSystemAddress: number, most?: number): string[];
   violationCount(fileSystemAddress: number): number;
   openHandles(fileSystemAddress: number): number;
 }
 
 const VIOLATION_TEXT_BYTES = 4096;
+/** native/winfsp-linux/src/strict.c: further ones are only counted. */
+const VIOLATIONS_KEPT = 1000;
 
 const known = new WeakMap<WinFspLibrary, LinuxExtensions | null>();
 
@@ -45,9 +47,10 @@ function lookUp(library: WinFspLibrary): LinuxExtensions | null {
     setOption,
     violationCount: count,
     openHandles: handles,
-    violations(fileSystemAddress) {
+    violations(fileSystemAddress, most = VIOLATIONS_KEPT) {
       const buffer = Buffer.alloc(VIOLATION_TEXT_BYTES);
-      return Array.from({ length: count(fileSystemAddress) }, (_, index) => {
+      const length = Math.min(count(fileSystemAddress), most, VIOLATIONS_KEPT);
+      return Array.from({ length }, (_, index) => {
         text(fileSystemAddress, index, buffer, buffer.length);
         return buffer.toString('utf8', 0, Math.max(0, buffer.indexOf(0)));
       });

@@ -107,8 +107,9 @@ export class VolumeReference {
     }
     if (claimTeardown(control)) {
       this.library.fspFsctlStop(volumeHandle);
-      // Another thread may be inside it, waiting for what this stop has just ended.
-      if (this.#claimUnmount()) {
+      // An unmount that was asked for may not have begun (a busy pool), or be inside. Our Linux library makes the second caller wait,
+      // then finds nothing to do; WinFsp may take the mount away twice, and there it goes with the process.
+      if (process.platform !== 'win32' || this.#claimUnmount()) {
         this.library.fspFileSystemRemoveMountPoint(fileSystemAddress);
       }
     }

@@ -10,6 +10,7 @@ import { run } from '../support/processes.js';
 describeMount('leak proof', () => {
   it('100 cycles of mount, use and unmount: nothing grows', async () => {
     const { code, stdout, stderr } = await run(process.execPath, [
+      '--expose-gc',
       `${PROJECT}dist/scripts/leak-proof.js`,
       '--cycles',
       '100',

@@ -45,7 +45,10 @@ export interface Change {
   action: number;
 }
 
-/** One call's records are copied to memory of the kernel that is never paged out, so they are sent in pieces of this size. */
+/**
+ * One call's records are copied to memory of the kernel that is never paged out, so they are sent in pieces of this size, and the second
+ * record of a rename beyond it.
+ */
 const PIECE_MOST_BYTES = 32 * 1024;
 const NAME_MOST_UNITS = 8100;
 const BEGIN_IS_SAFE_FROM = 0x0002_0002;
@@ -61,7 +64,7 @@ export class Notifier {
   }
 
   /**
-   * Resolves when the driver has taken the changes. They are sent in order, up to 32 KiB at a time; the driver may process several such
+   * Resolves when the driver has taken the changes. They are sent in order, some 32 KiB at a time; the driver may process several such
    * pieces in another order, but the two records of a rename always travel together. Rejects with a WinFspCallError: CANT_WAIT
    * when renames left no gap for `timeoutMs`, VOLUME_DISMOUNTED when the volume has gone; with a TypeError for a name that is no path.
    */

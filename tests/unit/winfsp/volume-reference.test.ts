@@ -1,5 +1,5 @@
 /** A volume as other threads see it, against a library that is played. */
-import { expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { allocateControlBlock } from '../../../src/winfsp/control-block.js';
 import type { WinFspLibrary } from '../../../src/winfsp/library.js';
 import { VolumeReference } from '../../../src/winfsp/volume-reference.js';
@@ -22,13 +22,23 @@ function played() {
   return { calls, reference: new VolumeReference(library, data), finish: () => finish() };
 }
 
-it('a forced stop does not enter RemoveMountPoint while a thread is inside: the mount would be taken away twice', async () => {
-  const { calls, reference, finish } = played();
-  const unmounting = reference.removeMountPoint();
-  reference.stopForExit(0);
-  expect(calls).toEqual(['remove on a thread', 'stop']);
-  finish();
-  await unmounting;
+describe('a forced stop while an unmount is queued, or inside', () => {
+  const platform = Object.getOwnPropertyDescriptor(process, 'platform')!;
+  afterEach(() => Object.defineProperty(process, 'platform', platform));
+
+  it.each([
+    ['linux', ['remove on a thread', 'stop', 'remove']],
+    // The mount would be taken away twice.
+    ['win32', ['remove on a thread', 'stop']],
+  ])('%s', async (name, expected) => {
+    Object.defineProperty(process, 'platform', { ...platform, value: name });
+    const { calls, reference, finish } = played();
+    const unmounting = reference.removeMountPoint();
+    reference.stopForExit(0);
+    expect(calls).toEqual(expected);
+    finish();
+    await unmounting;
+  });
 });
 
 it('a second unmount at the same time does nothing, a later one is made', async () => {
