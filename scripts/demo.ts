@@ -6,7 +6,7 @@
  * Without a kernel that can mount (no /dev/fuse) the same work goes through the host as scripted requests (demo/scripted.ts).
  */
 import { accessSync, constants } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../src/winfsp/package-root.js';
@@ -34,9 +34,9 @@ async function main(): Promise<number> {
     await runOnMount({ source, repository: packageRoot(), mountPoint });
     return 0;
   } finally {
-    // Not recursive: if the drive should still be mounted, nothing on it may be touched.
-    await rm(join(scratch, 'drive'), { recursive: false, force: true }).catch(() => {});
-    await rm(scratch, { recursive: false, force: true }).catch(() => {});
+    // Only when empty: if the drive should still be mounted, nothing on it may be touched.
+    await rmdir(join(scratch, 'drive')).catch(() => {});
+    await rmdir(scratch).catch(() => {});
   }
 }
 

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ask, findDrives, isAnswering } from '../../../src/drive/control-client.js';
@@ -16,9 +15,10 @@ import {
 } from '../../../src/drive/drive-records.js';
 import { MountPointError } from '../../../src/drive/errors.js';
 import { ensureRuntimeDirectory, runtimeDirectories } from '../../../src/drive/runtime-directory.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 function freshDirectory(): string {
-  return ensureRuntimeDirectory([join(mkdtempSync(join(tmpdir(), 'rd-')), 'ramdrive')]);
+  return ensureRuntimeDirectory([join(temporaryFolder('control'), 'ramdrive')]);
 }
 
 function say(endpoint: string, text: string): Promise<string> {
@@ -240,7 +240,7 @@ describe('the control channel', () => {
 
 describe('the runtime directory', () => {
   it('is for its owner only', () => {
-    const parent = mkdtempSync(join(tmpdir(), 'rd-'));
+    const parent = temporaryFolder('control');
     const wide = join(parent, 'wide');
     mkdirSync(wide, { mode: 0o777 });
     expect(ensureRuntimeDirectory([wide])).toBe(wide);
@@ -248,7 +248,7 @@ describe('the runtime directory', () => {
   });
 
   it('is never somebody’s link, and the next candidate is taken', () => {
-    const parent = mkdtempSync(join(tmpdir(), 'rd-'));
+    const parent = temporaryFolder('control');
     symlinkSync(parent, join(parent, 'link'));
     expect(() => ensureRuntimeDirectory([join(parent, 'link')])).toThrow(/not a directory/);
     expect(ensureRuntimeDirectory([join(parent, 'link'), join(parent, 'good')])).toBe(join(parent, 'good'));
