@@ -53,6 +53,18 @@ async function mount(mountPoint: string, rules: Record<string, string> = {}): Pr
   return { calls, warnings, mountPoint: found, error };
 }
 
+await check(
+  'a directory needs no switch; the first letter sets MountUseMountmgrFromFSD and says so',
+  async () => {
+    deleteValue('MountUseMountmgrFromFSD');
+    assert.deepEqual((await mount('C:\\mnt\\ram')).warnings, []);
+    assert.equal(readValue('MountUseMountmgrFromFSD'), null);
+    assert.match(
+      (await mount('R:')).warnings.join(),
+      /^the registry switch MountUseMountmgrFromFSD .*was set/,
+    );
+  },
+);
 await check('R: is mounted through the Mount Manager, without a warning, and unmounted', async () => {
   const { calls, warnings, mountPoint, error } = await mount('R:');
   assert.equal(error, null);
