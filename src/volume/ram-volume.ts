@@ -16,6 +16,7 @@ import { FileClock, type TimeSource } from './file-clock.js';
 import { nameAndKey } from './name-index.js';
 import { isName, NameTree } from './name-tree.js';
 import { Node } from './node.js';
+import { heapBytesOf, heapBytesOfName, NODE_HEAP_BYTES, REPARSE_HEAP_BYTES } from './node-heap.js';
 import type { PageMemory } from './page-memory.js';
 import { PagePool } from './page-pool.js';
 import { PagedFile } from './paged-file.js';
@@ -27,13 +28,6 @@ import { checkVolume } from './volume-check.js';
 
 /** Nodes live on the heap of one thread, which V8 bounds: beyond that there is no room, as when a disk's table of files is full. */
 export const MAX_NODE_COUNT = 4 * 2 ** 20;
-/**
- * What any node is counted to take of that heap, whatever it is: tests/unit/volume/heap.test.ts allows a file no more, and what a
- * self-check keeps about it while it runs is in it. To it come two bytes for each unit of its name, and of its key where that is another.
- */
-export const NODE_HEAP_BYTES = 1024;
-/** The object of a reparse point; the data is bounded below. */
-const REPARSE_HEAP_BYTES = 320;
 /** Distinct security descriptors take up to eight times their bytes of the heap: a fifth of what is for nodes, beside it. */
 const HEAP_PER_DESCRIPTOR_BYTE = 40;
 /** Room for those of the root and its like, however small the heap. */
@@ -422,7 +416,7 @@ export class RamVolume {
 
   /** Recomputes every invariant from the ground and names those that do not hold. Reads only; takes a few seconds for a million files. */
   selfCheck(): string[] {
-    const violations = checkVolume({
+    return checkVolume({
       tree: this.#tree,
       contexts: this.#contexts,
       securities: this.#securities,
@@ -431,18 +425,8 @@ export class RamVolume {
       openCount: this.#openCount,
       lastIndexNumber: this.#lastIndexNumber,
       reparseBytes: this.#reparseBytes,
+      heapBytes: this.#heapBytes,
     });
-    let heapBytes = heapBytesOf(this.root);
-    this.#tree.index.visit((node) => {
-      heapBytes += heapBytesOf(node);
-    });
-    this.#contexts.visit((node) => {
-      if (node.deleted) heapBytes += heapBytesOf(node);
-    });
-    if (heapBytes !== this.#heapBytes) {
-      violations.push(`Nodes: they take ${heapBytes} bytes of heap, the volume counts ${this.#heapBytes}`);
-    }
-    return violations;
   }
 
   /** Gives the memory back. No context is known from then on, so nobody can come to touch it. */
@@ -471,15 +455,4 @@ export class RamVolume {
     this.#nodeCount -= 1;
     this.#heapBytes -= heapBytesOf(node);
   }
-}
-
-function heapBytesOf(node: Node): number {
-  return (
-    NODE_HEAP_BYTES + heapBytesOfName(node.name, node.key) + (node.reparse === null ? 0 : REPARSE_HEAP_BYTES)
-  );
-}
-
-/** Name and key are one string where they are equal. */
-function heapBytesOfName(name: string, key: string): number {
-  return 2 * (key === name ? name.length : name.length + key.length);
 }

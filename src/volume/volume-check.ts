@@ -7,6 +7,7 @@ import type { ContextTable } from './context-table.js';
 import { Attribute } from './file-attributes.js';
 import { isName, type NameTree } from './name-tree.js';
 import type { Node } from './node.js';
+import { heapBytesOf } from './node-heap.js';
 import type { PagePool } from './page-pool.js';
 import type { PagedFile } from './paged-file.js';
 import type { SecurityDescriptor, SecurityStore } from './security-store.js';
@@ -20,6 +21,7 @@ export interface VolumeView {
   openCount: number;
   lastIndexNumber: number;
   reparseBytes: number;
+  heapBytes: number;
 }
 
 export function checkVolume(volume: VolumeView): string[] {
@@ -31,6 +33,7 @@ export function checkVolume(volume: VolumeView): string[] {
   const files: PagedFile[] = [];
   let opens = 0;
   let reparseBytes = 0;
+  let heapBytes = 0;
 
   /** What holds for every node, with or without a name. */
   const meet = (node: Node): void => {
@@ -47,6 +50,7 @@ export function checkVolume(volume: VolumeView): string[] {
     users.set(node.security, (users.get(node.security) ?? 0) + 1);
     opens += node.openCount;
     reparseBytes += node.reparse?.data.length ?? 0;
+    heapBytes += heapBytesOf(node);
     if (node.file !== null) {
       files.push(node.file);
       if (node.file.isDisposed) complain('is alive, but its content is disposed');
@@ -118,6 +122,9 @@ export function checkVolume(volume: VolumeView): string[] {
     violations.push(
       `Nodes: ${reparseBytes} bytes of reparse points, the volume counts ${volume.reparseBytes}`,
     );
+  }
+  if (heapBytes !== volume.heapBytes) {
+    violations.push(`Nodes: they take ${heapBytes} bytes of heap, the volume counts ${volume.heapBytes}`);
   }
   violations.push(...volume.securities.check(users), ...volume.pool.check(files));
   return violations;

@@ -127,7 +127,7 @@ function piecesOf(changes: readonly Change[]): Uint8Array[] {
   let endsWithOldName = false;
   for (const change of changes) {
     const record = recordOf(change);
-    if (bytes > 0 && bytes + record.length > PIECE_MOST_BYTES && !endsWithOldName) {
+    if (bytes + record.length > PIECE_MOST_BYTES && !endsWithOldName) {
       pieces.push(Buffer.concat(piece));
       piece = [];
       bytes = 0;

@@ -2,8 +2,9 @@
 import { expect, it } from 'vitest';
 import { NtStatus } from '../../../src/ntstatus.js';
 import type { Node } from '../../../src/volume/node.js';
+import { NODE_HEAP_BYTES } from '../../../src/volume/node-heap.js';
 import { PlainPageMemory } from '../../../src/volume/plain-page-memory.js';
-import { NODE_HEAP_BYTES, RamVolume } from '../../../src/volume/ram-volume.js';
+import { RamVolume } from '../../../src/volume/ram-volume.js';
 
 /** Room for the root, nodes with names of one unit that is its own key, and some bytes more. */
 function setUp(nodes: number, moreBytes: number) {

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ContextTable } from '../../../src/volume/context-table.js';
 import { NameTree } from '../../../src/volume/name-tree.js';
 import { Node } from '../../../src/volume/node.js';
+import { NODE_HEAP_BYTES } from '../../../src/volume/node-heap.js';
 import { PagePool } from '../../../src/volume/page-pool.js';
 import { PagedFile } from '../../../src/volume/paged-file.js';
 import { PlainPageMemory } from '../../../src/volume/plain-page-memory.js';
@@ -52,6 +53,7 @@ beforeEach(() => {
     openCount: 2,
     lastIndexNumber: 5,
     reparseBytes: 0,
+    heapBytes: 5 * NODE_HEAP_BYTES + 2 * 'dirfileorphang'.length,
   };
   expect(checkVolume(view)).toEqual([]);
 });
@@ -61,6 +63,7 @@ describe('the self-check notices', () => {
     ['a wrong count of nodes', () => view.nodeCount++, 'the volume counts 6'],
     ['a wrong count of opens', () => view.openCount--, 'the volume counts 1'],
     ['a wrong sum of reparse points', () => view.reparseBytes++, 'bytes of reparse points'],
+    ['a wrong sum of heap', () => view.heapBytes++, 'bytes of heap'],
     [
       'an index number used twice',
       () => Object.assign(file, { indexNumber: directory.indexNumber }),
