@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { median } from '../bench/noise.js';
 import { provenance } from '../bench/results.js';
 import { MemoryFs } from '../examples/memory-fs.js';
-import { startedWorkers } from '../src/winfsp/idle-workers.js';
+import { startedWorkers } from '../src/winfsp/threads/idle-workers.js';
 import {
   FileSystemHost,
   linuxExtensions,

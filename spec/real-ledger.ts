@@ -7,10 +7,10 @@
  * compared by number (which free page is taken is the pool's own business) but by where they are and what is in them.
  */
 import { NtStatus } from '../src/ntstatus.js';
-import { PagePool } from '../src/volume/page-pool.js';
-import { PagedFile } from '../src/volume/paged-file.js';
-import { PlainPageMemory } from '../src/volume/plain-page-memory.js';
-import { WriteInFlight } from '../src/volume/write-in-flight.js';
+import { PagePool } from '../src/volume/content/page-pool.js';
+import { PagedFile } from '../src/volume/content/paged-file.js';
+import { PlainPageMemory } from '../tests/support/plain-page-memory.js';
+import { WriteInFlight } from '../src/volume/content/write-in-flight.js';
 import {
   type Answer,
   cardinality,

@@ -6,7 +6,7 @@
  * The folding of names is the volume's own table; everything else is written anew.
  */
 import { NtStatus } from '../src/ntstatus.js';
-import { foldingTable, foldText } from '../src/volume/case-folding.js';
+import { foldingTable, foldText } from '../src/volume/names/case-folding.js';
 
 export interface TraceVerdict {
   /** Events accepted. */

@@ -1,7 +1,7 @@
 --------------------------- MODULE CapacityLedger ---------------------------
 (***************************************************************************)
 (* The capacity ledger: pages, files and writes in flight of one volume.   *)
-(* Stands for src/volume/page-pool.ts, paged-file.ts, write-in-flight.ts.  *)
+(* Stands for src/volume/content/page-pool.ts, paged-file.ts, write-in-flight.ts.  *)
 (*                                                                         *)
 (* One action is one uninterrupted segment of that code: it runs on one    *)
 (* thread and has no await and no callback inside, so nothing comes        *)

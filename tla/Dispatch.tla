@@ -1,7 +1,7 @@
 ------------------------------ MODULE Dispatch ------------------------------
 (***************************************************************************)
 (* Who delivers which answer, and whether anybody can wait for ever.       *)
-(* Stands for src/winfsp/inline-dispatcher.ts, answer-routing.ts,          *)
+(* Stands for src/winfsp/dispatch/inline-dispatcher.ts, answer-routing.ts,          *)
 (* helpers.ts, helper-ring.ts, helper-worker.ts, and for the driver as     *)
 (* docs/winfsp.md (i) describes it.                                        *)
 (*                                                                         *)

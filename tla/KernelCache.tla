@@ -8,7 +8,7 @@
 (*                                                                         *)
 (* A request is sent, performed by the volume in one step, and its answer  *)
 (* is applied in a third step, for answers of one dispatcher may overtake  *)
-(* each other (src/winfsp/answer-routing.ts). FrontEndLocks says that the  *)
+(* each other (src/winfsp/threads/answer-routing.ts). FrontEndLocks says that the  *)
 (* kernel has no other request at a file whose size may be changing.       *)
 (*                                                                         *)
 (* A unit is a page: parts of pages are CapacityLedger's business.         *)

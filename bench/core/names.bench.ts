@@ -3,10 +3,10 @@
  * that has nothing to do with theirs, so a large directory cannot live in the processor's caches; "in order" is what archives and
  * programs that number their files do.
  */
-import { copyText, foldingTable } from '../../src/volume/case-folding.js';
+import { copyText, foldingTable } from '../../src/volume/names/case-folding.js';
 import { Cleanup } from '../../src/volume/file-attributes.js';
-import { NativePageMemory } from '../../src/volume/native-page-memory.js';
-import type { Node } from '../../src/volume/node.js';
+import { NativePageMemory } from '../../src/os/native-page-memory.js';
+import type { Node } from '../../src/volume/inode.js';
 import { RamVolume } from '../../src/volume/ram-volume.js';
 import type { CoreBenchmarks } from './run.js';
 

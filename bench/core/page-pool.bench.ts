@@ -1,6 +1,6 @@
 /** PagePool: charging, taking and returning pages; the OS calls of trimming are included where they happen. */
-import { NativePageMemory } from '../../src/volume/native-page-memory.js';
-import { PagePool } from '../../src/volume/page-pool.js';
+import { NativePageMemory } from '../../src/os/native-page-memory.js';
+import { PagePool } from '../../src/volume/content/page-pool.js';
 import type { CoreBenchmarks } from './run.js';
 
 export function add(bench: CoreBenchmarks): void {

@@ -6,9 +6,9 @@
  */
 import { lstatSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { NativePageMemory } from '../../src/volume/native-page-memory.js';
-import { PagePool } from '../../src/volume/page-pool.js';
-import { PagedFile } from '../../src/volume/paged-file.js';
+import { NativePageMemory } from '../../src/os/native-page-memory.js';
+import { PagePool } from '../../src/volume/content/page-pool.js';
+import { PagedFile } from '../../src/volume/content/paged-file.js';
 import { provenance } from '../results.js';
 
 const KIB = 1024;

@@ -1,8 +1,8 @@
 /** PagedFile on native pages: transfers against a bare memcpy of the same size, and what small files cost. */
-import { NativePageMemory } from '../../src/volume/native-page-memory.js';
-import { DEFAULT_PAGE_SIZE_BYTES } from '../../src/volume/page-memory.js';
-import { PagePool } from '../../src/volume/page-pool.js';
-import { PagedFile } from '../../src/volume/paged-file.js';
+import { NativePageMemory } from '../../src/os/native-page-memory.js';
+import { DEFAULT_PAGE_SIZE_BYTES } from '../../src/volume/content/page-memory.js';
+import { PagePool } from '../../src/volume/content/page-pool.js';
+import { PagedFile } from '../../src/volume/content/paged-file.js';
 import type { CoreBenchmarks } from './run.js';
 
 const MIB = 2 ** 20;

@@ -4,8 +4,8 @@ import {
   mergeDescriptor,
   rootDescriptor,
   SecurityInformation,
-} from '../../src/volume/security-rules.js';
-import { type SecurityDescriptor, SecurityStore } from '../../src/volume/security-store.js';
+} from '../../src/volume/security/security-rules.js';
+import { type SecurityDescriptor, SecurityStore } from '../../src/volume/security/security-store.js';
 import type { CoreBenchmarks } from './run.js';
 
 export function add(bench: CoreBenchmarks): void {

@@ -24,7 +24,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { pageAligned } from '../../src/winfsp/native-memory.js';
+import { pageAligned } from '../../src/winfsp/memory/native-memory.js';
 
 const MOST_PROCESSES = 16;
 /** Every page of a file begins with its offset. */

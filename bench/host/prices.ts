@@ -2,7 +2,7 @@
  * What a dispatcher adds to a request: reads of a file system that does nothing, which another thread submits through the library's script
  * front end one at a time, compared with a loop of the native call alone. All of them share one CPU and take turns, round by round.
  */
-import { NativePageMemory } from '../../src/volume/native-page-memory.js';
+import { NativePageMemory } from '../../src/os/native-page-memory.js';
 import { median } from '../noise.js';
 import { printComparisonRow } from '../print-row.js';
 import { Server } from '../read-path/dispatchers.js';

@@ -5,8 +5,8 @@
  */
 import { RamFileSystem } from '../../src/drive/ram-file-system.js';
 import { NtStatus } from '../../src/ntstatus.js';
-import { NativePageMemory } from '../../src/volume/native-page-memory.js';
-import type { Node } from '../../src/volume/node.js';
+import { NativePageMemory } from '../../src/os/native-page-memory.js';
+import type { Node } from '../../src/volume/inode.js';
 import { RamVolume } from '../../src/volume/ram-volume.js';
 import {
   copyMemory,

@@ -1,7 +1,7 @@
 /** The thread that owns a volume and serves it with one of the dispatchers, for dispatchers.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { RamFileSystem } from '../../src/drive/ram-file-system.js';
-import { NativePageMemory } from '../../src/volume/native-page-memory.js';
+import { NativePageMemory } from '../../src/os/native-page-memory.js';
 import { RamVolume } from '../../src/volume/ram-volume.js';
 import {
   AsyncDispatcher,

@@ -5,7 +5,7 @@
  * Needs the Linux library, whose script front end this is.
  */
 import { Worker } from 'node:worker_threads';
-import { NativePageMemory } from '../../src/volume/native-page-memory.js';
+import { NativePageMemory } from '../../src/os/native-page-memory.js';
 import {
   loadWinFsp,
   NativeBlock,

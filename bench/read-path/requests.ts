@@ -1,6 +1,6 @@
 /**
  * Requests as the driver would write them, many at a time in one native block: what the host chain is fed with. Offsets are those of
- * src/winfsp/layouts.ts.
+ * src/winfsp/abi/layouts.ts.
  */
 import { NativeBlock, Req, ReqRead, ReqWrite, setUint64, TransactKind } from '../../src/winfsp/index.js';
 

@@ -32,7 +32,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { ask } from '../../src/drive/control-client.js';
+import { ask } from '../../src/drive/control/control-client.js';
 import { MountedDrive } from '../demo/mounted-drive.js';
 
 const CAPACITY_BYTES = 256 * 2 ** 20;

@@ -1,8 +1,8 @@
 /** A drive served by a process of its own (`ramdrive mount`), as the demonstration uses it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { ask, findDrives } from '../../src/drive/control-client.js';
-import type { DriveRecord } from '../../src/drive/drive-records.js';
+import { ask, findDrives } from '../../src/drive/control/control-client.js';
+import type { DriveRecord } from '../../src/drive/control/drive-records.js';
 import type { DriveStatus, SelfCheckResult } from '../../src/drive/status.js';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));

@@ -17,7 +17,7 @@ import { copyFile, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { formatSize } from '../../src/drive/sizes.js';
+import { formatSize } from '../../src/drive/config/sizes.js';
 import { type DriveProcess, dropCaches } from './drive-process.js';
 import { hasProgram, must, runProgram } from './program.js';
 

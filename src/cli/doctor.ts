@@ -2,12 +2,12 @@
 import { constants } from 'node:fs';
 import { access, statfs } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { findDrives } from '../drive/control-client.js';
+import { findDrives } from '../drive/control/control-client.js';
 import { messageOf } from '../drive/errors.js';
-import { isDeadMount, readMounts } from '../drive/linux-mount-point.js';
-import { readMemory } from '../drive/memory.js';
-import { ensureRuntimeDirectory } from '../drive/runtime-directory.js';
-import { formatSize } from '../drive/sizes.js';
+import { isDeadMount, readMounts } from '../drive/mount/linux-mount-point.js';
+import { readMemory } from '../drive/mount/memory.js';
+import { ensureRuntimeDirectory } from '../drive/control/runtime-directory.js';
+import { formatSize } from '../drive/config/sizes.js';
 import { loadWinFsp, WinFspLibraryError } from '../winfsp/index.js';
 
 export interface Finding {

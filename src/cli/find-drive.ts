@@ -1,8 +1,8 @@
 /** The running drive behind a mount point as somebody typed it. */
 import { resolve } from 'node:path';
-import { findDrives } from '../drive/control-client.js';
-import type { DriveRecord } from '../drive/drive-records.js';
-import { canonicalPath } from '../drive/linux-mount-point.js';
+import { findDrives } from '../drive/control/control-client.js';
+import type { DriveRecord } from '../drive/control/drive-records.js';
+import { canonicalPath } from '../drive/mount/linux-mount-point.js';
 
 export async function findDrive(mountPoint: string): Promise<DriveRecord | null> {
   const spellings = await spellingsOf(mountPoint);

@@ -3,9 +3,9 @@
  * printing of errors is here, one message each, on standard error.
  */
 import { Command, CommanderError, Option } from 'commander';
-import { type OptionValue, resolveSettings } from '../drive/config.js';
-import type { SettingName } from '../drive/settings.js';
-import { packageVersion } from '../winfsp/package-root.js';
+import { type OptionValue, resolveSettings } from '../drive/config/config.js';
+import type { SettingName } from '../drive/config/settings.js';
+import { packageVersion } from '../winfsp/library/package-root.js';
 import { doctorCommand } from './doctor-command.js';
 import { describeError, ExitCode, exitCodeOf } from './exit-codes.js';
 import { mountCommand } from './mount-command.js';

@@ -2,9 +2,9 @@
  * `ramdrive status [mountpoint] [--json]`: figures and a fresh self-check. Exit code 1 when the drive is not there, does not answer,
  * or has broken an invariant.
  */
-import { ask, findDrives } from '../drive/control-client.js';
-import type { DriveRecord } from '../drive/drive-records.js';
-import { formatSize } from '../drive/sizes.js';
+import { ask, findDrives } from '../drive/control/control-client.js';
+import type { DriveRecord } from '../drive/control/drive-records.js';
+import { formatSize } from '../drive/config/sizes.js';
 import type { DriveStatus } from '../drive/status.js';
 import { type Colours, colour } from './colour.js';
 import { describeError, ExitCode } from './exit-codes.js';

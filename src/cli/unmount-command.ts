@@ -1,8 +1,8 @@
 /** `ramdrive unmount <mountpoint>`: asks the process that serves the drive to stop, and waits until it has. */
 
 import { statfs } from 'node:fs/promises';
-import { ask } from '../drive/control-client.js';
-import { canonicalPath, isDeadMount, lazyUnmount } from '../drive/linux-mount-point.js';
+import { ask } from '../drive/control/control-client.js';
+import { canonicalPath, isDeadMount, lazyUnmount } from '../drive/mount/linux-mount-point.js';
 import { ExitCode } from './exit-codes.js';
 import { findDrive } from './find-drive.js';
 

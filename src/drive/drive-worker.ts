@@ -7,27 +7,27 @@
  * that is not possible, the main thread sees the worker's exit and pulls the volume away.
  */
 import { isMainThread, parentPort, resourceLimits, workerData } from 'node:worker_threads';
-import { nativeTimeSource } from '../volume/native-clock.js';
-import { NativePageMemory } from '../volume/native-page-memory.js';
-import type { PageMemory } from '../volume/page-memory.js';
+import { nativeTimeSource } from '../os/native-clock.js';
+import { NativePageMemory } from '../os/native-page-memory.js';
+import type { PageMemory } from '../volume/content/page-memory.js';
 import { RamVolume } from '../volume/ram-volume.js';
 import { ControlWord, FileAttribute, FspFileSystem, InlineDispatcher } from '../winfsp/index.js';
 import { messageOf } from './errors.js';
 import { FaultyFileSystem, limitCommit, refuseCommitWhile } from './faults.js';
 import { LedgerPublisher } from './ledger.js';
-import { HEAP_SHARE_OF_NODES } from './limits.js';
-import { setLinuxOptions } from './linux-options.js';
+import { HEAP_SHARE_OF_NODES } from './config/limits.js';
+import { setLinuxOptions } from './mount/linux-options.js';
 import { RamFileSystem } from './ram-file-system.js';
-import type { DriveSettings } from './settings.js';
+import type { DriveSettings } from './config/settings.js';
 import { TracedVolume, TraceWriter } from './trace.js';
-import { volumeParamsOf } from './volume-params.js';
+import { volumeParamsOf } from './mount/drive-volume-params.js';
 import {
   CHECK_NUMBER_WORD,
   DriveCommand,
   type LoopEndMessage,
   type WorkerInput,
   type WorkerMessage,
-} from './worker-protocol.js';
+} from './drive-worker-protocol.js';
 
 /** A handler that fails for every request must not flood the main thread; the statistics count them all. */
 const HANDLER_ERRORS_REPORTED_MOST = 100;

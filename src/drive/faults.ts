@@ -1,11 +1,11 @@
 /** Failures on purpose (worker-protocol.ts `Faults`): how tests see that a running drive survives what must never happen. */
 import { existsSync } from 'node:fs';
-import type { PageMemory } from '../volume/page-memory.js';
+import type { PageMemory } from '../volume/content/page-memory.js';
 import type { RamVolume } from '../volume/ram-volume.js';
 import type { OpenResult, SecurityByNameResult } from '../winfsp/index.js';
 import type { LedgerPublisher } from './ledger.js';
 import { RamFileSystem } from './ram-file-system.js';
-import type { Faults } from './worker-protocol.js';
+import type { Faults } from './drive-worker-protocol.js';
 
 const VARIABLE = 'RAMDRIVE_TEST_';
 

@@ -3,7 +3,7 @@
  * The kernel believes every field (a FileSize that is too small truncates its cache: data loss; docs/winfsp.md (d)), so there is
  * one function for all callbacks and nothing optional in it. Runs for every write: no allocation, no BigInt.
  */
-import type { Node } from '../volume/node.js';
+import type { Node } from '../volume/inode.js';
 import { FileInfoLayout as FileInfo, setUint64 } from '../winfsp/index.js';
 
 export function encodeFileInfo(node: Node, view: DataView, offset: number): void {

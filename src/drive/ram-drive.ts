@@ -27,10 +27,10 @@ import {
   STOP_GRACE_MS,
   VIOLATIONS_SHOWN_MOST,
   WORKER_HEAP_MOST_MIB,
-} from './limits.js';
-import { isDeadMount, lazyUnmount, readMounts } from './linux-mount-point.js';
-import { StrictReport } from './linux-options.js';
-import { capacityWarning, readMemory } from './memory.js';
+} from './config/limits.js';
+import { isDeadMount, lazyUnmount, readMounts } from './mount/linux-mount-point.js';
+import { StrictReport } from './mount/linux-options.js';
+import { capacityWarning, readMemory } from './mount/memory.js';
 import {
   allowMountManager,
   isFinalFailure,
@@ -38,10 +38,10 @@ import {
   mountAdvice,
   planMount,
   usesMountManager,
-} from './mount-strategy.js';
-import type { DriveSettings } from './settings.js';
+} from './mount/mount-strategy.js';
+import type { DriveSettings } from './config/settings.js';
 import type { DriveStatus, SelfCheckResult } from './status.js';
-import { currentAccount, type WindowsAccount } from './windows-account.js';
+import { currentAccount, type WindowsAccount } from '../os/windows-account.js';
 import { withinTime } from './within-time.js';
 import {
   CHECK_NUMBER_WORD,
@@ -50,7 +50,7 @@ import {
   type LoopEndMessage,
   type WorkerInput,
   type WorkerMessage,
-} from './worker-protocol.js';
+} from './drive-worker-protocol.js';
 
 export interface DriveEvents {
   /** Something that the user should know and that does not stop the drive. */

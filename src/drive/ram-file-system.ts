@@ -7,7 +7,7 @@
  * forged request, and must not end in an exception.
  */
 import { NtStatus } from '../ntstatus.js';
-import type { Node } from '../volume/node.js';
+import type { Node } from '../volume/inode.js';
 import type { RamVolume } from '../volume/ram-volume.js';
 import {
   CreateOption,
@@ -21,7 +21,7 @@ import {
 } from '../winfsp/index.js';
 import { encodeFileInfo } from './file-info.js';
 import type { LedgerPublisher } from './ledger.js';
-import { LABEL_MOST_UNITS } from './limits.js';
+import { LABEL_MOST_UNITS } from './config/limits.js';
 
 export class RamFileSystem implements FileSystemInterface {
   readonly #volume: RamVolume;

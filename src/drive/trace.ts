@@ -9,7 +9,7 @@
  * Content is not recorded: that each byte is right is shown by comparing bytes (tests/chaos), not by a log.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import type { Node } from '../volume/node.js';
+import type { Node } from '../volume/inode.js';
 import { RamVolume, type RamVolumeOptions } from '../volume/ram-volume.js';
 
 const PIECE_BYTES = 64 * 1024;

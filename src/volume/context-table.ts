@@ -3,7 +3,7 @@
  * the slot was used before, so numbers are small, never 0, and one that was given up is unknown from then on:
  * whoever comes with it gets "no such handle" and not somebody else's file. (After 2^29 reuses a slot's numbers begin anew.)
  */
-import type { Node } from './node.js';
+import type { Node } from './inode.js';
 
 const SLOT_BITS = 24;
 /** Four times as many as a volume can have nodes. */

@@ -1,5 +1,5 @@
 /** Times as SetBasicInfo gives them: pairs of 32-bit halves, with values that mean "leave alone" (docs/winfsp.md (d)). */
-import type { Node } from './node.js';
+import type { Node } from './inode.js';
 
 /** Sets those of creation, last access, last write and change time (in this order in `times`) that are given. True if any was. */
 export function setBasicTimes(node: Node, times: Int32Array): boolean {

@@ -2,15 +2,15 @@
  * The volume's self-check: walks all names, all open nodes and the whole pool, and says in words what does not fit together. Reads only,
  * and uses no counter of the volume but to compare it with what it counted itself. Callable on a live volume between two requests.
  */
-import { foldText } from './case-folding.js';
+import { foldText } from './names/case-folding.js';
 import type { ContextTable } from './context-table.js';
 import { Attribute } from './file-attributes.js';
-import { isName, type NameTree } from './name-tree.js';
-import type { Node } from './node.js';
-import { heapBytesOf } from './node-heap.js';
-import type { PagePool } from './page-pool.js';
-import type { PagedFile } from './paged-file.js';
-import type { SecurityDescriptor, SecurityStore } from './security-store.js';
+import { isName, type NameTree } from './names/name-tree.js';
+import type { Node } from './inode.js';
+import { heapBytesOf } from './inode-heap.js';
+import type { PagePool } from './content/page-pool.js';
+import type { PagedFile } from './content/paged-file.js';
+import type { SecurityDescriptor, SecurityStore } from './security/security-store.js';
 
 export interface VolumeView {
   tree: NameTree;

@@ -13,24 +13,24 @@
  * Facts about WinFsp: docs/winfsp.md.
  */
 export { NtStatus, type NtStatusName, ntStatusName } from '../ntstatus.js';
-export { AsyncDispatcher, type AsyncDispatcherOptions } from './async-dispatcher.js';
-export type { AsyncOperations } from './async-operations.js';
-export { type CallbackKind, registeredCallbacks } from './callbacks.js';
-export * from './constants.js';
+export { AsyncDispatcher, type AsyncDispatcherOptions } from './dispatch/async-dispatcher.js';
+export type { AsyncOperations } from './dispatch/async-operations.js';
+export { type CallbackKind, registeredCallbacks } from './library/callbacks.js';
+export * from './abi/constants.js';
 export {
   allocateControlBlock,
   CONTROL_BLOCK_WORDS,
   ControlWord,
   LoopState,
-} from './control-block.js';
+} from './memory/control-block.js';
 export * from './errors.js';
-export { type FileSystemOptions, FspFileSystem } from './file-system.js';
+export { type FileSystemOptions, FspFileSystem } from './library/file-system.js';
 export type {
   DirectoryBuffer,
   FileSystemInterface,
   OpenResult,
   SecurityByNameResult,
-} from './file-system-interface.js';
+} from './library/file-system-interface.js';
 export { afterMarker, compareNames } from './host/directory-order.js';
 export type * from './host/file-system.js';
 export { FileSystemAdapter } from './host/file-system-adapter.js';
@@ -46,8 +46,8 @@ export { type Change, NotifyAction, NotifyFilter } from './host/notifier.js';
 export { everyoneFullAccess, everyoneReadOnly } from './host/security.js';
 export type { VolumeEnd } from './host/served-volume.js';
 export { NtStatusError, nodeCodeOf, ntStatusOfNodeCode } from './host/status-errors.js';
-export { InlineDispatcher, type InlineDispatcherOptions, type LoopEnd } from './inline-dispatcher.js';
-export type { OnHandlerError } from './interface-table.js';
+export { InlineDispatcher, type InlineDispatcherOptions, type LoopEnd } from './dispatch/inline-dispatcher.js';
+export type { OnHandlerError } from './library/interface-table.js';
 export {
   DirInfo as DirInfoLayout,
   FileInfo as FileInfoLayout,
@@ -67,19 +67,19 @@ export {
   RspCreate,
   VolumeInfo as VolumeInfoLayout,
   VolumeParamsLayout,
-} from './layouts.js';
-export { loadWinFsp, OLDEST_VERSION, WinFspLibrary } from './library.js';
-export { LIBRARY_VARIABLE, locateLibrary } from './library-location.js';
-export { type LinuxExtensions, linuxExtensions } from './linux-extensions.js';
-export { type MountForm, type MountPoint, MountPointError, parseMountPoint } from './mount-point.js';
-export { NativeDispatcher, type NativeDispatcherOptions } from './native-dispatcher.js';
-export { copyMemory, getUint64, liveBlocks, NativeBlock, pageAligned, setUint64 } from './native-memory.js';
+} from './abi/layouts.js';
+export { loadWinFsp, OLDEST_VERSION, WinFspLibrary } from './library/library.js';
+export { LIBRARY_VARIABLE, locateLibrary } from './library/library-location.js';
+export { type LinuxExtensions, linuxExtensions } from './library/linux-extensions.js';
+export { type MountForm, type MountPoint, MountPointError, parseMountPoint } from './library/mount-point.js';
+export { NativeDispatcher, type NativeDispatcherOptions } from './dispatch/native-dispatcher.js';
+export { copyMemory, getUint64, liveBlocks, NativeBlock, pageAligned, setUint64 } from './memory/native-memory.js';
 export {
   allocateStatistics,
   type DispatcherStatistics,
   type KindStatistics,
   type LatencySummary,
   readStatistics,
-} from './statistics.js';
-export { VOLUME_FLAG_BITS, VOLUME_PARAMS_DEFAULTS, type VolumeParams } from './volume-params.js';
-export { VolumeReference, type VolumeReferenceData } from './volume-reference.js';
+} from './memory/statistics.js';
+export { VOLUME_FLAG_BITS, VOLUME_PARAMS_DEFAULTS, type VolumeParams } from './abi/volume-params.js';
+export { VolumeReference, type VolumeReferenceData } from './library/volume-reference.js';

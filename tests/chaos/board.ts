@@ -6,7 +6,7 @@
  * are no shared files then.
  */
 import { closeSync, constants, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
-import { BUCKET_COUNT, bucketOf } from '../../src/winfsp/statistics.js';
+import { BUCKET_COUNT, bucketOf } from '../../src/winfsp/memory/statistics.js';
 import { OPERATION_KINDS } from './operations.js';
 
 export const SHARED_FILES = 4;

@@ -5,14 +5,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { resolveSettings } from '../../src/drive/config.js';
-import { ControlServer } from '../../src/drive/control-server.js';
-import { StrictReport, setLinuxOptions } from '../../src/drive/linux-options.js';
+import { resolveSettings } from '../../src/drive/config/config.js';
+import { ControlServer } from '../../src/drive/control/control-server.js';
+import { StrictReport, setLinuxOptions } from '../../src/drive/mount/linux-options.js';
 import { RamFileSystem } from '../../src/drive/ram-file-system.js';
-import type { DriveSettings } from '../../src/drive/settings.js';
+import type { DriveSettings } from '../../src/drive/config/settings.js';
 import type { DriveStatus, SelfCheckResult } from '../../src/drive/status.js';
-import { volumeParamsOf } from '../../src/drive/volume-params.js';
-import { NativePageMemory } from '../../src/volume/native-page-memory.js';
+import { volumeParamsOf } from '../../src/drive/mount/drive-volume-params.js';
+import { NativePageMemory } from '../../src/os/native-page-memory.js';
 import { RamVolume } from '../../src/volume/ram-volume.js';
 import {
   AsyncDispatcher,

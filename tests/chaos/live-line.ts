@@ -1,6 +1,6 @@
 /** One line on a terminal that shows what a run is doing. Silent anywhere else. */
 import { colour } from '../../src/cli/colour.js';
-import { formatSize } from '../../src/drive/sizes.js';
+import { formatSize } from '../../src/drive/config/sizes.js';
 import { OPERATION_KINDS } from './operations.js';
 import type { LiveFigures } from './run.js';
 import type { Totals } from './sampler.js';

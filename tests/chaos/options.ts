@@ -1,6 +1,6 @@
 /** The command line of `npm run chaos`. A wrong value is refused with its option, what was given and what was expected. */
 import { parseArgs } from 'node:util';
-import { parseSize } from '../../src/drive/sizes.js';
+import { parseSize } from '../../src/drive/config/sizes.js';
 
 export const FAULT_KINDS = ['kill', 'stop', 'stop-drive', 'fill', 'refuse-memory', 'forget'] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NtStatus } from '../../src/ntstatus.js';
-import { CreateDisposition } from '../../src/winfsp/constants.js';
+import { CreateDisposition } from '../../src/winfsp/abi/constants.js';
 import { holds, propertyRuns } from '../support/property.js';
 import type { DispatcherName } from './served-options.js';
 import { PAGE } from './served-options.js';

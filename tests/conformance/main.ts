@@ -8,7 +8,7 @@
  */
 import { writeFileSync, writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { loadWinFsp } from '../../src/winfsp/library.js';
+import { loadWinFsp } from '../../src/winfsp/library/library.js';
 import { CASES } from './cases/index.js';
 import { type ConformanceReport, failuresIn, formatReport } from './report.js';
 import { runCases } from './run-cases.js';

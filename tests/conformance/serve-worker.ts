@@ -6,8 +6,8 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { RamFileSystem } from '../../src/drive/ram-file-system.js';
-import { volumeParamsOf } from '../../src/drive/volume-params.js';
-import { NativePageMemory } from '../../src/volume/native-page-memory.js';
+import { volumeParamsOf } from '../../src/drive/mount/drive-volume-params.js';
+import { NativePageMemory } from '../../src/os/native-page-memory.js';
 import { RamVolume } from '../../src/volume/ram-volume.js';
 import {
   AsyncDispatcher,

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { RamDrive } from '../../dist/src/drive/ram-drive.js';
-import { defaultSettings } from '../../dist/src/drive/settings.js';
+import { defaultSettings } from '../../dist/src/drive/config/settings.js';
 import { differenceIn, errorOf, KIB, MIB, pattern, writeFully, writeNew } from '../support/bytes.js';
 import { cli, describeMount, isMounted, mount, startMount, within } from '../support/mount.js';
 import { Client, run } from '../support/processes.js';

@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import { ledgerEvents, tlaModule } from '../../spec/trace-to-tla.js';
 import { TracedVolume, type TraceEvent } from '../../src/drive/trace.js';
-import type { Node } from '../../src/volume/node.js';
-import { PlainPageMemory } from '../../src/volume/plain-page-memory.js';
+import type { Node } from '../../src/volume/inode.js';
+import { PlainPageMemory } from '../support/plain-page-memory.js';
 import { mulberry32 } from './traced-history.js';
 
 const UNIT = 8;

@@ -1,7 +1,7 @@
 /** A random history of a small volume that is nearly always full, as the trace that the drive would have written of it. */
 import { TracedVolume, type TraceEvent } from '../../src/drive/trace.js';
-import type { Node } from '../../src/volume/node.js';
-import { PlainPageMemory } from '../../src/volume/plain-page-memory.js';
+import type { Node } from '../../src/volume/inode.js';
+import { PlainPageMemory } from '../support/plain-page-memory.js';
 
 const PAGE_BYTES = 16;
 const PAGE_COUNT = 12;

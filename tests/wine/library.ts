@@ -4,8 +4,8 @@ import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WinFspLibraryError } from '../../src/winfsp/errors.js';
-import { loadWinFsp, WinFspLibrary } from '../../src/winfsp/library.js';
-import { LIBRARY_VARIABLE, locateLibrary } from '../../src/winfsp/library-location.js';
+import { loadWinFsp, WinFspLibrary } from '../../src/winfsp/library/library.js';
+import { LIBRARY_VARIABLE, locateLibrary } from '../../src/winfsp/library/library-location.js';
 import { check } from './check.js';
 import { deleteValue, readValue, writeValue } from './registry.js';
 

@@ -1,10 +1,10 @@
 /** Windows: the page memory reserves, commits and gives back as the volume relies on it; a refused commit is no crash. */
 import assert from 'node:assert/strict';
 import { NtStatus } from '../../src/ntstatus.js';
-import { NativePageMemory } from '../../src/volume/native-page-memory.js';
-import type { Node } from '../../src/volume/node.js';
+import { NativePageMemory } from '../../src/os/native-page-memory.js';
+import type { Node } from '../../src/volume/inode.js';
 import { RamVolume } from '../../src/volume/ram-volume.js';
-import { NativeBlock } from '../../src/winfsp/native-memory.js';
+import { NativeBlock } from '../../src/winfsp/memory/native-memory.js';
 import { check } from './check.js';
 
 const PAGE = 65536;

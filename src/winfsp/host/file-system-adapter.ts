@@ -9,10 +9,10 @@
  * library calls GetFileInfo even for the whole volume.
  */
 import { NtStatus } from '../../ntstatus.js';
-import type { AsyncOperations } from '../async-operations.js';
-import { CleanupFlag, CreateOption, INVALID_FILE_ATTRIBUTES } from '../constants.js';
-import type { DirectoryBuffer, FileSystemInterface, OpenResult } from '../file-system-interface.js';
-import { LentMemory } from '../lent-memory.js';
+import type { AsyncOperations } from '../dispatch/async-operations.js';
+import { CleanupFlag, CreateOption, INVALID_FILE_ATTRIBUTES } from '../abi/constants.js';
+import type { DirectoryBuffer, FileSystemInterface, OpenResult } from '../library/file-system-interface.js';
+import { LentMemory } from '../memory/lent-memory.js';
 import { encodeFileInfo, encodeVolumeInfo, isThenable, refusePromise, describe as show } from './encode.js';
 import type {
   BasicInfo,

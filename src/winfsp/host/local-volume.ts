@@ -1,8 +1,8 @@
 /** A volume whose handlers run on this thread, served by the async dispatcher. */
 import { ntStatusName } from '../../ntstatus.js';
-import { AsyncDispatcher } from '../async-dispatcher.js';
-import { FspFileSystem } from '../file-system.js';
-import type { VolumeReference } from '../volume-reference.js';
+import { AsyncDispatcher } from '../dispatch/async-dispatcher.js';
+import { FspFileSystem } from '../library/file-system.js';
+import type { VolumeReference } from '../library/volume-reference.js';
 import type { FileSystem } from './file-system.js';
 import { FileSystemAdapter } from './file-system-adapter.js';
 import {

@@ -11,9 +11,9 @@
  */
 import { NtStatus } from '../../ntstatus.js';
 import { WinFspCallError } from '../errors.js';
-import { NotifyInfo } from '../layouts.js';
-import { NativeBlock, writeUtf16 } from '../native-memory.js';
-import type { VolumeReference } from '../volume-reference.js';
+import { NotifyInfo } from '../abi/layouts.js';
+import { NativeBlock, writeUtf16 } from '../memory/native-memory.js';
+import type { VolumeReference } from '../library/volume-reference.js';
 
 /** FILE_NOTIFY_CHANGE_* */
 export const NotifyFilter = {

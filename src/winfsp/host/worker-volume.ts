@@ -2,13 +2,13 @@
  * A volume whose file system lives in a worker of its own, served inline there: the fastest way, for synchronous handlers. When the
  * worker dies, whoever waits for the volume is released.
  */
-import { allocateControlBlock } from '../control-block.js';
-import { IdleWorkers } from '../idle-workers.js';
-import { loadWinFsp } from '../library.js';
-import { allocateStatistics } from '../statistics.js';
-import { VolumeReference } from '../volume-reference.js';
+import { allocateControlBlock } from '../memory/control-block.js';
+import { IdleWorkers } from '../threads/idle-workers.js';
+import { loadWinFsp } from '../library/library.js';
+import { allocateStatistics } from '../memory/statistics.js';
+import { VolumeReference } from '../library/volume-reference.js';
 import type { ServedVolume, VolumeEnd, VolumeOptions } from './served-volume.js';
-import type { HostWorkerInput, HostWorkerMessage } from './worker-protocol.js';
+import type { HostWorkerInput, HostWorkerMessage } from './host-worker-protocol.js';
 
 /** Each holds a module and its heap. */
 const MOST_IDLE = 4;

@@ -1,6 +1,6 @@
 /** On what and when a run was made, in words for a report. */
 import { cpus, release, totalmem, type } from 'node:os';
-import { formatSize } from '../../../src/drive/sizes.js';
+import { formatSize } from '../../../src/drive/config/sizes.js';
 
 export interface Machine {
   date: string;

@@ -1,6 +1,6 @@
 /** The report of a run as one HTML page that needs nothing but itself. */
-import { formatSize } from '../../../src/drive/sizes.js';
-import { percentileUs } from '../../../src/winfsp/statistics.js';
+import { formatSize } from '../../../src/drive/config/sizes.js';
+import { percentileUs } from '../../../src/winfsp/memory/statistics.js';
 import { type ChaosOptions, commandOf } from '../options.js';
 import { faultCount, type RunResult } from '../run.js';
 import { drawChart, escapeHtml } from './chart.js';

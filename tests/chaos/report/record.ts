@@ -1,5 +1,5 @@
 /** All figures of a run for programs: what documents cite comes from here. */
-import { percentileUs } from '../../../src/winfsp/statistics.js';
+import { percentileUs } from '../../../src/winfsp/memory/statistics.js';
 import { type ChaosOptions, commandOf } from '../options.js';
 import type { RunResult } from '../run.js';
 import { growthOf } from './growth.js';

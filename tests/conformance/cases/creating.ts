@@ -1,7 +1,7 @@
 /** Section (c): dispositions, collisions, kinds of files, the root. */
 import assert from 'node:assert/strict';
 import { NtStatus } from '../../../src/ntstatus.js';
-import { CreateDisposition, CreateOption, FileAttribute } from '../../../src/winfsp/constants.js';
+import { CreateDisposition, CreateOption, FileAttribute } from '../../../src/winfsp/abi/constants.js';
 import type { ConformanceCase } from '../conformance-case.js';
 import { PAGE } from '../served-options.js';
 import { expectStatus, OpenFile } from '../served-volume.js';

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { NtStatus } from '../../../src/ntstatus.js';
-import { CreateDisposition } from '../../../src/winfsp/constants.js';
+import { CreateDisposition } from '../../../src/winfsp/abi/constants.js';
 import {
   basicRequest,
   cleanupRequest,

@@ -1,7 +1,7 @@
 /** Section (d): directory listings. */
 import assert from 'node:assert/strict';
 import { NtStatus } from '../../../src/ntstatus.js';
-import { DirInfo } from '../../../src/winfsp/layouts.js';
+import { DirInfo } from '../../../src/winfsp/abi/layouts.js';
 import { directoryRequest, namesOf } from '../../unit/winfsp/fixtures/script-client.js';
 import type { ConformanceCase } from '../conformance-case.js';
 import { expectStatus, type Info, infoAt, type OpenFile, type ServedVolume } from '../served-volume.js';

@@ -1,7 +1,7 @@
 /** Section (d): times, attributes, deleting, the end of handles, reparse points. */
 import assert from 'node:assert/strict';
 import { NtStatus } from '../../../src/ntstatus.js';
-import { CreateDisposition, CreateOption, FileAttribute } from '../../../src/winfsp/constants.js';
+import { CreateDisposition, CreateOption, FileAttribute } from '../../../src/winfsp/abi/constants.js';
 import { basicRequest, controlRequest, symbolicLink } from '../../unit/winfsp/fixtures/script-client.js';
 import type { ConformanceCase } from '../conformance-case.js';
 import { PAGE } from '../served-options.js';

@@ -1,7 +1,7 @@
 /** Section (d): renames. */
 import assert from 'node:assert/strict';
 import { NtStatus } from '../../../src/ntstatus.js';
-import { CreateDisposition, FileAttribute } from '../../../src/winfsp/constants.js';
+import { CreateDisposition, FileAttribute } from '../../../src/winfsp/abi/constants.js';
 import type { ConformanceCase } from '../conformance-case.js';
 import { PAGE } from '../served-options.js';
 import { Cleanup, expectStatus } from '../served-volume.js';

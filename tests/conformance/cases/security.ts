@@ -1,7 +1,7 @@
 /** Sections (c) and (d): who may open, what new files inherit, how descriptors change. */
 import assert from 'node:assert/strict';
 import { NtStatus } from '../../../src/ntstatus.js';
-import { CreateDisposition, CreateOption } from '../../../src/winfsp/constants.js';
+import { CreateDisposition, CreateOption } from '../../../src/winfsp/abi/constants.js';
 import { ScriptToken } from '../../unit/winfsp/fixtures/script-client.js';
 import type { ConformanceCase } from '../conformance-case.js';
 import { expectStatus } from '../served-volume.js';

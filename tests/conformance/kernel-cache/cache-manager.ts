@@ -7,7 +7,7 @@
  */
 import assert from 'node:assert/strict';
 import { NtStatus, ntStatusName } from '../../../src/ntstatus.js';
-import { CreateDisposition } from '../../../src/winfsp/constants.js';
+import { CreateDisposition } from '../../../src/winfsp/abi/constants.js';
 import { PAGE } from '../served-options.js';
 import { Cleanup, type Info, infoAt, type OpenFile, type ServedVolume } from '../served-volume.js';
 

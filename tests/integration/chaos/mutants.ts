@@ -1,9 +1,9 @@
 /** Deliberate defects of the drive, each of a kind that has cost somebody data. Chaos must find every one of them. */
 import type { Mutant } from '../../support/mutate.js';
 
-const FILE = 'src/volume/paged-file.ts';
-const WRITE = 'src/volume/write-in-flight.ts';
-const POOL = 'src/volume/page-pool.ts';
+const FILE = 'src/volume/content/paged-file.ts';
+const WRITE = 'src/volume/content/write-in-flight.ts';
+const POOL = 'src/volume/content/page-pool.ts';
 const VOLUME = 'src/volume/ram-volume.ts';
 const FILE_SYSTEM = 'src/drive/ram-file-system.ts';
 
@@ -39,7 +39,7 @@ export const MUTANTS: Mutant[] = [
     name: 'a listing goes on at its marker instead of behind it',
     patches: [
       {
-        file: 'src/volume/ordered-children.ts',
+        file: 'src/volume/names/ordered-children.ts',
         find: '(counter === 0 && key === marker) || visit(node.name, node) ? undefined : STOP',
         replace: 'visit(node.name, node) ? undefined : STOP',
       },
@@ -106,7 +106,7 @@ export const MUTANTS: Mutant[] = [
     name: 'scattered pages are taken for neighbours',
     patches: [
       {
-        file: 'src/volume/page-table.ts',
+        file: 'src/volume/content/page-table.ts',
         find: 'while (next < end && entries[next] === next + difference) next++;',
         replace: 'while (next < end && entries[next] >= next + difference) next++;',
       },

@@ -17,7 +17,7 @@ import {
 } from 'ramdrive/winfsp';
 import { expect, it } from 'vitest';
 import { MemoryFs, type MemoryNode } from '../../../dist/examples/memory-fs.js';
-import { startedWorkers } from '../../../dist/src/winfsp/idle-workers.js';
+import { startedWorkers } from '../../../dist/src/winfsp/threads/idle-workers.js';
 import { describeMount, isMounted, newDirectory } from '../../support/mount.js';
 import { run } from '../../support/processes.js';
 

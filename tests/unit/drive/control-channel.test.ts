@@ -4,17 +4,17 @@ import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'no
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ask, findDrives, isAnswering } from '../../../src/drive/control-client.js';
-import { ControlServer } from '../../../src/drive/control-server.js';
+import { ask, findDrives, isAnswering } from '../../../src/drive/control/control-client.js';
+import { ControlServer } from '../../../src/drive/control/control-server.js';
 import {
   endpointOf,
   idOfMountPoint,
   readRecords,
   removeRecord,
   writeRecord,
-} from '../../../src/drive/drive-records.js';
+} from '../../../src/drive/control/drive-records.js';
 import { MountPointError } from '../../../src/drive/errors.js';
-import { ensureRuntimeDirectory, runtimeDirectories } from '../../../src/drive/runtime-directory.js';
+import { ensureRuntimeDirectory, runtimeDirectories } from '../../../src/drive/control/runtime-directory.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
 function freshDirectory(): string {

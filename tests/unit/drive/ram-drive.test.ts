@@ -2,8 +2,8 @@
 import type { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { RamDrive } from '../../../src/drive/ram-drive.js';
-import { defaultSettings } from '../../../src/drive/settings.js';
-import { CHECK_NUMBER_WORD, DriveCommand, type WorkerInput } from '../../../src/drive/worker-protocol.js';
+import { defaultSettings } from '../../../src/drive/config/settings.js';
+import { CHECK_NUMBER_WORD, DriveCommand, type WorkerInput } from '../../../src/drive/drive-worker-protocol.js';
 import { ControlWord, LoopState } from '../../../src/winfsp/index.js';
 
 const made = vi.hoisted(() => ({ workers: [] as unknown[], options: [] as unknown[][] }));

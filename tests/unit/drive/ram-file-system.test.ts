@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { allocateLedger, LedgerPublisher, readLedger } from '../../../src/drive/ledger.js';
 import { RamFileSystem } from '../../../src/drive/ram-file-system.js';
 import { NtStatus } from '../../../src/ntstatus.js';
-import { PlainPageMemory } from '../../../src/volume/plain-page-memory.js';
+import { PlainPageMemory } from '../../support/plain-page-memory.js';
 import { RamVolume } from '../../../src/volume/ram-volume.js';
 import {
   CleanupFlag,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ContextTable } from '../../../src/volume/context-table.js';
-import type { Node } from '../../../src/volume/node.js';
+import type { Node } from '../../../src/volume/inode.js';
 
 const node = () => ({ context: 0, openCount: 1 }) as Node;
 

@@ -1,9 +1,9 @@
 /** The heap that nodes take is bounded: beyond it the volume is full, and what goes gives its room back. */
 import { expect, it } from 'vitest';
 import { NtStatus } from '../../../src/ntstatus.js';
-import type { Node } from '../../../src/volume/node.js';
-import { NODE_HEAP_BYTES } from '../../../src/volume/node-heap.js';
-import { PlainPageMemory } from '../../../src/volume/plain-page-memory.js';
+import type { Node } from '../../../src/volume/inode.js';
+import { NODE_HEAP_BYTES } from '../../../src/volume/inode-heap.js';
+import { PlainPageMemory } from '../../support/plain-page-memory.js';
 import { RamVolume } from '../../../src/volume/ram-volume.js';
 
 /** Room for the root, nodes with names of one unit that is its own key, and some bytes more. */

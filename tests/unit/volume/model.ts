@@ -4,10 +4,10 @@
  */
 import { expect } from 'vitest';
 import { NtStatus } from '../../../src/ntstatus.js';
-import { PagePool } from '../../../src/volume/page-pool.js';
-import { PagedFile } from '../../../src/volume/paged-file.js';
-import { PlainPageMemory } from '../../../src/volume/plain-page-memory.js';
-import type { WriteInFlight } from '../../../src/volume/write-in-flight.js';
+import { PagePool } from '../../../src/volume/content/page-pool.js';
+import { PagedFile } from '../../../src/volume/content/paged-file.js';
+import { PlainPageMemory } from '../../support/plain-page-memory.js';
+import type { WriteInFlight } from '../../../src/volume/content/write-in-flight.js';
 
 export interface Pair {
   real: PagedFile;

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { NtStatus } from '../../../src/ntstatus.js';
 import { MAX_OPEN_NODES } from '../../../src/volume/context-table.js';
 import { timeFromMilliseconds } from '../../../src/volume/file-clock.js';
-import type { Node } from '../../../src/volume/node.js';
-import { PlainPageMemory } from '../../../src/volume/plain-page-memory.js';
+import type { Node } from '../../../src/volume/inode.js';
+import { PlainPageMemory } from '../../support/plain-page-memory.js';
 import { MAX_NODE_COUNT, RamVolume, REPARSE_BYTES_MOST } from '../../../src/volume/ram-volume.js';
-import { rootDescriptor, SecurityInformation, Sid } from '../../../src/volume/security-rules.js';
+import { rootDescriptor, SecurityInformation, Sid } from '../../../src/volume/security/security-rules.js';
 import { linkData } from './volume-model.js';
 
 const PAGE = 16;

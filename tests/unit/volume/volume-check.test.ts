@@ -1,14 +1,14 @@
 /** The self-check must see what it is for: each kind of damage, done by hand to a volume that was well. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ContextTable } from '../../../src/volume/context-table.js';
-import { NameTree } from '../../../src/volume/name-tree.js';
-import { Node } from '../../../src/volume/node.js';
-import { NODE_HEAP_BYTES } from '../../../src/volume/node-heap.js';
-import { PagePool } from '../../../src/volume/page-pool.js';
-import { PagedFile } from '../../../src/volume/paged-file.js';
-import { PlainPageMemory } from '../../../src/volume/plain-page-memory.js';
-import { rootDescriptor } from '../../../src/volume/security-rules.js';
-import { type SecurityDescriptor, SecurityStore } from '../../../src/volume/security-store.js';
+import { NameTree } from '../../../src/volume/names/name-tree.js';
+import { Node } from '../../../src/volume/inode.js';
+import { NODE_HEAP_BYTES } from '../../../src/volume/inode-heap.js';
+import { PagePool } from '../../../src/volume/content/page-pool.js';
+import { PagedFile } from '../../../src/volume/content/paged-file.js';
+import { PlainPageMemory } from '../../support/plain-page-memory.js';
+import { rootDescriptor } from '../../../src/volume/security/security-rules.js';
+import { type SecurityDescriptor, SecurityStore } from '../../../src/volume/security/security-store.js';
 import { checkVolume, type VolumeView } from '../../../src/volume/volume-check.js';
 
 let view: VolumeView;

@@ -4,8 +4,8 @@
  */
 import { expect } from 'vitest';
 import { NtStatus } from '../../../src/ntstatus.js';
-import type { Node } from '../../../src/volume/node.js';
-import { PlainPageMemory } from '../../../src/volume/plain-page-memory.js';
+import type { Node } from '../../../src/volume/inode.js';
+import { PlainPageMemory } from '../../support/plain-page-memory.js';
 import { RamVolume } from '../../../src/volume/ram-volume.js';
 
 export const PAGE = 16;

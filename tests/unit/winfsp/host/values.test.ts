@@ -19,7 +19,7 @@ import {
   ntStatusOfNodeCode,
   statusOfError,
 } from '../../../../src/winfsp/host/status-errors.js';
-import { selfRelativeLength } from '../../../../src/winfsp/self-relative.js';
+import { selfRelativeLength } from '../../../../src/winfsp/abi/self-relative.js';
 import { EVERYONE_FULL } from '../fixtures/memory-file-system.mjs';
 
 describe('FILETIMEs', () => {

@@ -1,0 +1,81 @@
+/**
+ * The control channel's language: one JSON object a line. Request `{"command":"status","token":…}`, answer `{"ok":true,"result":…}`
+ * or `{"ok":false,"error":{"code":…,"message":…}}`. A connection may send several requests; they are answered in order.
+ *
+ * Pure: text in, objects out. Whatever a peer sends, the result is a request or a reason, never an exception.
+ */
+import * as v from 'valibot';
+import { CONTROL_LINE_MOST_BYTES } from '../config/limits.js';
+
+export const CONTROL_COMMANDS = ['status', 'selfCheck', 'unmount'] as const;
+export type ControlCommand = (typeof CONTROL_COMMANDS)[number];
+
+export interface ControlRequest {
+  command: ControlCommand;
+  /** Proof that the peer could read the drive's record (Windows, where a pipe has no owner to check). */
+  token?: string | undefined;
+}
+
+export type ControlErrorCode = 'BAD_REQUEST' | 'FORBIDDEN' | 'FAILED';
+
+export type ControlAnswer =
+  | { ok: true; result: unknown }
+  | { ok: false; error: { code: ControlErrorCode; message: string } };
+
+const requestSchema = v.object({ command: v.picklist(CONTROL_COMMANDS), token: v.optional(v.string()) });
+const answerSchema = v.union([
+  v.object({ ok: v.literal(true), result: v.unknown() }),
+  v.object({
+    ok: v.literal(false),
+    error: v.object({ code: v.picklist(['BAD_REQUEST', 'FORBIDDEN', 'FAILED']), message: v.string() }),
+  }),
+]);
+
+export function parseRequest(line: string): ControlRequest | { refused: string } {
+  const parsed = parseJson(line);
+  const result = v.safeParse(requestSchema, parsed);
+  return result.success
+    ? result.output
+    : { refused: `expected one of the commands ${CONTROL_COMMANDS.join(', ')} as {"command":"…"}` };
+}
+
+/** null when the line is no answer. */
+export function parseAnswer(line: string): ControlAnswer | null {
+  const result = v.safeParse(answerSchema, parseJson(line));
+  return result.success ? (result.output as ControlAnswer) : null;
+}
+
+export function encodeLine(message: ControlRequest | ControlAnswer): string {
+  return `${JSON.stringify(message)}\n`;
+}
+
+export function refusal(code: ControlErrorCode, message: string): ControlAnswer {
+  return { ok: false, error: { code, message } };
+}
+
+/** Cuts a stream into lines. `overflow` once a line is longer than any honest one: drop the peer. */
+export class LineReader {
+  #rest = '';
+  overflow = false;
+
+  constructor(readonly mostBytes = CONTROL_LINE_MOST_BYTES) {}
+
+  push(text: string): string[] {
+    const lines = (this.#rest + text).split('\n');
+    this.#rest = lines.pop()!;
+    if (this.#rest.length > this.mostBytes || lines.some((line) => line.length > this.mostBytes)) {
+      this.overflow = true;
+      this.#rest = '';
+      return [];
+    }
+    return lines.filter((line) => line.trim() !== '');
+  }
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}

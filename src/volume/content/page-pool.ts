@@ -1,0 +1,315 @@
+/**
+ * PagePool: the capacity ledger and the stock of free pages of one volume.
+ *
+ * One counter decides about room: `chargedPages`, the sum over all files and over the writes in flight. free = capacity - charged.
+ * A page is *taken* only against a charge, so taking cannot fail; the operating system is asked for memory when pages are
+ * *charged*, so running out of memory is said where running out of room is said. At every instant
+ *
+ *     0 ≤ held ≤ charged ≤ committed ≤ capacity                                   (PoolConsistent)
+ *
+ * Every change of the ledger is one uninterrupted step: no await and no callback inside; only PageMemory is called. That is
+ * what makes the free space an observer is told true at that moment (FreeBytesAccurate), and it holds for one thread only:
+ * a pool must not be shared between workers.
+ *
+ * A free page is warm (committed, perhaps with old content), cold (given back to the OS) or fresh (never used). Warm and cold
+ * ones share one array, filled from both ends; fresh ones are only two numbers, so neither a pool of 64 GiB nor charging and
+ * discharging a huge hole touches memory by the page.
+ *
+ * What can go wrong: a caller that takes without a charge, gives back twice, or discharges too much has lost track of its
+ * pages; these are bugs, checked in release too, and throw.
+ */
+import { NtStatus } from '../../ntstatus.js';
+import type { PageMemory } from './page-memory.js';
+import { checkPool, type LedgerFile } from './page-pool-check.js';
+
+/**
+ * How much memory beyond the charge stays committed. Enough that lock and temp files, and the compiler's output files, come and
+ * go without a call to the OS (a decommit and the page faults after it cost more than the write itself); little enough that
+ * nobody misses it. Trimming goes down to half of it, so that a steady change at the limit is one call per many pages.
+ */
+export const DEFAULT_WARM_BYTES = 8 * 1024 * 1024;
+
+/** Prefaulting in pieces this large keeps each native call short. */
+const PREFAULT_BYTES = 2 ** 30;
+
+const LARGE_PAGE_BYTES = 16384;
+
+const DIRTY = 1;
+const HELD = 2;
+
+export interface PagePoolOptions {
+  /** Commit and touch the whole capacity at once and never give it back: no page fault and no refusal later. */
+  preallocate?: boolean;
+  /** Pages that may stay committed beyond the charge. */
+  warmPages?: number;
+}
+
+/** Someone who holds charge or pages outside of a file's own account: a write in flight. */
+export interface PageHolder {
+  readonly owner: object | null;
+  readonly chargedPages: number;
+  readonly handCount: number;
+  /** The pages in hand are the first `handCount` entries. */
+  readonly hand: Int32Array;
+  holderSlot: number;
+  giveBackFromHand(count: number): void;
+  orphan(): void;
+}
+
+export class PagePool {
+  readonly memory: PageMemory;
+  readonly capacityPages: number;
+  readonly pageSizeBytes: number;
+  readonly warmLimitPages: number;
+  readonly preallocated: boolean;
+  /** The writes in flight, in no order. Change only by enter/leave. */
+  readonly holders: PageHolder[] = [];
+
+  #charged = 0;
+  #held = 0;
+  #committed = 0;
+  /** Warm pages from the front, the next one to take last; cold pages from the back, the next one to commit first. */
+  readonly #stock: Int32Array;
+  #warm = 0;
+  #cold = 0;
+  /** Pages from #freshPage on were never taken; those below #freshCommitted are committed. */
+  #freshPage = 0;
+  #freshCommitted = 0;
+  readonly #flags: Uint8Array;
+
+  constructor(memory: PageMemory, options: PagePoolOptions = {}) {
+    this.memory = memory;
+    this.capacityPages = memory.pageCount;
+    this.pageSizeBytes = memory.pageSizeBytes;
+    this.preallocated = options.preallocate === true;
+    const warmPages = options.warmPages ?? Math.ceil(DEFAULT_WARM_BYTES / memory.pageSizeBytes);
+    if (!(warmPages >= 0)) throw new RangeError(`warmPages: a number from 0 expected, given ${warmPages}`);
+    this.warmLimitPages = this.preallocated ? this.capacityPages : Math.min(warmPages, this.capacityPages);
+    // Zeroed lazily by the OS: pages of these arrays that are never used cost nothing.
+    this.#stock = new Int32Array(this.capacityPages);
+    this.#flags = new Uint8Array(this.capacityPages);
+    if (this.preallocated) this.#preallocate();
+  }
+
+  get chargedPages(): number {
+    return this.#charged;
+  }
+
+  /** Pages in files and in the hands of writes. */
+  get heldPages(): number {
+    return this.#held;
+  }
+
+  get committedPages(): number {
+    return this.#committed;
+  }
+
+  get freePages(): number {
+    return this.capacityPages - this.#charged;
+  }
+
+  /** All or nothing: promises room and the memory for it, or answers DISK_FULL with nothing changed. */
+  charge(pages: number): number {
+    if (!(pages >= 0)) throw new RangeError(`charge of ${pages} pages`);
+    if (pages > this.capacityPages - this.#charged) return NtStatus.DISK_FULL;
+    const shortage = this.#charged + pages - this.#committed;
+    if (shortage > 0 && !this.#commitMore(shortage)) return NtStatus.DISK_FULL;
+    this.#charged += pages;
+    return NtStatus.SUCCESS;
+  }
+
+  /** Returns room. Memory goes back to the OS when more than the warm stock is left over. */
+  discharge(pages: number): void {
+    if (!(pages >= 0) || pages > this.#charged - this.#held) {
+      throw new Error(`discharge of ${pages} pages: charged ${this.#charged}, held ${this.#held}`);
+    }
+    this.#charged -= pages;
+    if (this.#committed - this.#charged > this.warmLimitPages) this.#trim();
+  }
+
+  /** Hands out pages against a charge, adjacent and ascending where possible. Their content may be old: see isZero. */
+  take(count: number, out: Int32Array, outOffset: number): void {
+    if (!(count >= 0) || this.#held + count > this.#charged || outOffset + count > out.length) {
+      throw new Error(`take of ${count} pages: held ${this.#held}, charged ${this.#charged}`);
+    }
+    const fromStock = Math.min(count, this.#warm);
+    let ascending = true;
+    let previous = -1;
+    for (let i = 0; i < fromStock; i++) {
+      const page = this.#stock[this.#warm - 1 - i] as number;
+      this.#markHeld(page);
+      ascending &&= page > previous;
+      previous = page;
+      out[outOffset + i] = page;
+    }
+    this.#warm -= fromStock;
+    for (let i = fromStock; i < count; i++) {
+      const page = this.#freshPage++;
+      this.#markHeld(page);
+      ascending &&= page > previous;
+      previous = page;
+      out[outOffset + i] = page;
+    }
+    this.#held += count;
+    if (!ascending) sortPages(out, outOffset, outOffset + count);
+  }
+
+  /** Whether a page that was just taken is known to be all zero. */
+  isZero(page: number): boolean {
+    return ((this.#flags[page] as number) & DIRTY) === 0;
+  }
+
+  /** Tells the OS that these pages, just taken, are written now; used ones are there already. */
+  prefault(pages: Int32Array, from: number, to: number): void {
+    if (this.preallocated || this.memory.prefault === undefined) return;
+    // A single large page may be meant for a few bytes only: then one fault is cheaper than the whole page.
+    if (to - from === 1 && this.pageSizeBytes > LARGE_PAGE_BYTES) return;
+    for (let at = from; at < to; ) {
+      const run = runAt(pages, at, to);
+      let zero = 0;
+      while (zero < run && this.isZero(pages[at + zero] as number)) zero++;
+      if (zero > 0) this.memory.prefault(pages[at] as number, zero);
+      at += Math.max(zero, 1);
+    }
+  }
+
+  /** Takes pages back; the charge stays with the caller. The first of them is the first to be handed out again. */
+  giveBack(pages: Int32Array, from: number, to: number): void {
+    for (let i = to - 1; i >= from; i--) {
+      const page = pages[i] as number;
+      if (((this.#flags[page] as number) & HELD) === 0) throw new Error(`page ${page} is given back twice`);
+      this.#flags[page] = DIRTY;
+      this.#stock[this.#warm++] = page;
+    }
+    this.#held -= to - from;
+  }
+
+  enter(holder: PageHolder): void {
+    holder.holderSlot = this.holders.length;
+    this.holders.push(holder);
+  }
+
+  leave(holder: PageHolder): void {
+    if (this.holders[holder.holderSlot] !== holder) throw new Error('a write in flight is not registered');
+    const last = this.holders.pop() as PageHolder;
+    if (last === holder) return;
+    this.holders[holder.holderSlot] = last;
+    last.holderSlot = holder.holderSlot;
+  }
+
+  /** Recomputes the ledger from the ground; `files` are all files of the volume, deleted-but-open ones too. */
+  check(files: Iterable<LedgerFile>): string[] {
+    return checkPool(this, files, {
+      warm: this.#stock.subarray(0, this.#warm),
+      cold: this.#stock.subarray(this.capacityPages - this.#cold),
+      freshPage: this.#freshPage,
+      freshCommitted: this.#freshCommitted,
+      isHeld: (page) => ((this.#flags[page] as number) & HELD) !== 0,
+    });
+  }
+
+  dispose(): void {
+    this.memory.dispose();
+  }
+
+  #markHeld(page: number): void {
+    const flags = this.#flags[page];
+    if (flags === undefined || (flags & HELD) !== 0) throw new Error(`page ${page} is handed out twice`);
+    this.#flags[page] = flags | HELD;
+  }
+
+  /** Commits `count` pages, cold ones first so that a volume keeps to the addresses it has used. All or nothing. */
+  #commitMore(count: number): boolean {
+    const fromCold = Math.min(count, this.#cold);
+    const firstCold = this.capacityPages - this.#cold;
+    const afterCold = firstCold + fromCold;
+    for (let at = firstCold; at < afterCold; ) {
+      const run = runAt(this.#stock, at, afterCold);
+      if (!this.memory.commit(this.#stock[at] as number, run)) {
+        this.#decommitRuns(firstCold, at);
+        return false;
+      }
+      at += run;
+    }
+    const fresh = count - fromCold;
+    if (fresh > 0 && !this.memory.commit(this.#freshCommitted, fresh)) {
+      this.#decommitRuns(firstCold, afterCold);
+      return false;
+    }
+    this.#stock.copyWithin(this.#warm, firstCold, afterCold);
+    for (let low = this.#warm, high = this.#warm + fromCold - 1; low < high; low++, high--) {
+      const page = this.#stock[low] as number;
+      this.#stock[low] = this.#stock[high] as number;
+      this.#stock[high] = page;
+    }
+    this.#warm += fromCold;
+    this.#cold -= fromCold;
+    this.#freshCommitted += fresh;
+    this.#committed += count;
+    return true;
+  }
+
+  /** Used pages go first: on an overcommitting system only they occupy memory. */
+  #trim(): void {
+    const count = this.#committed - this.#charged - Math.floor(this.warmLimitPages / 2);
+    const fromStock = Math.min(count, this.#warm);
+    if (fromStock > 0) {
+      const first = this.#warm - fromStock;
+      sortPages(this.#stock, first, this.#warm);
+      this.#decommitRuns(first, this.#warm);
+      for (let i = first; i < this.#warm; i++) this.#flags[this.#stock[i] as number] = 0;
+      this.#cold += fromStock;
+      this.#stock.copyWithin(this.capacityPages - this.#cold, first, this.#warm);
+      this.#warm = first;
+    }
+    const fresh = count - fromStock;
+    if (fresh > 0) {
+      this.memory.decommit(this.#freshCommitted - fresh, fresh);
+      this.#freshCommitted -= fresh;
+    }
+    this.#committed -= count;
+  }
+
+  #decommitRuns(from: number, to: number): void {
+    for (let at = from; at < to; ) {
+      const run = runAt(this.#stock, at, to);
+      this.memory.decommit(this.#stock[at] as number, run);
+      at += run;
+    }
+  }
+
+  #preallocate(): void {
+    if (!this.memory.commit(0, this.capacityPages)) {
+      throw new Error(
+        `preallocation of ${this.capacityPages} pages of ${this.pageSizeBytes} bytes was refused`,
+      );
+    }
+    this.#freshCommitted = this.capacityPages;
+    this.#committed = this.capacityPages;
+    const totalBytes = this.capacityPages * this.pageSizeBytes;
+    for (let at = 0; at < totalBytes; at += PREFAULT_BYTES) {
+      this.memory.zero(this.memory.baseAddress + at, Math.min(PREFAULT_BYTES, totalBytes - at));
+    }
+  }
+}
+
+/** How many entries from `at` on are pages that follow one another. */
+function runAt(pages: Int32Array, at: number, end: number): number {
+  let next = at + 1;
+  while (next < end && pages[next] === (pages[next - 1] as number) + 1) next++;
+  return next - at;
+}
+
+/** Ascending order makes neighbours adjacent: one copy, one call to the OS. Most ranges already are, or are reversed. */
+function sortPages(pages: Int32Array, from: number, to: number): void {
+  let ascending = true;
+  let descending = true;
+  for (let i = from + 1; i < to && (ascending || descending); i++) {
+    if ((pages[i] as number) < (pages[i - 1] as number)) ascending = false;
+    else descending = false;
+  }
+  if (ascending) return;
+  const part = pages.subarray(from, to);
+  if (descending) part.reverse();
+  else part.sort();
+}

@@ -1,0 +1,116 @@
+/**
+ * Node: one file, directory or symbolic link of the volume. A plain record; every rule about it is RamVolume's.
+ *
+ * A million of them must fit in a heap, so there is nothing here that most nodes do not need: times are pairs of 32-bit integers
+ * (which take no memory of their own), the folded name is the name itself where they are equal, a directory has its ordered children
+ * only while it has any, and all nodes of one security descriptor share it.
+ */
+import { Attribute } from './file-attributes.js';
+import type { FileTime } from './file-clock.js';
+import type { OrderedChildren } from './names/ordered-children.js';
+import type { PagedFile } from './content/paged-file.js';
+import type { ReparsePoint } from './reparse-point.js';
+import type { SecurityDescriptor } from './security/security-store.js';
+
+export class Node {
+  // What a listing reads of every entry comes first, so that it lies in two cache lines (docs/performance.md), then what a look-up reads.
+
+  /** As it was given when the node was created or last renamed. Empty for the root. */
+  name: string;
+  /** Null for directories. */
+  readonly file: PagedFile | null;
+  attributes: number;
+  reparse: ReparsePoint | null = null;
+  /** Unique in the volume, never 0, never used again. */
+  readonly indexNumber: number;
+  creationTimeLow = 0;
+  creationTimeHigh = 0;
+  lastAccessTimeLow = 0;
+  lastAccessTimeHigh = 0;
+  lastWriteTimeLow = 0;
+  lastWriteTimeHigh = 0;
+  changeTimeLow = 0;
+  changeTimeHigh = 0;
+
+  /** For NameIndex alone: hash of parent and key, and the next node with the same bucket. */
+  hash = 0;
+  next: Node | null = null;
+  /** Null when the name is gone and only handles are left. The root is its own parent. */
+  parent: Node | null = null;
+  /** The folded name. */
+  key: string;
+
+  /** What the node is known by while it is open; 0 when it is not. */
+  context = 0;
+  /** Opens that have not been closed yet. */
+  openCount = 0;
+  security: SecurityDescriptor;
+  /** Null for files, and for directories that are empty. */
+  children: OrderedChildren | null = null;
+
+  constructor(
+    name: string,
+    key: string,
+    indexNumber: number,
+    attributes: number,
+    security: SecurityDescriptor,
+    file: PagedFile | null,
+  ) {
+    this.name = name;
+    this.key = key;
+    this.indexNumber = indexNumber;
+    this.attributes = attributes;
+    this.security = security;
+    this.file = file;
+  }
+
+  /** Born now: all four times. */
+  created(time: FileTime): void {
+    this.creationTimeLow = time.low;
+    this.creationTimeHigh = time.high;
+    this.lastAccessTimeLow = time.low;
+    this.lastAccessTimeHigh = time.high;
+    this.written(time);
+  }
+
+  /** The content, or a directory's list of names, was changed now. */
+  written({ low, high }: FileTime): void {
+    this.lastWriteTimeLow = low;
+    this.lastWriteTimeHigh = high;
+    this.changeTimeLow = low;
+    this.changeTimeHigh = high;
+  }
+
+  /** Something else about it was changed now: name, attributes, security. */
+  changed({ low, high }: FileTime): void {
+    this.changeTimeLow = low;
+    this.changeTimeHigh = high;
+  }
+
+  get isDirectory(): boolean {
+    return this.file === null;
+  }
+
+  /** The name is gone; no path leads here. */
+  get deleted(): boolean {
+    return this.parent === null;
+  }
+
+  /** Whether paths may lead on from here. A directory that is a reparse point has nothing below it. */
+  get leadsOn(): boolean {
+    return this.file === null && (this.attributes & Attribute.REPARSE_POINT) === 0;
+  }
+
+  get fileSize(): number {
+    return this.file === null ? 0 : this.file.lengthBytes;
+  }
+
+  /** What the volume's ledger charges for the file: a multiple of the page size, never below fileSize. */
+  get allocationSize(): number {
+    return this.file === null ? 0 : this.file.allocationSizeBytes;
+  }
+
+  get reparseTag(): number {
+    return this.reparse === null ? 0 : this.reparse.tag;
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * A directory's children in the order of listings: by folded name, unit by unit. A B+ tree (sorted-btree), so that adding, removing and
+ * going on behind any name cost O(log n), whether or not that name is there.
+ */
+import { createRequire } from 'node:module';
+import type { Node } from '../inode.js';
+
+// The package is CommonJS with a default export, which Node, TypeScript and test runners each import in their own way; required, it is
+// the same everywhere.
+const { default: BTree } = createRequire(import.meta.url)('sorted-btree') as typeof import('sorted-btree');
+export type OrderedChildren = InstanceType<typeof BTree<string, Node>>;
+
+const STOP = { break: true };
+
+/** JavaScript compares strings by their UTF-16 units. */
+const byUnits = (a: string, b: string) => (a < b ? -1 : a === b ? 0 : 1);
+
+export function orderedChildren(): OrderedChildren {
+  return new BTree<string, Node>(undefined, byUnits);
+}
+
+/**
+ * Visits the children whose folded names come behind `marker` ('' for all), in order, until `visit` answers false. Nothing may be added
+ * or removed meanwhile.
+ */
+export function visitBehind(
+  children: OrderedChildren,
+  marker: string,
+  visit: (name: string, node: Node) => boolean,
+): void {
+  const last = children.maxKey();
+  if (last === undefined) return;
+  // Not its iterator, which makes objects for every entry. Only the first key can be the marker; the others stay untouched, which
+  // saves a cache miss an entry.
+  children.forRange(marker, last, true, (key, node, counter) =>
+    (counter === 0 && key === marker) || visit(node.name, node) ? undefined : STOP,
+  );
+}

@@ -1,0 +1,64 @@
+/**
+ * koffi callbacks of the binding, counted: a slot that is not given back is a leak, and koffi has 8192 of them for the process.
+ * Every callback is wrapped, because koffi turns an exception into 0, which is STATUS_SUCCESS.
+ */
+import koffi from 'koffi';
+import { NtStatus } from '../../ntstatus.js';
+import { finalStatusOf } from '../abi/status-of.js';
+
+let registered = 0;
+
+/** Callbacks registered and not yet unregistered in this thread. */
+export function registeredCallbacks(): number {
+  return registered;
+}
+
+export type CallbackKind = 'NTSTATUS' | 'VOID';
+// biome-ignore lint/suspicious/noExplicitAny: koffi passes whatever the C prototype says; each callback names its own types.
+export type CallbackBody = (...args: any[]) => unknown;
+
+/** koffi keeps every type for good, so one is made for each prototype and not for each volume. */
+const pointerTypes = new Map<string, ReturnType<typeof koffi.pointer>>();
+
+function pointerTo(kind: CallbackKind, parameters: readonly string[]): ReturnType<typeof koffi.pointer> {
+  const key = [kind, ...parameters].join();
+  let type = pointerTypes.get(key);
+  if (type === undefined) {
+    type = koffi.pointer(koffi.proto(kind === 'VOID' ? 'void' : 'int32_t', [...parameters]));
+    pointerTypes.set(key, type);
+  }
+  return type;
+}
+
+export class CallbackSet {
+  readonly #pointers: bigint[] = [];
+
+  constructor(readonly onError: (where: string, error: unknown) => void) {}
+
+  /** Registers `body` under the C prototype `kind (parameters)`; returns the function's address. */
+  add(name: string, kind: CallbackKind, parameters: readonly string[], body: CallbackBody): number {
+    // Nine parameters are the most that a callback has; written out, because collecting them would cost an array per call.
+    // biome-ignore format: one line
+    const guarded = (a: unknown, b: unknown, c: unknown, d: unknown, e: unknown, f: unknown, g: unknown, h: unknown, i: unknown): number => {
+      try {
+        const result = body(a, b, c, d, e, f, g, h, i);
+        return kind === 'VOID' ? NtStatus.SUCCESS : finalStatusOf(result);
+      } catch (error) {
+        this.onError(name, error);
+        return NtStatus.INTERNAL_ERROR;
+      }
+    };
+    const pointer = koffi.register(guarded, pointerTo(kind, parameters));
+    this.#pointers.push(pointer);
+    registered += 1;
+    return Number(pointer);
+  }
+
+  /** Only when no thread can call any more: a call through a freed slot is a crash. */
+  unregisterAll(): void {
+    for (const pointer of this.#pointers.splice(0)) {
+      koffi.unregister(pointer);
+      registered -= 1;
+    }
+  }
+}

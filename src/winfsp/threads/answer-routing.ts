@@ -1,0 +1,204 @@
+/**
+ * Who delivers an answer: the dispatcher's own thread M in its next call, or a helper. These are the rules of docs/winfsp.md (i),
+ * for volumes without streams: completing an answer may block inside the driver until another request is answered, so whatever
+ * may block must not be delivered by the thread that answers.
+ *
+ * Pure decisions over the bytes of one request and its answer; no threads here. An instance belongs to one dispatcher.
+ */
+import {
+  FILE_INFO_TIMEOUT_INFINITE,
+  FileAttribute,
+  FileInformationClass,
+  TransactKind,
+} from '../abi/constants.js';
+import type { FileSystemInterface } from '../library/file-system-interface.js';
+import {
+  FileInfo,
+  ReqClose,
+  ReqRead,
+  ReqSetInformation,
+  ReqWrite,
+  RSP_FILE_INFO,
+  RspCreate,
+} from '../abi/layouts.js';
+import { getUint64 } from '../memory/native-memory.js';
+import { OpenFiles } from './open-files.js';
+
+export const Route = {
+  /** With the dispatcher's next call. */
+  INLINE: 0,
+  /** Helper 1: renames only. */
+  HELPER_1: 1,
+  /** Helper 2: answers with FILE_INFO; Cleanup during a directory rename. */
+  HELPER_2: 2,
+} as const;
+
+const PAGE_BYTES = 4096;
+
+export class AnswerRouting {
+  /** Only a volume whose data the kernel does not cache needs to know who read whole pages (condition 4). */
+  readonly #openFiles: OpenFiles | null;
+  readonly #fileSystem: FileSystemInterface;
+  readonly #scratch: DataView;
+  readonly #contextOffset: number;
+  #oldEndOfFile = -1;
+  #renamesDirectory = false;
+
+  /** `contextOffset`: where requests have the context that the file system knows, FspFileSystem.contextOffset. */
+  constructor(
+    fileSystem: FileSystemInterface,
+    fileInfoTimeout: number,
+    contextOffset: number = ReqClose.UserContext,
+  ) {
+    this.#fileSystem = fileSystem;
+    this.#contextOffset = contextOffset;
+    this.#scratch = new DataView(new ArrayBuffer(FileInfo.SIZE));
+    // Contexts of handles do not tell which handles are of one file.
+    const perFile = contextOffset === ReqClose.UserContext;
+    this.#openFiles = perFile && fileInfoTimeout !== FILE_INFO_TIMEOUT_INFINITE ? new OpenFiles() : null;
+  }
+
+  /** Before the handler runs: remembers what the answer alone cannot tell. */
+  noteRequest(kind: number, request: DataView): void {
+    if (kind === TransactKind.SetInformation) {
+      this.#noteSetInformation(request);
+    } else if (kind === TransactKind.Read && this.#openFiles !== null) {
+      const alignment = request.getUint32(ReqRead.Offset, true) | request.getUint32(ReqRead.Length, true);
+      if (alignment % PAGE_BYTES === 0) {
+        this.#openFiles.noteWholePageRead(getUint64(request, this.#contextOffset));
+      }
+    }
+  }
+
+  /**
+   * After the handler: the route of the answer. `directoryRenameInFlight`: the answer to a directory's rename was handed to helper 1
+   * and its call has not returned.
+   */
+  route(
+    kind: number,
+    request: DataView,
+    response: DataView,
+    status: number,
+    directoryRenameInFlight: boolean,
+  ): number {
+    if (this.#openFiles !== null) {
+      this.#trackOpenFiles(kind, request, response, status);
+    }
+    if (status < 0) {
+      return Route.INLINE;
+    }
+    switch (kind) {
+      case TransactKind.Cleanup:
+        return directoryRenameInFlight ? Route.HELPER_2 : Route.INLINE;
+      case TransactKind.SetInformation:
+        return this.#routeSetInformation(request, response, directoryRenameInFlight);
+      case TransactKind.Write:
+        // ConstrainedIo: paging writes are leaves, they never nest.
+        if ((request.getUint32(ReqWrite.ConstrainedIo, true) & 1) !== 0) {
+          return Route.INLINE;
+        }
+        break;
+      case TransactKind.FlushBuffers:
+        if (getUint64(request, this.#contextOffset) === 0) {
+          return Route.INLINE;
+        }
+        break;
+      case TransactKind.Overwrite:
+        // Harmless because the file is empty. Should a file system say otherwise, its answer is like any other with FILE_INFO.
+        return isWholePages(response) ? Route.INLINE : Route.HELPER_2;
+      case TransactKind.QueryInformation:
+      case TransactKind.SetEa:
+        break;
+      default:
+        return Route.INLINE;
+    }
+    return this.#routeFileInfo(getUint64(request, this.#contextOffset), response, directoryRenameInFlight);
+  }
+
+  /** Whether the last SetInformation that was noted is a rename of a directory. */
+  get renamesDirectory(): boolean {
+    return this.#renamesDirectory;
+  }
+
+  #noteSetInformation(request: DataView): void {
+    const informationClass = request.getUint32(ReqSetInformation.FileInformationClass, true);
+    this.#renamesDirectory = false;
+    this.#oldEndOfFile = -1;
+    if (isRename(informationClass)) {
+      // A file system that cannot say is taken at its worst.
+      this.#renamesDirectory =
+        !this.#query(request) ||
+        (this.#scratch.getUint32(FileInfo.FileAttributes, true) & FileAttribute.DIRECTORY) !== 0;
+    } else if (informationClass === FileInformationClass.EndOfFile && this.#query(request)) {
+      this.#oldEndOfFile = getUint64(this.#scratch, FileInfo.FileSize);
+    }
+  }
+
+  #query(request: DataView): boolean {
+    const context = getUint64(request, this.#contextOffset);
+    try {
+      const status = this.#fileSystem.getFileInfo?.(context, this.#scratch, 0);
+      return status !== undefined && status >= 0;
+    } catch {
+      return false;
+    }
+  }
+
+  #routeSetInformation(request: DataView, response: DataView, directoryRenameInFlight: boolean): number {
+    const informationClass = request.getUint32(ReqSetInformation.FileInformationClass, true);
+    if (isRename(informationClass)) {
+      return Route.HELPER_1;
+    }
+    if (
+      informationClass === FileInformationClass.Disposition ||
+      informationClass === FileInformationClass.DispositionEx
+    ) {
+      return Route.INLINE;
+    }
+    if (informationClass === FileInformationClass.EndOfFile && !directoryRenameInFlight) {
+      const old = this.#oldEndOfFile;
+      const now = getUint64(request, ReqSetInformation['Info.EndOfFile.FileSize']);
+      // Condition 3: the new end lies behind the page that holds the old one, so that page is not touched.
+      if (old === 0 || (old > 0 && Math.floor(now / PAGE_BYTES) > Math.floor((old - 1) / PAGE_BYTES))) {
+        return Route.INLINE;
+      }
+    }
+    return this.#routeFileInfo(getUint64(request, this.#contextOffset), response, directoryRenameInFlight);
+  }
+
+  /** Set B: the answer carries FILE_INFO, which makes the driver set the cache's sizes. */
+  #routeFileInfo(context: number, response: DataView, directoryRenameInFlight: boolean): number {
+    if (directoryRenameInFlight) {
+      return Route.HELPER_2;
+    }
+    const attributes = response.getUint32(RSP_FILE_INFO + FileInfo.FileAttributes, true);
+    const nothingToFlush =
+      (attributes & FileAttribute.DIRECTORY) !== 0 ||
+      isWholePages(response) ||
+      (this.#openFiles !== null && !this.#openFiles.mayBeMapped(context));
+    return nothingToFlush ? Route.INLINE : Route.HELPER_2;
+  }
+
+  #trackOpenFiles(kind: number, request: DataView, response: DataView, status: number): void {
+    const openFiles = this.#openFiles!;
+    if (kind === TransactKind.Create) {
+      if (status === 0) {
+        openFiles.opened(getUint64(response, RspCreate['Opened.UserContext']));
+      }
+    } else if (kind === TransactKind.Close || (kind === TransactKind.Overwrite && status < 0)) {
+      // After a failed Overwrite there is no Close request: the operation function has closed the file itself.
+      openFiles.closed(getUint64(request, this.#contextOffset));
+    }
+  }
+}
+
+function isRename(informationClass: number): boolean {
+  return (
+    informationClass === FileInformationClass.Rename || informationClass === FileInformationClass.RenameEx
+  );
+}
+
+/** Condition 2: no byte of the file's last page lies behind its end. */
+function isWholePages(response: DataView): boolean {
+  return response.getUint32(RSP_FILE_INFO + FileInfo.FileSize, true) % PAGE_BYTES === 0;
+}

@@ -1,0 +1,55 @@
+/**
+ * The two helper workers of a dispatcher: starting them, handing answers over, letting them go. Why two, and who delivers what:
+ * docs/winfsp.md (i) "Helpers".
+ */
+import { MessageChannel } from 'node:worker_threads';
+import { DriverWorker } from './library-worker.js';
+import { HelperRing, RingWord } from './completion-ring.js';
+
+export interface HelperOptions {
+  libraryPath: string;
+  volumeHandle: number;
+  /** Power of two. Small only in tests. */
+  slotCount: number;
+  slotBytes: number;
+}
+
+export class Helper {
+  readonly ring: HelperRing;
+  readonly #worker: DriverWorker;
+
+  constructor(options: HelperOptions) {
+    const channel = new MessageChannel();
+    this.ring = new HelperRing(options.slotCount, options.slotBytes, channel.port1);
+    this.#worker = new DriverWorker(
+      {
+        kind: 'helper',
+        libraryPath: options.libraryPath,
+        volumeHandle: options.volumeHandle,
+        state: this.ring.state,
+        slotsAddress: this.ring.slots.address,
+        slotCount: options.slotCount,
+        slotBytes: options.slotBytes,
+        lengths: this.ring.lengths,
+        overflow: channel.port2,
+      },
+      [channel.port2],
+    );
+    channel.port1.unref();
+  }
+
+  ready(): Promise<void> {
+    return this.#worker.ready;
+  }
+
+  get failures(): number {
+    return Atomics.load(this.ring.state, RingWord.FAILURES);
+  }
+
+  /** Lets the worker go. Only when no delivery can block any more: after FspFsctlStop. */
+  async end(): Promise<void> {
+    this.ring.leave();
+    await this.#worker.finished;
+    this.ring.free();
+  }
+}

@@ -1,0 +1,24 @@
+/** What a worker of driver-worker.ts runs: one job after another, each to its end, until it gets null instead. */
+import { parentPort } from 'node:worker_threads';
+import type { DriverJob, DriverWorkerMessage } from './library-worker.js';
+import { deliverAnswers } from './completion-worker.js';
+import { receiveRequests } from './receiver-worker.js';
+
+const port = parentPort!;
+
+port.on('message', (job: DriverJob | null) => {
+  if (job === null) {
+    port.close();
+    return;
+  }
+  if (job.kind === 'receiver') {
+    receiveRequests(job, () => post('ready'));
+  } else {
+    deliverAnswers(job, () => post('ready'));
+  }
+  post('done');
+});
+
+function post(message: DriverWorkerMessage): void {
+  port.postMessage(message);
+}

@@ -1,0 +1,102 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type OptionValue, resolveSettings } from '../../../../src/drive/config/config.js';
+import { ConfigError } from '../../../../src/drive/errors.js';
+import type { SettingName } from '../../../../src/drive/config/settings.js';
+import { temporaryFolder } from '../../../support/temporary-folder.js';
+
+const option = (setting: SettingName, value: unknown, name = `--${setting}`): OptionValue => ({
+  setting,
+  option: name,
+  value,
+});
+const at = option('mountPoint', '/mnt/ram', '<mountpoint>');
+
+function configFile(text: string): string {
+  const path = join(temporaryFolder('config'), 'drive.jsonc');
+  writeFileSync(path, text);
+  return path;
+}
+
+function problemOf(options: OptionValue[], platform: NodeJS.Platform = 'linux', configPath?: string): string {
+  try {
+    resolveSettings({ options, platform, configPath });
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as Error).message;
+  }
+  return '';
+}
+
+describe('resolveSettings', () => {
+  it('has defaults for everything but the mount point of a Linux drive', () => {
+    expect(resolveSettings({ options: [at], platform: 'linux' })).toEqual({
+      mountPoint: '/mnt/ram',
+      capacityBytes: 2 ** 30,
+      pageSizeBytes: 4096,
+      preallocate: false,
+      label: 'RAM Drive',
+      kernelCache: true,
+      fileInfoTimeoutMs: 1000,
+      caseSensitive: true,
+      initialDirectories: [],
+      directIo: false,
+      allowOther: false,
+    });
+    expect(problemOf([])).toMatch(/No mount point: name an empty directory/);
+  });
+
+  it('is case-insensitive and mounts at R: on Windows', () => {
+    const settings = resolveSettings({ options: [], platform: 'win32' });
+    expect(settings).toMatchObject({ mountPoint: 'R:', caseSensitive: false });
+  });
+
+  it('lets the command line win setting by setting', () => {
+    const configPath = configFile(
+      '{ "mountPoint": "/mnt/a", "capacity": "2G", "label": "file", "preallocate": true }',
+    );
+    const options = [option('capacity', '64M'), option('preallocate', false)];
+    expect(resolveSettings({ configPath, options, platform: 'linux' })).toMatchObject({
+      mountPoint: '/mnt/a',
+      capacityBytes: 64 * 2 ** 20,
+      label: 'file',
+      preallocate: false,
+    });
+  });
+
+  it('cuts the capacity to whole pages and refuses less than one', () => {
+    const options = [at, option('capacity', 200_000), option('pageSize', '64K')];
+    expect(resolveSettings({ options, platform: 'linux' }).capacityBytes).toBe(196_608);
+    expect(problemOf([at, option('capacity', '63K'), option('pageSize', '64K')])).toBe(
+      '--capacity: expected at least one page of 64 KiB, got 64512 bytes.',
+    );
+  });
+
+  it('names the option, the value and what was expected', () => {
+    expect(problemOf([at, option('capacity', 'lots', '--capacity')])).toBe(
+      '--capacity: expected a size such as 64K, 512M or 2G, or a number of bytes, from one page to 1 TiB, got "lots".',
+    );
+  });
+
+  it('takes a finite time-out or direct I/O as a word against the kernel cache, but no contradiction', () => {
+    const settingsWith = (value: OptionValue) => resolveSettings({ options: [at, value], platform: 'linux' });
+    expect(settingsWith(option('fileInfoTimeout', 0))).toMatchObject({
+      kernelCache: false,
+      fileInfoTimeoutMs: 0,
+    });
+    expect(settingsWith(option('directIo', true))).toMatchObject({ kernelCache: false, directIo: true });
+    expect(settingsWith(option('directIo', false)).kernelCache).toBe(true);
+    expect(problemOf([at, option('kernelCache', true), option('fileInfoTimeout', 5)])).toMatch(
+      /^--fileInfoTimeout: works only without the kernel cache/,
+    );
+    const configPath = configFile('{\n "kernelCache": true,\n "directIo": true }');
+    expect(problemOf([at], 'linux', configPath)).toMatch(/drive\.jsonc:3:14: directIo: works only without/);
+  });
+
+  it('refuses settings of FUSE on Windows', () => {
+    expect(problemOf([option('allowOther', true)], 'win32')).toMatch(
+      /^--allowOther: is for Linux mounts only/,
+    );
+  });
+});

@@ -1,0 +1,272 @@
+/** The ledger and the stock: exact counts, refusals that change nothing, runs instead of pages towards the OS. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { NtStatus } from '../../../../src/ntstatus.js';
+import { DEFAULT_WARM_BYTES, PagePool, type PagePoolOptions } from '../../../../src/volume/content/page-pool.js';
+import { PagedFile } from '../../../../src/volume/content/paged-file.js';
+import { PlainPageMemory } from '../../../support/plain-page-memory.js';
+
+function setUp(pageCount: number, options: PagePoolOptions = { warmPages: 0 }) {
+  const memory = new PlainPageMemory({ pageSizeBytes: 8, pageCount });
+  return { memory, pool: new PagePool(memory, options), pages: new Int32Array(pageCount) };
+}
+
+/** A file that is only a bag of pages, so that the pool can be checked alone. */
+function bag(chargedPages: number, pages: Iterable<number>) {
+  const held = [...pages];
+  return {
+    chargedPages,
+    heldPages: held.length,
+    visitPages: (v: (p: number) => void) => held.forEach(v),
+    check: () => [],
+  };
+}
+
+test('a charge is all or nothing and ends exactly at the capacity', () => {
+  const { pool } = setUp(10);
+  expect(pool.charge(9)).toBe(NtStatus.SUCCESS);
+  expect(pool.charge(2)).toBe(NtStatus.DISK_FULL);
+  expect(pool.freePages).toBe(1);
+  expect(pool.charge(1)).toBe(NtStatus.SUCCESS);
+  expect(pool.charge(0)).toBe(NtStatus.SUCCESS);
+  expect(pool.charge(1)).toBe(NtStatus.DISK_FULL);
+  expect(pool.charge(2 ** 50)).toBe(NtStatus.DISK_FULL);
+  expect(pool.check([bag(10, [])])).toEqual([]);
+});
+
+test('bugs of a caller are refused: no charge, twice back, too much back', () => {
+  const { pool, pages } = setUp(4);
+  expect(() => pool.take(1, pages, 0)).toThrow(/take of 1/);
+  pool.charge(2);
+  pool.take(2, pages, 0);
+  expect(() => pool.take(1, pages, 2)).toThrow(/take of 1/);
+  expect(() => pool.discharge(1)).toThrow(/discharge of 1/);
+  pool.giveBack(pages, 0, 1);
+  expect(() => pool.giveBack(pages, 0, 1)).toThrow(/twice/);
+  expect(() => pool.discharge(2)).toThrow(/discharge of 2/);
+  expect(() => pool.charge(-1)).toThrow(RangeError);
+  expect(() => pool.charge(Number.NaN)).toThrow(RangeError);
+  expect(() => pool.discharge(Number.NaN)).toThrow();
+});
+
+test('pages come adjacent and ascending, also after they were given back in disorder', () => {
+  const { pool, pages } = setUp(8, { warmPages: 8 });
+  pool.charge(8);
+  pool.take(8, pages, 0);
+  expect([...pages]).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  pool.giveBack(Int32Array.of(5, 2, 7, 0, 6, 1, 4, 3), 0, 8);
+  pool.take(8, pages, 0);
+  expect([...pages]).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+});
+
+test('only a used page is dirty; one that came back from the OS is zero', () => {
+  const { pool, pages } = setUp(4, { warmPages: 2 });
+  pool.charge(2);
+  pool.take(2, pages, 0);
+  expect([pool.isZero(0), pool.isZero(1)]).toEqual([true, true]);
+  pool.giveBack(pages, 0, 2);
+  pool.take(1, pages, 0);
+  expect(pool.isZero(pages[0]!)).toBe(false);
+  pool.giveBack(pages, 0, 1);
+  pool.discharge(2);
+  pool.charge(4);
+  pool.discharge(4); // More than two warm pages: trimmed to one.
+  pool.charge(4);
+  pool.take(4, pages, 0);
+  expect([...pages].filter((page) => !pool.isZero(page)).length).toBeLessThanOrEqual(1);
+});
+
+describe('memory', () => {
+  test('the OS is called by runs, not by pages', () => {
+    const { pool, pages, memory } = setUp(100);
+    pool.charge(100);
+    expect(memory.commitCalls).toBe(1);
+    pool.take(100, pages, 0);
+    pool.giveBack(pages, 0, 100);
+    pool.discharge(100);
+    expect(memory.decommitCalls).toBe(1);
+    pool.charge(100); // Cold pages this time.
+    expect(memory.commitCalls).toBe(2);
+  });
+
+  test('the warm stock stays within its limit, and trimming leaves half of it', () => {
+    const { pool, memory } = setUp(100, { warmPages: 10 });
+    pool.charge(50);
+    pool.discharge(10);
+    expect([pool.committedPages, memory.decommitCalls]).toEqual([50, 0]);
+    pool.discharge(1);
+    expect([pool.committedPages, memory.decommitCalls]).toEqual([44, 1]);
+    // Change within the stock costs no call at all.
+    for (let i = 0; i < 50; i++) {
+      pool.charge(5);
+      pool.discharge(5);
+    }
+    expect([memory.commitCalls, memory.decommitCalls]).toEqual([1, 1]);
+  });
+
+  test('the default warm stock is given in bytes, and never larger than the volume', () => {
+    const memory = new PlainPageMemory({ pageSizeBytes: 4096, pageCount: 4096 });
+    expect(new PagePool(memory).warmLimitPages).toBe(DEFAULT_WARM_BYTES / 4096);
+    expect(setUp(4, {}).pool.warmLimitPages).toBe(4);
+    expect(() => setUp(4, { warmPages: -1 })).toThrow(/warmPages/);
+    expect(() => setUp(4, { warmPages: Number.NaN })).toThrow(/warmPages/);
+  });
+
+  test('a refused commit rolls back what was committed before it, whichever call is refused', () => {
+    for (let refusedCall = 1; refusedCall <= 4; refusedCall++) {
+      const { pool, pages, memory } = setUp(12);
+      // Cold stock in three separate runs (0, 2, 4-5) and the rest fresh.
+      pool.charge(6);
+      pool.take(6, pages, 0);
+      pool.giveBack(Int32Array.of(0, 2, 4, 5), 0, 4);
+      pool.discharge(4);
+      const before = [pool.chargedPages, pool.committedPages, memory.residentBytes()];
+      let call = 0;
+      memory.failCommitWhen = () => ++call === refusedCall;
+      expect(pool.charge(10)).toBe(NtStatus.DISK_FULL);
+      expect([pool.chargedPages, pool.committedPages, memory.residentBytes()]).toEqual(before);
+      expect(pool.check([bag(2, [1, 3])])).toEqual([]);
+      memory.failCommitWhen = undefined;
+      expect(pool.charge(10)).toBe(NtStatus.SUCCESS);
+      pool.take(10, pages, 0);
+      expect([...pages.subarray(0, 10)]).toEqual([0, 2, 4, 5, 6, 7, 8, 9, 10, 11]);
+    }
+  });
+
+  test('preallocated memory is committed at once, never given back, and refused at construction', () => {
+    const { pool, memory } = setUp(10, { preallocate: true, warmPages: 0 });
+    expect(memory.residentBytes()).toBe(80);
+    pool.charge(10);
+    pool.discharge(10);
+    expect([memory.commitCalls, memory.decommitCalls, pool.committedPages]).toEqual([1, 0, 10]);
+    const refusing = new PlainPageMemory({ pageSizeBytes: 8, pageCount: 10, failCommitWhen: () => true });
+    expect(() => new PagePool(refusing, { preallocate: true })).toThrow(/preallocation of 10 pages/);
+  });
+
+  test('new pages are announced by runs; used ones, preallocated ones and a single large one are not', () => {
+    const announced: number[][] = [];
+    const announce = (memory: PlainPageMemory) =>
+      Object.assign(memory, { prefault: (first: number, count: number) => announced.push([first, count]) });
+    const { pool, pages, memory } = setUp(8, { warmPages: 8 });
+    announce(memory);
+    pool.charge(8);
+    pool.take(4, pages, 0);
+    pool.prefault(pages, 0, 4);
+    pool.giveBack(Int32Array.of(1), 0, 1);
+    pool.take(3, pages, 0); // 1 is used, 4 and 5 are new.
+    pool.prefault(pages, 0, 3);
+    pool.prefault(Int32Array.of(6), 0, 1);
+    expect(announced).toEqual([
+      [0, 4],
+      [4, 2],
+      [6, 1],
+    ]);
+    new PagePool(announce(new PlainPageMemory({ pageSizeBytes: 8, pageCount: 2 })), {
+      preallocate: true,
+    }).prefault(Int32Array.of(0), 0, 1);
+    const large = new PagePool(announce(new PlainPageMemory({ pageSizeBytes: 65536, pageCount: 2 })));
+    large.prefault(Int32Array.of(0), 0, 1);
+    expect(announced.length).toBe(3);
+  });
+
+  test('a used page goes back to the OS before one that was never touched', () => {
+    const { pool, pages, memory } = setUp(8);
+    pool.charge(2);
+    pool.take(2, pages, 0);
+    pool.charge(4); // A hole of another file, never touched.
+    pool.giveBack(pages, 0, 2);
+    pool.discharge(2);
+    expect([memory.isCommitted(0), memory.isCommitted(1), memory.isCommitted(2)]).toEqual([
+      false,
+      false,
+      true,
+    ]);
+  });
+});
+
+describe('the self-check names what is wrong', () => {
+  const pageOf = (pool: PagePool) => {
+    const out = new Int32Array(1);
+    pool.charge(1);
+    pool.take(1, out, 0);
+    return out[0]!;
+  };
+  test.each([
+    ['NoPageLeak: page 0 is nowhere', (_page: number) => [bag(1, [])]],
+    ['NoPageLeak: page 0 is in a file and in a file', (page: number) => [bag(1, [page]), bag(0, [page])]],
+    ['NoPageLeak: page 3 is in the free stock and in a file', (page: number) => [bag(1, [page, 3])]],
+    ['NoPageLeak: page 99 does not exist, but a file has it', (page: number) => [bag(1, [page, 99])]],
+    ['FreeBytesAccurate: files and writes are charged 2 pages', (page: number) => [bag(2, [page])]],
+    ['PoolConsistent: 0 pages are in use, the ledger says 1', (_page: number) => [bag(1, [])]],
+  ])('%s', (text, files) => {
+    const { pool } = setUp(4);
+    const violations = pool.check(files(pageOf(pool)));
+    expect(violations.some((violation) => violation.startsWith(text))).toBe(true);
+  });
+
+  test('nothing, when nothing is wrong', () => {
+    const { pool } = setUp(4);
+    expect(pool.check([bag(1, [pageOf(pool)])])).toEqual([]);
+  });
+
+  test('pages and charge in the hand of a write belong to the sum', () => {
+    const { pool } = setUp(4);
+    const file = new PagedFile(pool);
+    const write = file.beginWrite(0, 20);
+    write.scanAndCharge();
+    write.takePages();
+    expect(pool.check([file])).toEqual([]);
+    pool.leave(write); // As if the pool had lost sight of it.
+    expect(pool.check([file]).join()).toMatch(/NoPageLeak.*nowhere.*FreeBytesAccurate/);
+    pool.enter(write);
+    write.abandon();
+  });
+});
+
+test('random charges, takes and returns keep every invariant and lose no page', () => {
+  const step = fc.record({
+    op: fc.constantFrom('charge', 'discharge', 'take', 'giveBack', 'refuse'),
+    count: fc.nat(12),
+    seed: fc.nat(1000),
+  });
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 20 }),
+      fc.nat(8),
+      fc.array(step, { maxLength: 60, size: 'max' }),
+      (n, warm, steps) => {
+        const { pool, memory } = setUp(n, { warmPages: warm });
+        let charged = 0;
+        const mine: number[] = [];
+        for (const { op, count, seed } of steps) {
+          if (op === 'refuse') memory.failCommitWhen = seed % 2 ? () => true : undefined;
+          else if (op === 'charge') {
+            const status = pool.charge(count);
+            if (memory.failCommitWhen === undefined) expect(status >= 0).toBe(charged + count <= n);
+            if (status >= 0) charged += count;
+          } else if (op === 'discharge') {
+            const pages = Math.min(count, charged - mine.length);
+            pool.discharge(pages);
+            charged -= pages;
+          } else if (op === 'take') {
+            const out = new Int32Array(Math.min(count, charged - mine.length));
+            pool.take(out.length, out, 0);
+            for (const page of out) {
+              const address = page * 8;
+              if (pool.isZero(page)) expect([...memory.get(address, 8)]).toEqual(new Array(8).fill(0));
+              memory.bytes.fill(0xaa, address, address + 8);
+            }
+            mine.push(...out);
+          } else {
+            const back = mine.splice(seed % (mine.length + 1), count);
+            pool.giveBack(Int32Array.from(back), 0, back.length);
+          }
+          expect(pool.check([bag(charged, mine)])).toEqual([]);
+          expect(pool.committedPages - pool.chargedPages).toBeLessThanOrEqual(pool.warmLimitPages);
+          expect(memory.residentBytes()).toBe(pool.committedPages * 8);
+        }
+      },
+    ),
+    { numRuns: 300 },
+  );
+}, 60_000);

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { copyText, foldingTable, foldText } from '../../../../src/volume/names/case-folding.js';
+
+const upper = foldingTable(false);
+const fold = (text: string) => foldText(text, upper);
+
+/** The units for which something holds, as text: all 65,536 are looked at, and one comparison is made. */
+const unitsWhere = (holds: (unit: number) => boolean) =>
+  [...upper.keys()].filter(holds).map((unit) => unit.toString(16));
+
+describe('folding', () => {
+  it('makes capitals of what has a capital of one unit', () => {
+    expect(fold('abcxyz')).toBe('ABCXYZ');
+    expect(fold('äöüéñøþÿ')).toBe('ÄÖÜÉÑØÞŸ');
+    expect(fold('σςλ')).toBe('ΣΣΛ');
+    expect(fold('абвё')).toBe('АБВЁ');
+    expect(fold('ǆǅǄ')).toBe('ǄǄǄ');
+    // Where the engine's full mapping has two units, and Unicode's simple one has one.
+    expect(fold('ᾀᾗᾧᾳῃῳ')).toBe('ᾈᾟᾯᾼῌῼ');
+  });
+
+  it('leaves alone what has none: ß, ŉ, ǰ, ligatures, digits, signs', () => {
+    for (const text of ['ß', 'ẞ', 'ŉ', 'ǰ', 'ΐ', 'և', 'ﬁ', 'ẖ', '0', '_', '~', '[', '{', '中', '\u{ffff}']) {
+      expect(fold(text)).toBe(text);
+    }
+  });
+
+  it('never leads from outside of ASCII into it', () => {
+    expect(fold('ı')).toBe('ı');
+    expect(fold('ſ')).toBe('ſ');
+    expect(fold('İ')).toBe('İ');
+    expect(fold('\u212a')).toBe('\u212a'); // the Kelvin sign is a capital already
+    expect(fold('i')).toBe('I');
+    expect(unitsWhere((unit) => unit >= 0x80 && upper[unit]! < 0x80)).toEqual([]);
+  });
+
+  it('keeps surrogates, paired or not, and so the capitals beyond the basic plane', () => {
+    for (const text of ['😀', '\ud83d', '\ude00', '\ude00\ud83d', '𐐨']) expect(fold(text)).toBe(text);
+    expect(unitsWhere((unit) => unit >= 0xd800 && unit <= 0xdfff && upper[unit] !== unit)).toEqual([]);
+  });
+
+  it('changes nothing when done twice, so a stored capital is found by itself', () => {
+    expect(unitsWhere((unit) => upper[upper[unit]!] !== upper[unit])).toEqual([]);
+  });
+
+  it('agrees with the engine wherever that has a mapping of one unit that stays on its side of ASCII', () => {
+    const differing = unitsWhere((unit) => {
+      const text = String.fromCharCode(unit);
+      return text.toUpperCase() !== fold(text);
+    });
+    // The ones with a mapping of several units, and ı and ſ.
+    expect(differing.length).toBeGreaterThan(50);
+    expect(differing.length).toBeLessThan(150);
+    expect(differing).toEqual(expect.arrayContaining(['df', '131', '17f', '1f80']));
+  });
+
+  it('is the identity for volumes that tell case apart', () => {
+    const table = foldingTable(true);
+    expect(foldText('aßİ😀', table)).toBe('aßİ😀');
+    expect(table.every((value, unit) => value === unit)).toBe(true);
+  });
+});
+
+describe('copyText', () => {
+  it('cuts out a part, of one-byte, two-byte and broken text, of any length', () => {
+    expect(copyText('\\dir\\name', 5, 9)).toBe('name');
+    expect(copyText('ÿĀ', 0, 1)).toBe('ÿ');
+    expect(copyText('ÿĀ', 0, 2)).toBe('ÿĀ');
+    expect(copyText('x\ud800y', 0, 3)).toBe('x\ud800y');
+    expect(copyText('', 0, 0)).toBe('');
+    for (const length of [1023, 1024, 1025, 5000]) {
+      expect(copyText('é'.repeat(length), 0, length)).toBe('é'.repeat(length));
+      expect(copyText('ж'.repeat(length), 0, length, upper)).toBe('Ж'.repeat(length));
+    }
+  });
+});

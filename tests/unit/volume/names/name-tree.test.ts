@@ -1,0 +1,328 @@
+import { describe, expect, it } from 'vitest';
+import { NtStatus } from '../../../../src/ntstatus.js';
+import { foldingTable } from '../../../../src/volume/names/case-folding.js';
+import { NameIndex } from '../../../../src/volume/names/name-index.js';
+import { isName } from '../../../../src/volume/names/name-tree.js';
+import type { Node } from '../../../../src/volume/inode.js';
+import { PlainPageMemory } from '../../../support/plain-page-memory.js';
+import { RamVolume } from '../../../../src/volume/ram-volume.js';
+
+function volumeOf(caseSensitive = false): RamVolume {
+  return new RamVolume({
+    memory: new PlainPageMemory({ pageSizeBytes: 4, pageCount: 4 }),
+    caseSensitive,
+    label: '',
+  });
+}
+function make(volume: RamVolume, path: string, directory = false): Node {
+  const node = volume.create(path, 0, directory, null, 0);
+  expect(typeof node, path).toBe('object');
+  volume.close(node as Node);
+  return node as Node;
+}
+function remove(volume: RamVolume, path: string): void {
+  const node = volume.open(path) as Node;
+  volume.cleanup(node, 1);
+  volume.close(node);
+}
+function list(
+  volume: RamVolume,
+  directory: Node,
+  room = Number.POSITIVE_INFINITY,
+): { names: string[]; calls: number } {
+  const names: string[] = [];
+  let calls = 0;
+  for (let complete = false, marker: string | null = null; !complete; calls++) {
+    let left = room;
+    complete = true;
+    volume.list(directory, marker, (name) => {
+      if (left-- === 0) {
+        complete = false;
+        return false;
+      }
+      names.push(name);
+      return true;
+    });
+    marker = names.at(-1) ?? null;
+  }
+  return { names, calls };
+}
+
+describe('paths', () => {
+  it('that are none are OBJECT_NAME_INVALID', () => {
+    const volume = volumeOf();
+    make(volume, '\\dir', true);
+    for (const path of [
+      '',
+      'dir',
+      'dir\\x',
+      '\\\\',
+      '\\dir\\',
+      '\\dir\\\\x',
+      '\\\\dir',
+      '\\dir\\x\\',
+      '/dir',
+    ]) {
+      const expected = path === '\\dir\\x\\' ? NtStatus.OBJECT_PATH_NOT_FOUND : NtStatus.OBJECT_NAME_INVALID;
+      expect(volume.lookup(path), path).toBe(expected);
+      expect(volume.open(path), path).toBe(expected);
+      expect(volume.create(path, 0, false, null, 0), path).toBe(expected);
+    }
+    expect(volume.nodeCount).toBe(2);
+  });
+
+  it('through a file, a link or nothing are OBJECT_PATH_NOT_FOUND', () => {
+    const volume = volumeOf();
+    make(volume, '\\file');
+    const link = make(volume, '\\link', true);
+    expect(volume.setReparsePoint(link, Buffer.from('0c0000a000000000', 'hex'))).toBe(0);
+    for (const path of ['\\file\\x', '\\link\\x', '\\none\\x', '\\file\\x\\y', '\\none\\x\\y']) {
+      expect(volume.lookup(path)).toBe(NtStatus.OBJECT_PATH_NOT_FOUND);
+      expect(volume.create(path, 0, false, null, 0)).toBe(NtStatus.OBJECT_PATH_NOT_FOUND);
+      expect(volume.rename(link, path, true)).toBe(NtStatus.OBJECT_PATH_NOT_FOUND);
+    }
+    expect(volume.lookup('\\none')).toBe(NtStatus.OBJECT_NAME_NOT_FOUND);
+  });
+
+  it('may be as deep as one likes', () => {
+    const volume = volumeOf();
+    let path = '';
+    for (let depth = 0; depth < 3000; depth++) {
+      path += '\\d';
+      make(volume, path, true);
+    }
+    const deepest = volume.lookup(path.toUpperCase()) as Node;
+    expect(volume.pathOf(deepest)).toBe(path);
+    expect(volume.selfCheck()).toEqual([]);
+  });
+});
+
+describe('names', () => {
+  it('have 1 to 255 units and are no dots', () => {
+    const volume = volumeOf();
+    for (const name of [
+      'x'.repeat(255),
+      'ж'.repeat(255),
+      '😀'.repeat(127),
+      ' ',
+      '...',
+      '. ',
+      ' .',
+      'a.',
+      'a ',
+      '\ud800',
+      '\ufeff',
+      ':',
+      '?',
+    ]) {
+      const node = make(volume, `\\${name}`);
+      expect(node.name).toBe(name);
+      expect(volume.lookup(`\\${name}`)).toBe(node);
+      expect(volume.pathOf(node)).toBe(`\\${name}`);
+    }
+    const before = volume.nodeCount;
+    for (const name of ['x'.repeat(256), '.', '..', 'a\0', '\0']) {
+      expect(isName(name, 0)).toBe(false);
+      expect(volume.create(`\\${name}`, 0, false, null, 0)).toBe(NtStatus.OBJECT_NAME_INVALID);
+      expect(volume.rename(volume.lookup('\\a.') as Node, `\\${name}`, true)).toBe(
+        NtStatus.OBJECT_NAME_INVALID,
+      );
+    }
+    expect(volume.nodeCount).toBe(before);
+    expect(volume.selfCheck()).toEqual([]);
+  });
+
+  it('that fold alike are one, and keep the first spelling', () => {
+    const volume = volumeOf();
+    const street = make(volume, '\\Straße');
+    for (const same of ['\\STRAßE', '\\straße', '\\sTrAßE']) expect(volume.lookup(same)).toBe(street);
+    for (const other of ['\\STRASSE', '\\STRAẞE', '\\Straſe']) {
+      expect(volume.lookup(other)).toBe(NtStatus.OBJECT_NAME_NOT_FOUND);
+    }
+    expect(volume.create('\\STRAßE', 0, false, null, 0)).toBe(NtStatus.OBJECT_NAME_COLLISION);
+    expect(street.name).toBe('Straße');
+    const four = ['i', 'İ', 'ı', 'İ'.normalize('NFD')].map((name) => make(volume, `\\${name}`));
+    expect(new Set(four).size).toBe(4);
+    expect(volume.lookup('\\I')).toBe(four[0]);
+  });
+
+  it('are told apart by case where the volume does', () => {
+    const volume = volumeOf(true);
+    const small = make(volume, '\\a');
+    const capital = make(volume, '\\A');
+    expect(volume.lookup('\\a')).toBe(small);
+    expect(volume.lookup('\\A')).toBe(capital);
+    expect(list(volume, volume.root).names).toEqual(['A', 'a']);
+  });
+});
+
+describe('listings', () => {
+  it('are ordered by the units of the folded names', () => {
+    const volume = volumeOf();
+    const names = [
+      'b',
+      'A',
+      'a1',
+      'Z',
+      '_',
+      '~',
+      '!',
+      'ä',
+      'Ö',
+      'ß',
+      '😀',
+      '\uffee',
+      '0',
+      '10',
+      '9',
+      'aa',
+      'AB',
+    ];
+    for (const name of names) make(volume, `\\${name}`);
+    const fold = (name: string) => name.replace(/[a-zäö]/g, (letter) => letter.toUpperCase());
+    const expected = [...names].sort((a, b) => (fold(a) < fold(b) ? -1 : 1));
+    expect(list(volume, volume.root).names).toEqual(expected);
+  });
+
+  it('give the same at any buffer size, with dots below the root', () => {
+    const volume = volumeOf();
+    const directory = make(volume, '\\dir', true);
+    for (let i = 0; i < 300; i++) make(volume, `\\dir\\name ${(i * 7919) % 300}`);
+    const whole = list(volume, directory).names;
+    expect(whole.slice(0, 2)).toEqual(['.', '..']);
+    expect(whole.length).toBe(302);
+    for (const room of [1, 2, 3, 7, 64, 301, 302, 303]) {
+      const { names, calls } = list(volume, directory, room);
+      expect(names, String(room)).toEqual(whole);
+      expect(calls).toBe(Math.ceil(302 / room));
+    }
+  });
+
+  it('go on behind a marker that is gone, in any case, and behind the dots', () => {
+    const volume = volumeOf();
+    const directory = make(volume, '\\dir', true);
+    for (const name of ['a', 'c', 'e']) make(volume, `\\dir\\${name}`);
+    const behind = (marker: string | null) => {
+      const names: string[] = [];
+      expect(volume.list(directory, marker, (name) => names.push(name) > 0)).toBe(0);
+      return names.join(' ');
+    };
+    expect(behind(null)).toBe('. .. a c e');
+    expect(behind('.')).toBe('.. a c e');
+    expect(behind('..')).toBe('a c e');
+    expect(behind('!')).toBe('a c e');
+    expect(behind('b')).toBe('c e');
+    expect(behind('C')).toBe('e');
+    remove(volume, '\\dir\\c');
+    expect(behind('c')).toBe('e');
+    expect(behind('e')).toBe('');
+    expect(behind('zzz')).toBe('');
+    expect(behind('x'.repeat(5000))).toBe('');
+  });
+
+  it('show directory and parent behind the dots; of a directory that is gone, only itself', () => {
+    const volume = volumeOf();
+    const outer = make(volume, '\\outer', true);
+    const inner = volume.create('\\outer\\inner', 0x10, true, null, 0) as Node;
+    const dots = (node: Node) => {
+      const nodes: Node[] = [];
+      volume.list(node, null, (_, one) => nodes.push(one) > 0);
+      return nodes;
+    };
+    expect(dots(inner)).toEqual([inner, outer]);
+    expect(dots(outer).slice(0, 2)).toEqual([outer, volume.root]);
+    volume.cleanup(inner, 1);
+    expect(dots(inner)).toEqual([inner, inner]);
+    expect(volume.pathOf(inner)).toBe('');
+    volume.close(inner);
+  });
+
+  it('of a file are NOT_A_DIRECTORY', () => {
+    const volume = volumeOf();
+    expect(volume.list(make(volume, '\\file'), null, () => true)).toBe(NtStatus.NOT_A_DIRECTORY);
+  });
+});
+
+describe('NameIndex', () => {
+  const child = (parent: Node, key: string) =>
+    ({ parent, key, name: key, hash: 0, next: null }) as unknown as Node;
+  const parent = { indexNumber: 1 } as Node;
+
+  it('finds each of many, grows and shrinks, and is empty in the end', () => {
+    const index = new NameIndex(foldingTable(false), 1);
+    const nodes = Array.from({ length: 5000 }, (_, i) => child(parent, `N${i}`));
+    for (const node of nodes) index.add(node);
+    expect(
+      nodes.every((node) => index.find(parent, node.key.toLowerCase(), 0, node.key.length) === node),
+    ).toBe(true);
+    // The same name under another parent that hashes alike.
+    expect(index.find({ indexNumber: 1 } as Node, 'N1', 0, 2)).toBeUndefined();
+    let visited = 0;
+    index.visit(() => visited++);
+    expect(visited).toBe(5000);
+    for (const [i, node] of nodes.entries()) {
+      index.remove(node);
+      if (i % 500 === 0) expect(index.find(parent, 'n4999', 0, 5)).toBe(nodes[4999]);
+    }
+    expect(index.count).toBe(0);
+    expect(index.find(parent, 'n4999', 0, 5)).toBeUndefined();
+    expect(() => index.remove(nodes[0]!)).toThrow('not in the index');
+  });
+});
+
+describe('a name that begins like another of the same hash', () => {
+  it('is not taken for it', () => {
+    // hash' = (hash ^ unit) × prime is the hash again for unit = hash ^ (hash × the prime's inverse); one hash in 65,536 has such a unit.
+    const PRIME = 0x01000193;
+    const INVERSE = 0x359c449b;
+    expect(Math.imul(PRIME, INVERSE)).toBe(1);
+    const seed = 1;
+    const index = new NameIndex(foldingTable(true), seed);
+    const parent = { indexNumber: 1 } as Node;
+    let found = 0;
+    for (let i = 0; found < 3; i++) {
+      const short = `n${i}`;
+      let hash = seed ^ parent.indexNumber;
+      for (const unit of short) hash = Math.imul(hash ^ unit.charCodeAt(0), PRIME);
+      const unit = (hash ^ Math.imul(hash, INVERSE)) >>> 0;
+      if (unit > 0xffff) continue;
+      found++;
+      const long = short + String.fromCharCode(unit);
+      const nodes = [long, short].map(
+        (key) => ({ parent, key, name: key, hash: 0, next: null }) as unknown as Node,
+      );
+      index.add(nodes[0]!);
+      expect(index.find(parent, short, 0, short.length)).toBeUndefined();
+      index.add(nodes[1]!);
+      // Otherwise this test would prove nothing.
+      expect(nodes[0]!.hash).toBe(nodes[1]!.hash);
+      expect(index.find(parent, short, 0, short.length)).toBe(nodes[1]);
+      expect(index.find(parent, long, 0, long.length)).toBe(nodes[0]);
+    }
+  });
+});
+
+describe('a lock file', () => {
+  it('made and deleted 100,000 times among 10,000 others costs the same at the end as at the beginning', () => {
+    const volume = volumeOf();
+    make(volume, '\\dir', true);
+    for (let i = 0; i < 10_000; i++) make(volume, `\\dir\\other-${i}`);
+    const rounds = (count: number) => {
+      const begun = performance.now();
+      for (let i = 0; i < count; i++) {
+        const node = volume.create('\\dir\\lock', 0x20, false, null, 0) as Node;
+        volume.cleanup(node, 1);
+        volume.close(node);
+      }
+      return performance.now() - begun;
+    };
+    rounds(20_000);
+    const blocks = Array.from({ length: 10 }, () => rounds(10_000));
+    const early = Math.min(...blocks.slice(0, 3));
+    const late = Math.min(...blocks.slice(-3));
+    // An order of magnitude is what goes wrong when it does; machines that do other things at the time are allowed for.
+    expect(late).toBeLessThan(early * 3);
+    expect(volume.nodeCount).toBe(10_002);
+    expect(volume.selfCheck()).toEqual([]);
+  });
+});

@@ -1,0 +1,236 @@
+/** The rules of docs/winfsp.md (i), one case each, on hand-made requests and answers. */
+import { describe, expect, it } from 'vitest';
+import { NtStatus } from '../../../../src/ntstatus.js';
+import { AnswerRouting, Route } from '../../../../src/winfsp/threads/answer-routing.js';
+import { FileAttribute, TransactKind } from '../../../../src/winfsp/abi/constants.js';
+import type { FileSystemInterface } from '../../../../src/winfsp/library/file-system-interface.js';
+import { setUint64 } from '../../../../src/winfsp/memory/native-memory.js';
+
+const INFINITE = 0xffffffff;
+const CONTEXT = 77;
+
+interface Case {
+  kind: keyof typeof TransactKind;
+  status?: number;
+  fileSize?: number;
+  attributes?: number;
+  constrained?: boolean;
+  context?: number;
+  informationClass?: number;
+  newSize?: number;
+  offset?: number;
+  length?: number;
+  renameInFlight?: boolean;
+}
+
+/** A file system that knows one file, as it was before the request. */
+function fileSystem(fileSize: number, attributes = FileAttribute.ARCHIVE as number): FileSystemInterface {
+  return {
+    getFileInfo(context, view, offset) {
+      if (context !== CONTEXT) {
+        return NtStatus.INVALID_HANDLE;
+      }
+      view.setUint32(offset, attributes, true);
+      setUint64(view, offset + 16, fileSize);
+      return NtStatus.SUCCESS;
+    },
+  };
+}
+
+function routeOf(routing: AnswerRouting, one: Case): number {
+  const kind = TransactKind[one.kind];
+  const request = new DataView(new ArrayBuffer(256));
+  const response = new DataView(new ArrayBuffer(256));
+  setUint64(request, 16, one.context ?? CONTEXT);
+  if (one.kind === 'SetInformation') {
+    request.setUint32(32, one.informationClass!, true);
+    setUint64(request, 40, one.newSize ?? 0);
+  } else if (one.kind === 'Write') {
+    request.setUint32(56, one.constrained ? 1 : 0, true);
+  } else if (one.kind === 'Read') {
+    setUint64(request, 40, one.offset ?? 0);
+    request.setUint32(48, one.length ?? 0, true);
+  }
+  routing.noteRequest(kind, request);
+  if (one.kind === 'Create') {
+    setUint64(response, 24, one.context ?? CONTEXT);
+  } else {
+    response.setUint32(24, one.attributes ?? FileAttribute.ARCHIVE, true);
+    setUint64(response, 24 + 16, one.fileSize ?? 5);
+  }
+  return routing.route(kind, request, response, one.status ?? 0, one.renameInFlight ?? false);
+}
+
+function route(one: Case, oldSize = 5, oldAttributes: number = FileAttribute.ARCHIVE): number {
+  return routeOf(new AnswerRouting(fileSystem(oldSize, oldAttributes), INFINITE), one);
+}
+
+describe('set A goes with the next call', () => {
+  it.each<Case>([
+    { kind: 'Create' },
+    { kind: 'Overwrite', fileSize: 0 },
+    { kind: 'Close' },
+    { kind: 'Read' },
+    { kind: 'Write', constrained: true },
+    { kind: 'QueryDirectory' },
+    { kind: 'QueryVolumeInformation' },
+    { kind: 'SetVolumeInformation' },
+    { kind: 'QuerySecurity' },
+    { kind: 'SetSecurity' },
+    { kind: 'SetInformation', informationClass: 13 },
+    { kind: 'SetInformation', informationClass: 64 },
+    { kind: 'FlushBuffers', context: 0 },
+    { kind: 'FileSystemControl' },
+    { kind: 'DeviceControl' },
+    { kind: 'QueryEa' },
+    { kind: 'Cleanup' },
+  ])('$kind $informationClass', (one) => {
+    expect(route(one)).toBe(Route.INLINE);
+  });
+
+  it.each<Case>([
+    { kind: 'Write' },
+    { kind: 'FlushBuffers' },
+    { kind: 'QueryInformation' },
+    { kind: 'SetEa' },
+    { kind: 'SetInformation', informationClass: 4 },
+    { kind: 'SetInformation', informationClass: 10 },
+    { kind: 'SetInformation', informationClass: 65 },
+  ])('a failure of $kind $informationClass, too, also during a directory rename', (one) => {
+    expect(route({ ...one, status: NtStatus.DISK_FULL })).toBe(Route.INLINE);
+    expect(route({ ...one, status: NtStatus.DISK_FULL, renameInFlight: true })).toBe(Route.INLINE);
+  });
+});
+
+describe('set B goes to helper 2', () => {
+  const B: Case[] = [
+    { kind: 'Write' },
+    { kind: 'FlushBuffers' },
+    { kind: 'QueryInformation' },
+    { kind: 'SetEa' },
+    { kind: 'SetInformation', informationClass: 4 },
+    { kind: 'SetInformation', informationClass: 19 },
+    { kind: 'SetInformation', informationClass: 20, newSize: 5 },
+  ];
+  it.each(B)('$kind $informationClass', (one) => {
+    expect(route(one)).toBe(Route.HELPER_2);
+  });
+  it.each(B)('$kind $informationClass of a directory does not (1)', (one) => {
+    expect(route({ ...one, attributes: FileAttribute.DIRECTORY })).toBe(Route.INLINE);
+  });
+  it.each(B)('$kind $informationClass with whole pages does not (2)', (one) => {
+    for (const fileSize of [0, 4096, 2 ** 32, 2 ** 40 + 8192]) {
+      expect(route({ ...one, fileSize })).toBe(Route.INLINE);
+    }
+    for (const fileSize of [1, 4095, 4097, 2 ** 32 + 1, 2 ** 32 - 1]) {
+      expect(route({ ...one, fileSize })).toBe(Route.HELPER_2);
+    }
+  });
+  it.each(B)('$kind $informationClass goes there during a directory rename whatever holds', (one) => {
+    expect(route({ ...one, fileSize: 0, renameInFlight: true })).toBe(Route.HELPER_2);
+    expect(route({ ...one, attributes: FileAttribute.DIRECTORY, renameInFlight: true })).toBe(Route.HELPER_2);
+  });
+  it('Cleanup, too, during a directory rename', () => {
+    expect(route({ kind: 'Cleanup', renameInFlight: true })).toBe(Route.HELPER_2);
+    expect(route({ kind: 'Close', renameInFlight: true })).toBe(Route.INLINE);
+    expect(route({ kind: 'Read', renameInFlight: true })).toBe(Route.INLINE);
+  });
+  it('Overwrite, if it says that the file is not empty', () => {
+    expect(route({ kind: 'Overwrite', fileSize: 5 })).toBe(Route.HELPER_2);
+  });
+});
+
+describe('an end of file that leaves the old last page alone is inline (3)', () => {
+  it.each([
+    [0, 5, true],
+    [1, 4096 + 5, true],
+    [4095, 4097, true],
+    [4096, 4097, true],
+    [4097, 8191, false],
+    [5, 4095, false],
+    [8192, 4097, false],
+    [2 ** 32 + 1, 2 ** 32 + 4097, true],
+    [2 ** 32 + 1, 2 ** 32 + 4095, false],
+  ])('from %d to %d: %s', (old, now, inline) => {
+    const one: Case = { kind: 'SetInformation', informationClass: 20, newSize: now, fileSize: now };
+    expect(route(one, old)).toBe(inline ? Route.INLINE : Route.HELPER_2);
+  });
+
+  it('not for another class, not when the old size is unknown, and not with the size of the request before', () => {
+    expect(route({ kind: 'SetInformation', informationClass: 19, newSize: 5000, fileSize: 5 }, 0)).toBe(
+      Route.HELPER_2,
+    );
+    const mute = new AnswerRouting({}, INFINITE);
+    const grow: Case = { kind: 'SetInformation', informationClass: 20, newSize: 5000, fileSize: 5000 };
+    expect(routeOf(mute, grow)).toBe(Route.HELPER_2);
+    const throwing = new AnswerRouting(
+      {
+        getFileInfo: () => {
+          throw new Error('x');
+        },
+      },
+      INFINITE,
+    );
+    expect(routeOf(throwing, grow)).toBe(Route.HELPER_2);
+    const routing = new AnswerRouting(fileSystem(0), INFINITE);
+    expect(routeOf(routing, grow)).toBe(Route.INLINE);
+    expect(routeOf(routing, { ...grow, context: 5 })).toBe(Route.HELPER_2);
+  });
+});
+
+describe('finite FileInfoTimeout: files of which no whole pages were read are inline (4)', () => {
+  const write: Case = { kind: 'Write', fileSize: 5 };
+  const pages: Case = { kind: 'Read', offset: 8192, length: 4096 };
+
+  it('until such a read, and again after the last close', () => {
+    const routing = new AnswerRouting(fileSystem(5), 0);
+    expect(routeOf(routing, write)).toBe(Route.HELPER_2); // never seen being opened: not knowing is no proof
+    routeOf(routing, { kind: 'Create' });
+    expect(routeOf(routing, write)).toBe(Route.INLINE);
+    routeOf(routing, { kind: 'Read', offset: 1, length: 4096 });
+    routeOf(routing, { kind: 'Read', offset: 4096, length: 100 });
+    expect(routeOf(routing, write)).toBe(Route.INLINE);
+    routeOf(routing, pages);
+    expect(routeOf(routing, write)).toBe(Route.HELPER_2);
+    routeOf(routing, { kind: 'Create' });
+    routeOf(routing, { kind: 'Close' });
+    expect(routeOf(routing, write)).toBe(Route.HELPER_2);
+    routeOf(routing, { kind: 'Close' });
+    routeOf(routing, { kind: 'Create' });
+    expect(routeOf(routing, write)).toBe(Route.INLINE);
+  });
+
+  it('a failed Create opens nothing, a failed Overwrite closes', () => {
+    const routing = new AnswerRouting(fileSystem(5), 1000);
+    routeOf(routing, { kind: 'Create', status: NtStatus.SHARING_VIOLATION });
+    expect(routeOf(routing, write)).toBe(Route.HELPER_2);
+    routeOf(routing, { kind: 'Create' });
+    routeOf(routing, pages);
+    routeOf(routing, { kind: 'Overwrite', status: NtStatus.DISK_FULL });
+    routeOf(routing, { kind: 'Create' });
+    expect(routeOf(routing, write)).toBe(Route.INLINE);
+  });
+
+  it('does not help a volume whose data the kernel caches', () => {
+    const routing = new AnswerRouting(fileSystem(5), INFINITE);
+    routeOf(routing, { kind: 'Create' });
+    expect(routeOf(routing, write)).toBe(Route.HELPER_2);
+  });
+});
+
+describe('renames go to helper 1', () => {
+  it.each([10, 65])('class %d', (informationClass) => {
+    const rename: Case = { kind: 'SetInformation', informationClass };
+    expect(route(rename)).toBe(Route.HELPER_1);
+    expect(route({ ...rename, renameInFlight: true })).toBe(Route.HELPER_1);
+    const file = new AnswerRouting(fileSystem(5), INFINITE);
+    routeOf(file, rename);
+    expect(file.renamesDirectory).toBe(false);
+    const directory = new AnswerRouting(fileSystem(0, FileAttribute.DIRECTORY), INFINITE);
+    routeOf(directory, rename);
+    expect(directory.renamesDirectory).toBe(true);
+    const mute = new AnswerRouting({}, INFINITE);
+    routeOf(mute, rename);
+    expect(mute.renamesDirectory).toBe(true);
+  });
+});
