@@ -10,7 +10,7 @@ import { type Ratio, ratiosOf } from './ratios.js';
 import { RECORDED, type ResultFile, readResults } from './results.js';
 
 /** Where noise lets a ratio fall by more than this part, a check that passes says nothing. */
-const BAND_MOST = 0.5;
+const MAX_BAND = 0.5;
 
 export interface Verdict {
   ratio: string;
@@ -71,7 +71,7 @@ export function judge(recorded: readonly Ratio[], now: readonly Ratio[]): Verdic
 function verdictOf(ratio: string, by: Verdict['by'], old: Spread, now: Spread): Verdict {
   const band = noiseBand(old.noise) + noiseBand(now.noise);
   const least = old.median * (1 - band);
-  const outcome = now.median < least ? 'fell' : band > BAND_MOST ? 'too noisy' : 'held';
+  const outcome = now.median < least ? 'fell' : band > MAX_BAND ? 'too noisy' : 'held';
   return { ratio, by, recorded: old.median, now: now.median, least, outcome };
 }
 

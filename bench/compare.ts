@@ -6,7 +6,7 @@ import { NOISE_WITHOUT_ROUNDS, noiseBand } from './noise.js';
 import { ratiosOf } from './ratios.js';
 import { type BenchFigure, keyOf, type ResultFile, spreadOfFigure } from './results.js';
 
-const NAMED_MOST = 10;
+const MAX_NAMED = 10;
 
 export interface Change {
   key: string;
@@ -114,8 +114,8 @@ export function printComparison({
 /** A part of a run beside a whole one lacks almost everything: that is said, and the first ones are named. */
 function printOnly(word: string, keys: readonly string[]): void {
   if (keys.length === 0) return;
-  const more = keys.length > NAMED_MOST ? `; and ${keys.length - NAMED_MOST} more` : '';
-  console.log(`only ${word}: ${keys.slice(0, NAMED_MOST).join('; ')}${more}`);
+  const more = keys.length > MAX_NAMED ? `; and ${keys.length - MAX_NAMED} more` : '';
+  console.log(`only ${word}: ${keys.slice(0, MAX_NAMED).join('; ')}${more}`);
 }
 
 function percent(part: number): string {

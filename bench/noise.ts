@@ -10,7 +10,7 @@ export interface Spread {
 }
 
 /** Below this nothing is called a change: two runs of the same program differ by as much. */
-export const LEAST_NOISE = 0.05;
+export const MIN_NOISE = 0.05;
 /** For figures that were taken in one go, without rounds. */
 export const NOISE_WITHOUT_ROUNDS = 0.15;
 
@@ -41,5 +41,5 @@ export function ratioOf(mine: readonly number[], other: readonly number[]): Spre
 
 /** How far a value with this spread may move before it counts as a change. */
 export function noiseBand(noise: number): number {
-  return Math.max(noise, LEAST_NOISE);
+  return Math.max(noise, MIN_NOISE);
 }

@@ -14,7 +14,6 @@ import { parseArgs } from 'node:util';
 import { median } from '../bench/noise.js';
 import { provenance } from '../bench/results.js';
 import { MemoryFs } from '../examples/memory-fs.js';
-import { startedWorkers } from '../src/winfsp/threads/idle-workers.js';
 import {
   FileSystemHost,
   linuxExtensions,
@@ -22,6 +21,7 @@ import {
   loadWinFsp,
   registeredCallbacks,
 } from '../src/winfsp/index.js';
+import { startedWorkers } from '../src/winfsp/threads/idle-workers.js';
 import { whyNoMount } from './why-no-mount.js';
 
 const WORKER_EVERY = 5;
@@ -32,9 +32,9 @@ const SETTLE_MS = 5000;
 /** For so many cycles the heaps of the threads that are kept grow to the size that they will have. */
 const SETTLING_CYCLES = 300;
 /** Medians of the first and the last tenth may differ by so much: V8 and malloc return memory when they like. */
-const MOST_GROWTH_BYTES = { residentBytes: 8 * 2 ** 20, heapBytes: 2 * 2 ** 20 };
+const MAX_GROWTH_BYTES = { residentBytes: 8 * 2 ** 20, heapBytes: 2 * 2 ** 20 };
 /** The same when there are not twice as many cycles as settling takes; the tenths are those of all cycles then. */
-const MOST_GROWTH_UNSETTLED_BYTES = { residentBytes: 32 * 2 ** 20, heapBytes: 4 * 2 ** 20 };
+const MAX_GROWTH_UNSETTLED_BYTES = { residentBytes: 32 * 2 ** 20, heapBytes: 4 * 2 ** 20 };
 
 interface Sample {
   fileDescriptors: number;
@@ -55,7 +55,7 @@ const COUNTED: readonly Quantity[] = [
   'nativeBlocks',
   'mounts',
 ];
-const MEASURED = Object.keys(MOST_GROWTH_BYTES) as (keyof typeof MOST_GROWTH_BYTES)[];
+const MEASURED = Object.keys(MAX_GROWTH_BYTES) as (keyof typeof MAX_GROWTH_BYTES)[];
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -213,7 +213,7 @@ function judge(before: Sample, samples: readonly Sample[]): string[] {
   });
   const memory = MEASURED.flatMap((name) => {
     const { first, last } = rangeOf(samples, name);
-    const most = isSettled(samples) ? MOST_GROWTH_BYTES : MOST_GROWTH_UNSETTLED_BYTES;
+    const most = isSettled(samples) ? MAX_GROWTH_BYTES : MAX_GROWTH_UNSETTLED_BYTES;
     return last - first > most[name] ? [`${name}: ${inMib(first)}, later ${inMib(last)}`] : [];
   });
   return [...counts, ...memory];

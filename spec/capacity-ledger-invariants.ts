@@ -52,8 +52,8 @@ function invariants(ledger: Ledger): Record<string, Invariant> {
   };
   const inHands = (s: State, f: number): number => {
     let pages = 0;
-    for (const { file, hand, charge } of s.requests) {
-      if (file === f) pages += Math.max(0, cardinality(hand) - charge);
+    for (const { file, hand, reserve } of s.requests) {
+      if (file === f) pages += Math.max(0, cardinality(hand) - reserve);
     }
     return pages;
   };
@@ -61,18 +61,20 @@ function invariants(ledger: Ledger): Record<string, Invariant> {
   return {
     TypeOK: forFiles(
       (s, f) =>
-        within(s.length[f], MaxUnits) && within(s.charge[f], PageCount) && within(s.handles[f], MaxHandles),
+        within(s.length[f], MaxUnits) && within(s.reserve[f], PageCount) && within(s.handles[f], MaxHandles),
     ),
 
     PoolConsistent: (s) => {
-      let held = 0;
+      let allocated = 0;
       for (let f = 0; f < FileCount; f++) {
         const pages = heldBy(ledger, s, f);
-        held += pages;
-        if (pages + inHands(s, f) > (s.charge[f] as number)) return false;
+        allocated += pages;
+        if (pages + inHands(s, f) > (s.reserve[f] as number)) return false;
       }
-      for (const { hand } of s.requests) held += cardinality(hand);
-      return 0 <= s.held && s.held <= s.charged && s.charged <= PageCount && s.held === held;
+      for (const { hand } of s.requests) allocated += cardinality(hand);
+      return (
+        0 <= s.allocated && s.allocated <= s.reserved && s.reserved <= PageCount && s.allocated === allocated
+      );
     },
 
     /** Each page in exactly one place: each place is disjoint from those before it, and together they are all. */
@@ -96,13 +98,15 @@ function invariants(ledger: Ledger): Record<string, Invariant> {
       for (let f = 0; f < FileCount; f++) {
         promised += Math.max(pagesOf(ledger, s.size[f] as number), s.promised[f] as number);
       }
-      for (const { charge } of s.requests) promised += charge;
-      return PageCount - s.charged === PageCount - promised;
+      for (const { reserve } of s.requests) promised += reserve;
+      return PageCount - s.reserved === PageCount - promised;
     },
 
     FileInfoTrue: forFiles((s, f) => {
       const size = s.size[f] as number;
-      return s.length[f] === size && s.charge[f] === Math.max(pagesOf(ledger, size), s.promised[f] as number);
+      return (
+        s.length[f] === size && s.reserve[f] === Math.max(pagesOf(ledger, size), s.promised[f] as number)
+      );
     }),
 
     DataIntegrity: forFiles((s, f) => {
@@ -138,18 +142,18 @@ function invariants(ledger: Ledger): Record<string, Invariant> {
     }),
 
     DeadFilesClean: forFiles((s, f) => {
-      const clean = s.length[f] === 0 && s.charge[f] === 0 && heldBy(ledger, s, f) === 0;
+      const clean = s.length[f] === 0 && s.reserve[f] === 0 && heldBy(ledger, s, f) === 0;
       return isAlive(s, f) || (clean && s.requests.every(({ file }) => file !== f));
     }),
 
     SingleFileCap: forFiles((s, f) => {
-      const charge = s.charge[f] as number;
-      return charge <= PageCount && pagesOf(ledger, s.length[f] as number) <= charge;
+      const reserve = s.reserve[f] as number;
+      return reserve <= PageCount && pagesOf(ledger, s.length[f] as number) <= reserve;
     }),
 
     AllOrNothing: (s) =>
-      s.requests.every(({ pc, charge, hand }) =>
-        pc === 'denied' ? charge === 0 : !AT_REST.has(pc) || (charge === 0 && hand === 0),
+      s.requests.every(({ pc, reserve, hand }) =>
+        pc === 'denied' ? reserve === 0 : !AT_REST.has(pc) || (reserve === 0 && hand === 0),
       ),
 
     NoSilentLoss: unbroken('NoSilentLoss'),
@@ -172,7 +176,7 @@ function swapFiles({ constants, indexCount }: Ledger, s: State): State[] {
       return {
         ...s,
         length: byFile(s.length),
-        charge: byFile(s.charge),
+        reserve: byFile(s.reserve),
         table: byFile(s.table, indexCount),
         handles: byFile(s.handles),
         named: byFile(s.named),

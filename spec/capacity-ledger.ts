@@ -43,19 +43,19 @@ export interface Request {
   offset: number;
   count: number;
   value: number;
-  charge: number;
+  reserve: number;
   hand: number;
 }
 
 export interface State {
   length: number[];
-  charge: number[];
+  reserve: number[];
   /** file × indexes of a file. */
   table: number[];
   handles: number[];
   named: number[];
-  charged: number;
-  held: number;
+  reserved: number;
+  allocated: number;
   free: number;
   /** page × units of a page. */
   content: number[];
@@ -93,12 +93,12 @@ export function initialState({ constants, indexCount }: Ledger): State {
   const { FileCount, RequestCount, PageCount, UnitsPerPage, MaxUnits } = constants;
   return {
     length: zeros(FileCount),
-    charge: zeros(FileCount),
+    reserve: zeros(FileCount),
     table: zeros(FileCount * indexCount),
     handles: zeros(FileCount),
     named: zeros(FileCount),
-    charged: 0,
-    held: 0,
+    reserved: 0,
+    allocated: 0,
     free: (1 << PageCount) - 1,
     content: new Array<number>(PageCount * UnitsPerPage).fill(JUNK),
     requests: Array.from({ length: RequestCount }, () => atRest('idle')),
@@ -110,7 +110,7 @@ export function initialState({ constants, indexCount }: Ledger): State {
   };
 }
 
-// Helpers of the module.
+// Completion threads of the module.
 
 const zeros = (count: number): number[] => new Array<number>(count).fill(0);
 const atRest = (pc: Pc): Request => ({
@@ -119,7 +119,7 @@ const atRest = (pc: Pc): Request => ({
   offset: 0,
   count: 0,
   value: 0,
-  charge: 0,
+  reserve: 0,
   hand: 0,
 });
 const isAtRest = (pc: Pc): boolean => pc === 'idle' || pc === 'ok' || pc === 'full' || pc === 'gone';
@@ -150,15 +150,15 @@ const pageBit = (page: number): number => 1 << (page - 1);
 const lowestPage = (pages: number): number => 32 - Math.clz32(pages & -pages);
 
 export function heldBy({ indexCount }: Ledger, s: State, f: number): number {
-  let held = 0;
-  for (let i = 0; i < indexCount; i++) if (s.table[f * indexCount + i] !== HOLE) held++;
-  return held;
+  let allocated = 0;
+  for (let i = 0; i < indexCount; i++) if (s.table[f * indexCount + i] !== HOLE) allocated++;
+  return allocated;
 }
 
-const againstFile = (request: Request): number => Math.max(0, cardinality(request.hand) - request.charge);
+const againstFile = (request: Request): number => Math.max(0, cardinality(request.hand) - request.reserve);
 
-/** PagedFile.handsAgainstCharge. */
-function handsAgainstCharge(s: State, f: number, except: number): number {
+/** PagedFile.handsAgainstReserve. */
+function handsAgainstReserve(s: State, f: number, except: number): number {
   let pages = 0;
   s.requests.forEach((request, r) => {
     if (r !== except && request.file === f) pages += againstFile(request);
@@ -181,14 +181,14 @@ function reclaim(s: State, f: number, pages: number): number {
   return back;
 }
 
-function trueCharge(ledger: Ledger, s: State, f: number): number {
+function trueReserve(ledger: Ledger, s: State, f: number): number {
   return Math.max(pagesOf(ledger, s.size[f] as number), s.promised[f] as number);
 }
 function trueFree(ledger: Ledger, s: State, except: number): number {
   let free = ledger.constants.PageCount;
-  for (let f = 0; f < ledger.constants.FileCount; f++) free -= trueCharge(ledger, s, f);
+  for (let f = 0; f < ledger.constants.FileCount; f++) free -= trueReserve(ledger, s, f);
   s.requests.forEach((request, r) => {
-    if (r !== except) free -= request.charge;
+    if (r !== except) free -= request.reserve;
   });
   return free;
 }
@@ -214,12 +214,12 @@ function refusal(
 ): void {
   ledger.answer = 'full';
   breakIf(next, end <= (before.size[f] as number), 'NoSilentLoss');
-  const more = Math.max(0, pagesOf(ledger, end) - trueCharge(ledger, before, f));
+  const more = Math.max(0, pagesOf(ledger, end) - trueReserve(ledger, before, f));
   breakIf(next, !byOs && more <= trueFree(ledger, before, r), 'NoSpuriousDiskFull');
   markIf(ledger, byOs, 'OsRefusal');
 }
 
-/** Whether the operating system may refuse (`byOs`) a charge of `pages` here. */
+/** Whether the operating system may refuse (`byOs`) a reservation of `pages` here. */
 const osMayAnswer = (s: State, pages: number, byOs: boolean): boolean =>
   !byOs || (s.osRefusals > 0 && pages > 0);
 
@@ -227,17 +227,17 @@ function isUnlocked(ledger: Ledger, s: State, f: number): boolean {
   return !ledger.constants.FrontEndLocks || s.requests.every((request) => request.file !== f);
 }
 
-const free = (ledger: Ledger, s: State): number => ledger.constants.PageCount - s.charged;
+const free = (ledger: Ledger, s: State): number => ledger.constants.PageCount - s.reserved;
 
 function copy(s: State): State {
   return {
     length: s.length.slice(),
-    charge: s.charge.slice(),
+    reserve: s.reserve.slice(),
     table: s.table.slice(),
     handles: s.handles.slice(),
     named: s.named.slice(),
-    charged: s.charged,
-    held: s.held,
+    reserved: s.reserved,
+    allocated: s.allocated,
     free: s.free,
     content: s.content.slice(),
     requests: s.requests.map((r) => ({
@@ -246,7 +246,7 @@ function copy(s: State): State {
       offset: r.offset,
       count: r.count,
       value: r.value,
-      charge: r.charge,
+      reserve: r.reserve,
       hand: r.hand,
     })),
     osRefusals: s.osRefusals,
@@ -273,7 +273,7 @@ function giveBackAll(ledger: Ledger, next: State, f: number, hands: number): voi
     next.table[i] = HOLE;
   }
   next.free |= back;
-  next.held -= cardinality(back);
+  next.allocated -= cardinality(back);
   makeJunk(ledger, next, back);
 }
 
@@ -317,16 +317,16 @@ export function Dispose(ledger: Ledger, s: State, f: number): State | null {
   for (const request of next.requests) {
     if (request.file !== f) continue;
     hands |= request.hand;
-    next.charged -= request.charge;
-    markIf(ledger, request.charge > 0, 'OrphanWithCharge');
+    next.reserved -= request.reserve;
+    markIf(ledger, request.reserve > 0, 'OrphanWithReserve');
     Object.assign(request, atRest(request.pc));
   }
   markIf(ledger, hands !== 0, 'OrphanWithPages');
   giveBackAll(ledger, next, f, hands);
-  next.charged -= s.charge[f] as number;
+  next.reserved -= s.reserve[f] as number;
   next.handles[f] = 0;
   next.length[f] = 0;
-  next.charge[f] = 0;
+  next.reserve[f] = 0;
   next.size[f] = 0;
   next.truth.fill(ZERO, f * constants.MaxUnits, (f + 1) * constants.MaxUnits);
   next.promised[f] = 0;
@@ -337,7 +337,7 @@ export function Dispose(ledger: Ledger, s: State, f: number): State | null {
 
 export function Extend(ledger: Ledger, s: State, f: number, units: number, byOs: boolean): State | null {
   if (s.handles[f] === 0 || units <= (s.length[f] as number) || !isUnlocked(ledger, s, f)) return null;
-  const shortage = Math.max(0, pagesOf(ledger, units) - (s.charge[f] as number));
+  const shortage = Math.max(0, pagesOf(ledger, units) - (s.reserve[f] as number));
   if (!osMayAnswer(s, shortage, byOs)) return null;
   const next = copy(s);
   if (byOs) next.osRefusals--;
@@ -347,8 +347,8 @@ export function Extend(ledger: Ledger, s: State, f: number, units: number, byOs:
     return byOs || next.broken !== s.broken ? next : null;
   }
   next.length[f] = units;
-  next.charge[f]! += shortage;
-  next.charged += shortage;
+  next.reserve[f]! += shortage;
+  next.reserved += shortage;
   next.size[f] = units;
   next.promised[f] = stillPromised(ledger, s.promised[f] as number, units);
   return next;
@@ -365,22 +365,22 @@ export function Truncate(ledger: Ledger, s: State, f: number, units: number): St
     if (s.table[i] !== HOLE) back |= pageBit(s.table[i] as number);
     next.table[i] = HOLE;
   }
-  if (pages < (s.charge[f] as number)) {
-    const hands = reclaim(next, f, heldBy(ledger, next, f) + handsAgainstCharge(s, f, NO_REQUEST) - pages);
+  if (pages < (s.reserve[f] as number)) {
+    const hands = reclaim(next, f, heldBy(ledger, next, f) + handsAgainstReserve(s, f, NO_REQUEST) - pages);
     markIf(ledger, hands !== 0, 'TruncateReclaims');
     back |= hands;
   }
   next.free |= back;
-  next.held -= cardinality(back);
+  next.allocated -= cardinality(back);
   makeJunk(ledger, next, back);
   const last = units % UnitsPerPage !== 0 ? (s.table[f * indexCount + pages - 1] as number) : HOLE;
   if (last !== HOLE) {
     markIf(ledger, true, 'TailZeroed');
     next.content.fill(ZERO, (last - 1) * UnitsPerPage + (units % UnitsPerPage), last * UnitsPerPage);
   }
-  const charge = Math.min(pages, s.charge[f] as number);
-  next.charged -= (s.charge[f] as number) - charge;
-  next.charge[f] = charge;
+  const reserve = Math.min(pages, s.reserve[f] as number);
+  next.reserved -= (s.reserve[f] as number) - reserve;
+  next.reserve[f] = reserve;
   next.length[f] = units;
   next.size[f] = units;
   next.truth.fill(ZERO, f * MaxUnits + units, (f + 1) * MaxUnits);
@@ -395,40 +395,40 @@ export function SetAllocation(
   pages: number,
   byOs: boolean,
 ): State | null {
-  const charge = s.charge[f] as number;
+  const reserve = s.reserve[f] as number;
   const length = s.length[f] as number;
   if (!ledger.constants.Allocations || s.handles[f] === 0) return null;
-  if (pages < pagesOf(ledger, length) || pages === charge || !isUnlocked(ledger, s, f)) return null;
-  if (!osMayAnswer(s, pages - charge, byOs)) return null;
+  if (pages < pagesOf(ledger, length) || pages === reserve || !isUnlocked(ledger, s, f)) return null;
+  if (!osMayAnswer(s, pages - reserve, byOs)) return null;
   const next = copy(s);
-  if (pages < charge) {
-    const back = reclaim(next, f, heldBy(ledger, s, f) + handsAgainstCharge(s, f, NO_REQUEST) - pages);
+  if (pages < reserve) {
+    const back = reclaim(next, f, heldBy(ledger, s, f) + handsAgainstReserve(s, f, NO_REQUEST) - pages);
     markIf(ledger, back !== 0, 'TrimReclaims');
     next.free |= back;
-    next.held -= cardinality(back);
-    next.charged -= charge - pages;
-    next.charge[f] = pages;
+    next.allocated -= cardinality(back);
+    next.reserved -= reserve - pages;
+    next.reserve[f] = pages;
     next.promised[f] = stillPromised(ledger, pages, length);
     return next;
   }
   if (byOs) next.osRefusals--;
-  if (pages - charge > free(ledger, s) || byOs) {
+  if (pages - reserve > free(ledger, s) || byOs) {
     refusal(ledger, s, next, f, pages * ledger.constants.UnitsPerPage, NO_REQUEST, byOs);
     markIf(ledger, true, 'AllocationRefused');
     return byOs || next.broken !== s.broken ? next : null;
   }
-  next.charged += pages - charge;
-  next.charge[f] = pages;
+  next.reserved += pages - reserve;
+  next.reserve[f] = pages;
   next.promised[f] = pages;
   return next;
 }
 
 export function Overwrite(ledger: Ledger, s: State, f: number, pages: number, byOs: boolean): State | null {
   const { constants } = ledger;
-  const charge = s.charge[f] as number;
+  const reserve = s.reserve[f] as number;
   if (!constants.Allocations || s.handles[f] === 0 || s.length[f] === 0 || !isUnlocked(ledger, s, f))
     return null;
-  const shortage = Math.max(0, pages - charge);
+  const shortage = Math.max(0, pages - reserve);
   if (!osMayAnswer(s, shortage, byOs)) return null;
   const next = copy(s);
   if (byOs) next.osRefusals--;
@@ -437,11 +437,11 @@ export function Overwrite(ledger: Ledger, s: State, f: number, pages: number, by
     markIf(ledger, true, 'OverwriteRefused');
     return byOs || next.broken !== s.broken ? next : null;
   }
-  const reclaimed = reclaim(next, f, handsAgainstCharge(s, f, NO_REQUEST) - pages);
+  const reclaimed = reclaim(next, f, handsAgainstReserve(s, f, NO_REQUEST) - pages);
   markIf(ledger, reclaimed !== 0, 'OverwriteReclaims');
   giveBackAll(ledger, next, f, reclaimed);
-  next.charged += pages - charge;
-  next.charge[f] = pages;
+  next.reserved += pages - reserve;
+  next.reserve[f] = pages;
   next.length[f] = 0;
   next.size[f] = 0;
   next.truth.fill(ZERO, f * constants.MaxUnits, (f + 1) * constants.MaxUnits);
@@ -463,12 +463,12 @@ export function BeginWrite(
   if (!isAtRest((s.requests[r] as Request).pc) || s.handles[f] === 0 || !isUnlocked(ledger, s, f))
     return null;
   const next = copy(s);
-  next.requests[r] = { pc: 'begun', file: f, offset, count, value, charge: 0, hand: 0 };
+  next.requests[r] = { pc: 'begun', file: f, offset, count, value, reserve: 0, hand: 0 };
   return next;
 }
 
-export function ScanAndCharge(ledger: Ledger, s: State, r: number, byOs: boolean): State | null {
-  const { pc, file, offset, count, charge } = s.requests[r] as Request;
+export function ScanAndReserve(ledger: Ledger, s: State, r: number, byOs: boolean): State | null {
+  const { pc, file, offset, count, reserve } = s.requests[r] as Request;
   if (pc !== 'begun') return null;
   if (file === NO_FILE) {
     if (byOs) return null;
@@ -477,7 +477,7 @@ export function ScanAndCharge(ledger: Ledger, s: State, r: number, byOs: boolean
     next.requests[r]!.pc = 'scanned';
     return next;
   }
-  const shortage = Math.max(0, pagesOf(ledger, offset + count) - (s.charge[file] as number) - charge);
+  const shortage = Math.max(0, pagesOf(ledger, offset + count) - (s.reserve[file] as number) - reserve);
   if (!osMayAnswer(s, shortage, byOs)) return null;
   const next = copy(s);
   const request = next.requests[r] as Request;
@@ -489,13 +489,13 @@ export function ScanAndCharge(ledger: Ledger, s: State, r: number, byOs: boolean
     return next;
   }
   request.pc = 'scanned';
-  request.charge += shortage;
-  next.charged += shortage;
+  request.reserve += shortage;
+  next.reserved += shortage;
   return next;
 }
 
 export function TakePages(ledger: Ledger, s: State, r: number): State | null {
-  const { pc, file, offset, count, charge, hand } = s.requests[r] as Request;
+  const { pc, file, offset, count, reserve, hand } = s.requests[r] as Request;
   if (pc !== 'scanned' && pc !== 'denied') return null;
   const next = copy(s);
   const request = next.requests[r] as Request;
@@ -506,11 +506,15 @@ export function TakePages(ledger: Ledger, s: State, r: number): State | null {
   const last = Math.floor((offset + count - 1) / UnitsPerPage);
   const inHand = cardinality(hand);
   const room =
-    (s.charge[file] as number) - heldBy(ledger, s, file) - handsAgainstCharge(s, file, r) + charge - inHand;
+    (s.reserve[file] as number) -
+    heldBy(ledger, s, file) -
+    handsAgainstReserve(s, file, r) +
+    reserve -
+    inHand;
   const pages = lowest(s.free, Math.max(0, Math.min(room, holesIn(ledger, s, file, first, last) - inHand)));
   request.hand = hand | pages;
   next.free &= ~pages;
-  next.held += cardinality(pages);
+  next.allocated += cardinality(pages);
   return next;
 }
 
@@ -534,13 +538,13 @@ function commit(
 ): State | null {
   const { indexCount, constants } = ledger;
   const { UnitsPerPage, MaxUnits } = constants;
-  const own = r === NO_REQUEST ? 0 : (s.requests[r] as Request).charge;
+  const own = r === NO_REQUEST ? 0 : (s.requests[r] as Request).reserve;
   const hand = r === NO_REQUEST ? 0 : (s.requests[r] as Request).hand;
   const size = s.size[f] as number;
   const end = offset + count;
   const first = Math.floor(offset / UnitsPerPage);
   const last = Math.floor((end - 1) / UnitsPerPage);
-  const extension = Math.max(0, pagesOf(ledger, end) - (s.charge[f] as number));
+  const extension = Math.max(0, pagesOf(ledger, end) - (s.reserve[f] as number));
   const missing = holesIn(ledger, s, f, first, last);
   const shortage = Math.max(0, extension - own);
   if (!osMayAnswer(s, shortage, byOs)) return null;
@@ -549,8 +553,8 @@ function commit(
 
   if (shortage > free(ledger, s) || byOs) {
     next.free |= hand;
-    next.held -= cardinality(hand);
-    next.charged -= own;
+    next.allocated -= cardinality(hand);
+    next.reserved -= own;
     if (r !== NO_REQUEST) next.requests[r] = idle(ledger, 'full');
     refusal(ledger, s, next, f, end, r, byOs);
     markIf(ledger, true, 'WriteRefused');
@@ -560,11 +564,11 @@ function commit(
 
   const kept = lowest(hand, missing);
   if (r !== NO_REQUEST) next.requests[r] = idle(ledger, 'ok');
-  const charge = (s.charge[f] as number) + extension;
+  const reserve = (s.reserve[f] as number) + extension;
   const fromHands = reclaim(
     next,
     f,
-    heldBy(ledger, s, f) + missing + handsAgainstCharge(next, f, NO_REQUEST) - charge,
+    heldBy(ledger, s, f) + missing + handsAgainstReserve(next, f, NO_REQUEST) - reserve,
   );
   const back = (hand & ~kept) | fromHands;
   const stock = s.free | back;
@@ -594,9 +598,9 @@ function commit(
     }
   }
   next.free = stock & ~taken;
-  next.held += cardinality(taken) - cardinality(back);
-  next.charge[f] = charge;
-  next.charged += shortage - surplus;
+  next.allocated += cardinality(taken) - cardinality(back);
+  next.reserve[f] = reserve;
+  next.reserved += shortage - surplus;
   next.length[f] = Math.max(s.length[f] as number, end);
   next.size[f] = Math.max(size, end);
   next.promised[f] = stillPromised(ledger, s.promised[f] as number, Math.max(size, end));
@@ -606,8 +610,8 @@ function commit(
   markIf(ledger, rule === 'constrained' && missing > 0, 'ConstrainedFillsHole');
   markIf(ledger, fromHands !== 0, 'CommitReclaims');
   markIf(ledger, hand !== kept, 'HandTooFull');
-  markIf(ledger, surplus > 0, 'SurplusCharge');
-  markIf(ledger, r !== NO_REQUEST && own === 0 && shortage > 0, 'ChargedAtCommit');
+  markIf(ledger, surplus > 0, 'SurplusReserve');
+  markIf(ledger, r !== NO_REQUEST && own === 0 && shortage > 0, 'ReservedAtCommit');
   markIf(ledger, r !== NO_REQUEST && s.named[f] === 0, 'WriteAfterDelete');
   markIf(ledger, end > size && first > pagesOf(ledger, size), 'GapLeft');
   return r !== NO_REQUEST || changed || end > size ? next : null;
@@ -630,13 +634,13 @@ export function AssignToNothing(ledger: Ledger, s: State, r: number): State | nu
 }
 
 export function Abandon(ledger: Ledger, s: State, r: number): State | null {
-  const { pc, charge, hand } = s.requests[r] as Request;
+  const { pc, reserve, hand } = s.requests[r] as Request;
   if (!ledger.constants.MayAbandon || isAtRest(pc)) return null;
   markIf(ledger, hand !== 0, 'AbandonedWithPages');
   const next = copy(s);
   next.free |= hand;
-  next.held -= cardinality(hand);
-  next.charged -= charge;
+  next.allocated -= cardinality(hand);
+  next.reserved -= reserve;
   next.requests[r] = idle(ledger, 'idle');
   return next;
 }
@@ -716,7 +720,7 @@ export function steps(ledger: Ledger): Step<State>[] {
   }
   for (let r = 0; r < RequestCount; r++) {
     for (const byOs of osAnswers) {
-      add(ScanAndCharge, r, byOs);
+      add(ScanAndReserve, r, byOs);
       add(AssignAndCopy, r, byOs);
     }
     for (const action of [TakePages, AssignToNothing, Abandon]) add(action, r);
@@ -726,12 +730,12 @@ export function steps(ledger: Ledger): Step<State>[] {
 
 export function encode(s: State): void {
   putAll(s.length);
-  putAll(s.charge);
+  putAll(s.reserve);
   putAll(s.table);
   putAll(s.handles);
   putAll(s.named);
-  put(s.charged);
-  put(s.held);
+  put(s.reserved);
+  put(s.allocated);
   put(s.free);
   putAll(s.content);
   for (const request of s.requests) {
@@ -740,7 +744,7 @@ export function encode(s: State): void {
     put(request.offset);
     put(request.count);
     put(request.value);
-    put(request.charge);
+    put(request.reserve);
     put(request.hand);
   }
   put(s.osRefusals);

@@ -28,9 +28,9 @@ export interface State {
   stage: (typeof STAGES)[number][];
   mPc: (typeof M_PCS)[number];
   mRequest: number;
-  /** Of helper h at h - 1. */
-  helperQueue: [number[], number[]];
-  helperRequest: [number, number];
+  /** Of completion thread h at h - 1. */
+  completionQueue: [number[], number[]];
+  completionRequest: [number, number];
   late: number;
   calls: number;
   mutex: number;
@@ -39,7 +39,7 @@ export interface State {
   deliveries: number[];
 }
 
-const HELPERS = [0, 1] as const;
+const COMPLETION_THREADS = [0, 1] as const;
 
 export function dispatchModel(constants: Constants): Model<State> {
   const { RequestCount, Dispatcher, MayStop, Filters } = constants;
@@ -58,8 +58,8 @@ export function dispatchModel(constants: Constants): Model<State> {
     stage: each(''),
     mPc: 'receive',
     mRequest: NONE,
-    helperQueue: [[], []],
-    helperRequest: [NONE, NONE],
+    completionQueue: [[], []],
+    completionRequest: [NONE, NONE],
     late: 0,
     calls: 0,
     mutex: NONE,
@@ -106,12 +106,12 @@ export function dispatchModel(constants: Constants): Model<State> {
     return next;
   }
 
-  /** HelperRing.isDelivered. */
+  /** CompletionRing.isDelivered. */
   const isDelivered = (s: State, r: number): boolean =>
-    s.helperRequest[0] !== r && !s.helperQueue[0].includes(r);
+    s.completionRequest[0] !== r && !s.completionQueue[0].includes(r);
   const renameNow = (s: State): number => (s.rename !== NONE && isDelivered(s, s.rename) ? NONE : s.rename);
 
-  /** AnswerRouting.route: 0 is M itself, else the helper's number. */
+  /** AnswerRouting.route: 0 is M itself, else the completion thread's number. */
   function route(s: State, kind: Kind | ''): 0 | 1 | 2 {
     if (kind === 'rename') return 1;
     if (kind === 'info') return 2;
@@ -129,17 +129,17 @@ export function dispatchModel(constants: Constants): Model<State> {
     return next;
   }
 
-  function AnswerByHelper(s: State): State | null {
+  function AnswerByCompletionThread(s: State): State | null {
     if (Dispatcher !== 'inline' || s.mPc !== 'handle') return null;
     const kind = s.kind[s.mRequest]!;
-    const helper = route(s, kind);
-    if (helper === 0) return null;
-    const h = helper === 1 ? 0 : 1;
-    markIf(helper === 2 && kind === 'cleanup', 'CleanupByHelper');
-    markIf(helper === 2 && kind === 'safe', 'SafeByHelper');
-    markIf(s.helperQueue[h].length > 0, 'TwoInRing');
+    const completionThread = route(s, kind);
+    if (completionThread === 0) return null;
+    const h = completionThread === 1 ? 0 : 1;
+    markIf(completionThread === 2 && kind === 'cleanup', 'CleanupByCompletionThread');
+    markIf(completionThread === 2 && kind === 'safe', 'SafeByCompletionThread');
+    markIf(s.completionQueue[h].length > 0, 'TwoInRing');
     const next = copy(s);
-    next.helperQueue = set(s.helperQueue, h, [...s.helperQueue[h], s.mRequest]);
+    next.completionQueue = set(s.completionQueue, h, [...s.completionQueue[h], s.mRequest]);
     next.stage = set(next.stage, s.mRequest, 'answered');
     countDelivery(next, s.mRequest);
     next.rename = kind === 'rename' ? s.mRequest : renameNow(s);
@@ -168,18 +168,18 @@ export function dispatchModel(constants: Constants): Model<State> {
     return next;
   }
 
-  function HelperTake(s: State, h: 0 | 1): State | null {
-    if (s.helperRequest[h] !== NONE || s.helperQueue[h].length === 0) return null;
+  function CompletionTake(s: State, h: 0 | 1): State | null {
+    if (s.completionRequest[h] !== NONE || s.completionQueue[h].length === 0) return null;
     const next = copy(s);
-    next.helperRequest = set(s.helperRequest, h, s.helperQueue[h][0]!);
-    next.helperQueue = set(s.helperQueue, h, s.helperQueue[h].slice(1));
+    next.completionRequest = set(s.completionRequest, h, s.completionQueue[h][0]!);
+    next.completionQueue = set(s.completionQueue, h, s.completionQueue[h].slice(1));
     return next;
   }
 
   // The driver.
 
   const isDelivering = (s: State, r: number): boolean =>
-    (s.mPc === 'complete' && s.mRequest === r) || s.helperRequest.includes(r) || has(s.calls, r);
+    (s.mPc === 'complete' && s.mRequest === r) || s.completionRequest.includes(r) || has(s.calls, r);
 
   function finish(next: State, r: number, how: State['state'][number]): State {
     next.state = set(next.state, r, how);
@@ -261,10 +261,10 @@ export function dispatchModel(constants: Constants): Model<State> {
     return next;
   }
 
-  function ReturnToHelper(s: State, h: 0 | 1): State | null {
-    if (s.helperRequest[h] === NONE || !hasReturned(s, s.helperRequest[h])) return null;
+  function ReturnToCompletionThread(s: State, h: 0 | 1): State | null {
+    if (s.completionRequest[h] === NONE || !hasReturned(s, s.completionRequest[h])) return null;
     const next = copy(s);
-    next.helperRequest = set(next.helperRequest, h, NONE);
+    next.completionRequest = set(next.completionRequest, h, NONE);
     return next;
   }
 
@@ -289,8 +289,8 @@ export function dispatchModel(constants: Constants): Model<State> {
   function Stop(s: State): State | null {
     if (s.stop !== 'stop0' || s.mPc !== 'ended' || s.late !== 0) return null;
     markIf(
-      s.helperRequest.some((r) => r !== NONE && s.stage[r] === 'nested'),
-      'StopReleasesHelper',
+      s.completionRequest.some((r) => r !== NONE && s.stage[r] === 'nested'),
+      'StopReleasesCompletion',
     );
     const next = copy(s);
     next.stop = 'stopped';
@@ -302,11 +302,11 @@ export function dispatchModel(constants: Constants): Model<State> {
     return next;
   }
 
-  const helpersAreIdle = (s: State): boolean => s.helperRequest.every((r) => r === NONE);
+  const completionThreadsAreIdle = (s: State): boolean => s.completionRequest.every((r) => r === NONE);
 
   function Release(s: State): State | null {
-    if (s.stop !== 'stopped' || !helpersAreIdle(s) || s.calls !== 0) return null;
-    if (s.helperQueue.some((queue) => queue.length > 0)) return null;
+    if (s.stop !== 'stopped' || !completionThreadsAreIdle(s) || s.calls !== 0) return null;
+    if (s.completionQueue.some((queue) => queue.length > 0)) return null;
     const next = copy(s);
     next.stop = 'freed';
     return next;
@@ -317,7 +317,7 @@ export function dispatchModel(constants: Constants): Model<State> {
     const allServed =
       applications.every((r) => isFinished(s, r)) &&
       s.mPc === 'receive' &&
-      helpersAreIdle(s) &&
+      completionThreadsAreIdle(s) &&
       s.calls === 0;
     return s.stop === 'freed' || (!MayStop && allServed);
   }
@@ -333,10 +333,11 @@ export function dispatchModel(constants: Constants): Model<State> {
     for (const kind of KINDS) add(Submit, r, kind);
   }
   mayApply = undefined;
-  for (const action of [Receive, EndLoop, AnswerInline, AnswerByHelper, PutAside, ReturnToM]) add(action);
-  for (const h of HELPERS) {
-    add(HelperTake, h);
-    add(ReturnToHelper, h);
+  for (const action of [Receive, EndLoop, AnswerInline, AnswerByCompletionThread, PutAside, ReturnToM])
+    add(action);
+  for (const h of COMPLETION_THREADS) {
+    add(CompletionTake, h);
+    add(ReturnToCompletionThread, h);
   }
   for (const r of requests) {
     mayApply = (s) => s.stage[r] !== '' || has(s.late | s.calls, r);
@@ -355,9 +356,9 @@ export function dispatchModel(constants: Constants): Model<State> {
     if (s.mRequest === r) count++;
     if (has(s.late, r)) count++;
     if (has(s.calls, r)) count++;
-    for (const h of HELPERS) {
-      if (s.helperRequest[h] === r) count++;
-      for (const other of s.helperQueue[h]) if (other === r) count++;
+    for (const h of COMPLETION_THREADS) {
+      if (s.completionRequest[h] === r) count++;
+      for (const other of s.completionQueue[h]) if (other === r) count++;
     }
     return count;
   };
@@ -378,7 +379,7 @@ export function dispatchModel(constants: Constants): Model<State> {
       NothingForgotten: (s) => requests.every((r) => s.state[r] !== 'inside' || places(s, r) === 1),
       NoBufferTouchedAfterStop: (s) =>
         s.stop === 'running' || s.stop === 'stop0' || (s.mPc === 'ended' && s.late === 0),
-      NoAnswerReadAfterFree: (s) => s.stop !== 'freed' || (s.calls === 0 && helpersAreIdle(s)),
+      NoAnswerReadAfterFree: (s) => s.stop !== 'freed' || (s.calls === 0 && completionThreadsAreIdle(s)),
       EndsClean: (s) =>
         s.stop !== 'freed' || requests.every((r) => s.state[r] === 'unused' || isFinished(s, r)),
       MNeverWaits: (s) => {
@@ -393,7 +394,7 @@ export function dispatchModel(constants: Constants): Model<State> {
 
 /** Shares everything with s: whoever changes a list or a queue puts another in its place. */
 function copy(s: State): State {
-  const { queue, state, kind, stage, mPc, mRequest, helperQueue, helperRequest, late, calls } = s;
+  const { queue, state, kind, stage, mPc, mRequest, completionQueue, completionRequest, late, calls } = s;
   const { mutex, rename, stop, deliveries } = s;
   // Written out: a spread takes several times as long.
   return {
@@ -403,8 +404,8 @@ function copy(s: State): State {
     stage,
     mPc,
     mRequest,
-    helperQueue,
-    helperRequest,
+    completionQueue,
+    completionRequest,
     late,
     calls,
     mutex,
@@ -427,8 +428,8 @@ function countDelivery(next: State, r: number): void {
 /** A sequence is preceded by its length; a set of up to 24 requests takes three numbers. */
 function encode(s: State): void {
   putQueue(s.queue);
-  putQueue(s.helperQueue[0]);
-  putQueue(s.helperQueue[1]);
+  putQueue(s.completionQueue[0]);
+  putQueue(s.completionQueue[1]);
   for (let r = 1; r < s.state.length; r++) {
     const stage = STAGES.indexOf(s.stage[r]!);
     put(STATES.indexOf(s.state[r]!) * STAGES.length + stage);
@@ -437,7 +438,7 @@ function encode(s: State): void {
   }
   put(M_PCS.indexOf(s.mPc));
   put(s.mRequest);
-  putAll(s.helperRequest);
+  putAll(s.completionRequest);
   putSet(s.late);
   putSet(s.calls);
   put(s.mutex);

@@ -40,7 +40,7 @@ export interface State {
   size: number[];
   /** file × units of a file, as are `dirty` and `truth`. */
   data: number[];
-  charged: number;
+  reserved: number;
   cacheSize: number[];
   dirty: number[];
   requests: Request[];
@@ -69,7 +69,7 @@ export function kernelCacheModel(constants: Constants): Model<State> {
     life: files.map(() => 'absent'),
     size: zeros(FileCount),
     data: zeros(FileCount * MaxUnits),
-    charged: 0,
+    reserved: 0,
     cacheSize: zeros(FileCount),
     dirty: zeros(FileCount * MaxUnits),
     requests: Array.from({ length: RequestCount }, idle),
@@ -163,7 +163,7 @@ export function kernelCacheModel(constants: Constants): Model<State> {
     if (s.life[f] !== 'deleted') return null;
     const next = copy(s);
     next.life[f] = 'absent';
-    next.charged -= s.size[f]!;
+    next.reserved -= s.size[f]!;
     for (const values of [next.size, next.cacheSize, next.trueSize]) values[f] = 0;
     for (const values of [next.data, next.dirty, next.truth]) {
       values.fill(0, f * MaxUnits, (f + 1) * MaxUnits);
@@ -190,14 +190,14 @@ export function kernelCacheModel(constants: Constants): Model<State> {
 
   function grow(s: State, next: State, r: number, f: number, end: number, unit: number): State {
     const more = Math.max(0, end - s.size[f]!);
-    if (more > Capacity - s.charged) {
+    if (more > Capacity - s.reserved) {
       markIf(true, 'DiskFullAtResize');
       const alone = s.requests.every((other, o) => o === r || !changesSize(other));
       breakIf(next, more <= Capacity - sum(s.trueSize) && alone, 'NoSpuriousDiskFull');
       return answer(next, r, 'full');
     }
     next.size[f] = Math.max(s.size[f]!, end);
-    next.charged += more;
+    next.reserved += more;
     if (unit !== ZERO) next.data[f * MaxUnits + end - 1] = unit;
     return answer(next, r, 'ok');
   }
@@ -210,7 +210,7 @@ export function kernelCacheModel(constants: Constants): Model<State> {
     if (kind === 'resize' && offset < size) {
       next.size[f] = offset;
       next.data.fill(ZERO, f * MaxUnits + offset, (f + 1) * MaxUnits);
-      next.charged -= size - offset;
+      next.reserved -= size - offset;
     } else if (kind === 'resize') {
       return grow(s, next, r, f, offset, ZERO);
     } else if (kind === 'direct' && offset >= size) {
@@ -290,7 +290,7 @@ export function kernelCacheModel(constants: Constants): Model<State> {
 
   const isQuiet = (s: State, f: number): boolean => !isUnderWay(s, f, ({ kind }) => kind !== 'page');
   const unbroken = (rule: string) => (s: State) => !s.broken.includes(rule);
-  const isFreeAccurate = (s: State): boolean => s.charged === sum(s.size) && s.charged <= Capacity;
+  const isFreeAccurate = (s: State): boolean => s.reserved === sum(s.size) && s.reserved <= Capacity;
 
   /** What a reader would get now. */
   const seen = (s: State, f: number, o: number): number => {
@@ -351,7 +351,7 @@ function copy(s: State): State {
     life: s.life.slice(),
     size: s.size.slice(),
     data: s.data.slice(),
-    charged: s.charged,
+    reserved: s.reserved,
     cacheSize: s.cacheSize.slice(),
     dirty: s.dirty.slice(),
     // Whoever changes a request puts another in its place.
@@ -366,7 +366,7 @@ function encode(s: State): void {
   for (const life of s.life) put(LIVES.indexOf(life));
   putAll(s.size);
   putAll(s.data);
-  put(s.charged);
+  put(s.reserved);
   putAll(s.cacheSize);
   putAll(s.dirty);
   for (const { pc, kind, file, offset, value, info, status } of s.requests) {

@@ -21,9 +21,9 @@ const UNLINKED = -1;
 const NOBODY = 0;
 
 export interface State {
-  /** (directory × names) → node. Names count from 1, so entry 0 of each directory is unused. */
+  /** (directory × names) → inode. Names count from 1, so entry 0 of each directory is unused. */
   children: number[];
-  /** Of node x at x; entry 0, the root's, is unused here and below. */
+  /** Of inode x at x; entry 0, the root's, is unused here and below. */
   parent: number[];
   name: number[];
   spelling: number[];
@@ -42,8 +42,8 @@ const NO_LIST: State['list'] = { active: false, marker: 0, seen: 0, throughout: 
 export function namespaceModel(constants: Constants): Model<State> {
   const { NodeCount, NameCount, SpellingCount, MaxHandles, Directories, Posix, Listing, ChunkSize } =
     constants;
-  const nodes = Array.from({ length: NodeCount }, (_, x) => x + 1);
-  const places = [...nodes, ROOT];
+  const inodes = Array.from({ length: NodeCount }, (_, x) => x + 1);
+  const places = [...inodes, ROOT];
   const names = Array.from({ length: NameCount }, (_, n) => n + 1);
   const width = NameCount + 1;
   const reached = new Set<string>();
@@ -85,9 +85,9 @@ export function namespaceModel(constants: Constants): Model<State> {
   const isReachable = (s: State, d: number): boolean =>
     d === ROOT || (s.isDirectory[d] === 1 && isNamed(s, d) && isBelow(s, d, ROOT));
 
-  function setEntry(next: State, d: number, n: number, node: number): void {
-    next.children[d * width + n] = node;
-    next.owned[d * width + n] = node;
+  function setEntry(next: State, d: number, n: number, inode: number): void {
+    next.children[d * width + n] = inode;
+    next.owned[d * width + n] = inode;
   }
   function setName(next: State, x: number, d: number, n: number, spelling: number): void {
     next.parent[x] = d;
@@ -101,7 +101,7 @@ export function namespaceModel(constants: Constants): Model<State> {
 
   function Create(s: State, d: number, n: number, spelling: number, isDirectory: boolean): State | null {
     if ((isDirectory && !Directories) || !isReachable(s, d) || child(s, d, n) !== NOBODY) return null;
-    const x = nodes.find((node) => !exists(s, node));
+    const x = inodes.find((inode) => !exists(s, inode));
     if (x === undefined) return null;
     const next = copy(s);
     setEntry(next, d, n, x);
@@ -261,12 +261,12 @@ export function namespaceModel(constants: Constants): Model<State> {
       for (let spelling = 1; spelling <= SpellingCount; spelling++) {
         for (const yes of [false, true]) {
           add(Create, d, n, spelling, yes);
-          for (const x of nodes) add(Rename, x, d, n, spelling, yes);
+          for (const x of inodes) add(Rename, x, d, n, spelling, yes);
         }
       }
     }
   }
-  for (const x of nodes) {
+  for (const x of inodes) {
     for (const action of [MarkForDelete, UnmarkForDelete, Cleanup, PosixDelete, Close]) add(action, x);
   }
   add(StartList);
@@ -279,7 +279,7 @@ export function namespaceModel(constants: Constants): Model<State> {
     encode,
     reached,
     invariants: {
-      TypeOK: (s) => nodes.every((x) => handles(s, x) >= 0 && handles(s, x) <= MaxHandles),
+      TypeOK: (s) => inodes.every((x) => handles(s, x) >= 0 && handles(s, x) <= MaxHandles),
       SingleOwner: (s) => {
         const found = zeros(NodeCount + 1);
         for (const d of places) {
@@ -290,14 +290,14 @@ export function namespaceModel(constants: Constants): Model<State> {
             if (s.parent[x] !== d || s.name[x] !== n) return false;
           }
         }
-        return nodes.every((x) => found[x] === Number(isNamed(s, x)));
+        return inodes.every((x) => found[x] === Number(isNamed(s, x)));
       },
-      NamesTrue: (s) => s.children.every((node, i) => s.owned[i] === node),
-      DeadFilesClean: (s) => nodes.every((x) => (s.data[x] === 1) === exists(s, x)),
+      NamesTrue: (s) => s.children.every((inode, i) => s.owned[i] === inode),
+      DeadFilesClean: (s) => inodes.every((x) => (s.data[x] === 1) === exists(s, x)),
       DestroyedOnce: unbroken('DestroyedOnce'),
       ParentsAreDirectories: (s) =>
-        nodes.every((d) => entries(s, d) === 0 || (s.isDirectory[d] === 1 && isNamed(s, d))),
-      NoCycle: (s) => nodes.every((x) => !isNamed(s, x) || isBelow(s, x, ROOT)),
+        inodes.every((d) => entries(s, d) === 0 || (s.isDirectory[d] === 1 && isNamed(s, d))),
+      NoCycle: (s) => inodes.every((x) => !isNamed(s, x) || isBelow(s, x, ROOT)),
       ListedOnce: unbroken('ListedOnce'),
       ListedAll: unbroken('ListedAll'),
     },

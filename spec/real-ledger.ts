@@ -9,8 +9,8 @@
 import { NtStatus } from '../src/ntstatus.js';
 import { PagePool } from '../src/volume/content/page-pool.js';
 import { PagedFile } from '../src/volume/content/paged-file.js';
-import { PlainPageMemory } from '../tests/support/plain-page-memory.js';
 import { WriteInFlight } from '../src/volume/content/write-in-flight.js';
+import { PlainPageMemory } from '../tests/support/plain-page-memory.js';
 import {
   type Answer,
   cardinality,
@@ -63,9 +63,11 @@ export class RealLedger {
       file.dispose();
       this.#files[f] = new PagedFile(this.pool);
     });
-    const { chargedPages, heldPages, holders } = this.pool;
-    if (chargedPages + heldPages + holders.length > 0) {
-      throw new Deviation(`everything is gone, but ${chargedPages} pages are charged and ${heldPages} held`);
+    const { reservedPages, allocatedPages, holders } = this.pool;
+    if (reservedPages + allocatedPages + holders.length > 0) {
+      throw new Deviation(
+        `everything is gone, but ${reservedPages} pages are reserved and ${allocatedPages} allocated`,
+      );
     }
   }
 
@@ -122,8 +124,8 @@ export class RealLedger {
       case 'BeginWrite':
         this.#file(b).beginWrite(c * UNIT_BYTES, d * UNIT_BYTES, this.#write(a));
         return 0;
-      case 'ScanAndCharge':
-        return this.#write(a).scanAndCharge();
+      case 'ScanAndReserve':
+        return this.#write(a).scanAndReserve();
       case 'TakePages':
         return this.#write(a).takePages();
       case 'AssignAndCopy':
@@ -155,17 +157,17 @@ export class RealLedger {
   compare(s: State): void {
     const { PageCount } = this.#ledger.constants;
     const { pool } = this;
-    equal(pool.chargedPages, s.charged, 'pages charged');
-    equal(pool.heldPages, s.held, 'pages held');
-    equal(pool.freePages, PageCount - s.charged, 'free pages told to an observer');
+    equal(pool.reservedPages, s.reserved, 'pages reserved');
+    equal(pool.allocatedPages, s.allocated, 'pages allocated');
+    equal(pool.freePages, PageCount - s.reserved, 'free pages told to an observer');
     this.#files.forEach((file, f) => {
       this.#compareFile(s, f, file);
     });
     this.#writes.forEach((write, r) => {
-      const { pc, charge, hand, file } = s.requests[r]!;
+      const { pc, reserve, hand, file } = s.requests[r]!;
       const isAtRest = pc === 'idle' || pc === 'ok' || pc === 'full' || pc === 'gone';
       equal(Number(write.isOpen), Number(!isAtRest), `write ${r}: open`);
-      equal(write.chargedPages, charge, `write ${r}: pages charged`);
+      equal(write.reservedPages, reserve, `write ${r}: pages reserved`);
       equal(write.handCount, cardinality(hand), `write ${r}: pages in hand`);
       const owner = write.owner === null ? -1 : this.#files.indexOf(write.owner);
       if (!isAtRest) equal(owner, file, `write ${r}: its file`);
@@ -180,8 +182,8 @@ export class RealLedger {
     const { bytes, scratchAddress } = this.#memory;
     const length = s.length[f] as number;
     equal(file.lengthBytes, length * UNIT_BYTES, `file ${f}: length`);
-    equal(file.chargedPages, s.charge[f] as number, `file ${f}: pages charged`);
-    equal(file.heldPages, heldBy(this.#ledger, s, f), `file ${f}: pages held`);
+    equal(file.reservedPages, s.reserve[f] as number, `file ${f}: pages reserved`);
+    equal(file.allocatedPages, heldBy(this.#ledger, s, f), `file ${f}: pages allocated`);
     // The pages themselves, also what lies behind the end.
     for (let i = 0; i < indexCount; i++) {
       const real = file.table.pageAt(i);

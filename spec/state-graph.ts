@@ -27,7 +27,7 @@ export interface Walker<State> {
 }
 
 /** Looking further for a transition not taken costs more than beginning again. */
-const LOOKED_AT_MOST = 100;
+const MAX_LOOKED_AT = 100;
 
 export function graphOf<State>(model: Model<State>): StateGraph<State> {
   const froms: number[] = [];
@@ -88,7 +88,7 @@ export function walkEverywhere<State>(graph: StateGraph<State>, walker: Walker<S
     const cameBy = new Map<number, number>([[at, -1]]);
     const cameFrom = new Map<number, number>();
     const queue = [at];
-    for (let i = 0; i < queue.length && queue.length < LOOKED_AT_MOST; i++) {
+    for (let i = 0; i < queue.length && queue.length < MAX_LOOKED_AT; i++) {
       const s = queue[i] as number;
       for (let transition = first[s] as number; transition < (first[s + 1] as number); transition++) {
         const t = to[transition] as number;

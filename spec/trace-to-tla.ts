@@ -13,9 +13,9 @@ export interface LedgerEvent {
   value: number;
   answer: 'ok' | 'full';
   length: number;
-  charge: number;
-  charged: number;
-  held: number;
+  reserve: number;
+  reserved: number;
+  allocated: number;
 }
 
 const CLEANUP_DELETE = 1;
@@ -34,24 +34,24 @@ export function ledgerEvents(
   const pages = (bytes: unknown): number => Math.ceil((bytes as number) / pageBytes);
   const files = new Map<
     number,
-    { number: number; opens: number; named: boolean; length: number; charge: number }
+    { number: number; opens: number; named: boolean; length: number; reserve: number }
   >();
   const sequence: LedgerEvent[] = [];
 
   for (const event of events) {
-    const { op, node, result = 0, ledger } = event;
-    if (node === undefined || ledger === undefined) continue;
+    const { op, inode, result = 0, ledger } = event;
+    if (inode === undefined || ledger === undefined) continue;
     if (op === 'create' && result >= 0) {
       const used = new Set([...files.values()].map(({ number }) => number));
       let number = 1;
       while (used.has(number)) number++;
-      files.set(node, { number, opens: 0, named: true, length: 0, charge: 0 });
+      files.set(inode, { number, opens: 0, named: true, length: 0, reserve: 0 });
     }
-    const file = files.get(node);
-    if (file === undefined) throw new Error(`'${op}' is about a node that was not created in this trace`);
+    const file = files.get(inode);
+    if (file === undefined) throw new Error(`'${op}' is about an inode that was not created in this trace`);
     const add = (name: string, from = 0, count = 0): void => {
       file.length = units(event.lengthBytes);
-      file.charge = event.chargedPages as number;
+      file.reserve = event.reservedPages as number;
       sequence.push({
         op: name,
         file: file.number,
@@ -60,13 +60,13 @@ export function ledgerEvents(
         value: 1 + (sequence.length % 2),
         answer: result < 0 ? 'full' : 'ok',
         length: file.length,
-        charge: file.charge,
-        charged: ledger[0],
-        held: ledger[1],
+        reserve: file.reserve,
+        reserved: ledger[0],
+        allocated: ledger[1],
       });
     };
     const allocate = (count: number): void =>
-      add(result >= 0 && count === file.charge ? 'nothing' : 'allocate', 0, count);
+      add(result >= 0 && count === file.reserve ? 'nothing' : 'allocate', 0, count);
     const resize = (count: number): void => add(count === file.length ? 'nothing' : 'resize', 0, count);
     switch (op) {
       case 'create':
@@ -87,7 +87,7 @@ export function ledgerEvents(
       case 'close':
         file.opens--;
         add('close');
-        if (file.opens === 0 && !file.named) files.delete(node);
+        if (file.opens === 0 && !file.named) files.delete(inode);
         break;
       case 'write': {
         const name =

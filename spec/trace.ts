@@ -1,7 +1,7 @@
 /**
  * Judges the trace of a running drive (src/drive/trace.ts): follows it event by event with a specification of its own, which knows
- * only lengths, charges, names and opens, and refuses the first event that the rules do not allow. What CapacityLedger and Namespace
- * say of a few pages and nodes is said here of any number; every write is one step, as it is in the drive.
+ * only lengths, reservations, names and opens, and refuses the first event that the rules do not allow. What CapacityLedger and Namespace
+ * say of a few pages and inodes is said here of any number; every write is one step, as it is in the drive.
  *
  * The folding of names is the volume's own table; everything else is written anew.
  */
@@ -21,15 +21,15 @@ export interface TraceVerdict {
 
 type Event = Record<string, unknown> & { op: string };
 
-interface Node {
+interface Inode {
   directory: boolean;
-  parent: Node | null;
+  parent: Inode | null;
   /** Folded. */
   name: string;
-  children: Map<string, Node>;
+  children: Map<string, Inode>;
   opens: number;
   length: number;
-  charge: number;
+  reserve: number;
 }
 
 class Refusal extends Error {
@@ -91,11 +91,11 @@ class TracedState {
   #pageSize = 0;
   #capacity = 0;
   #folding = foldingTable(true);
-  #root: Node | null = null;
+  #root: Inode | null = null;
   #isOver = false;
-  readonly #nodes = new Map<number, Node>();
-  /** Sum over all nodes. */
-  #charged = 0;
+  readonly #inodes = new Map<number, Inode>();
+  /** Sum over all inodes. */
+  #reserved = 0;
 
   take(event: Event): void {
     if (this.#isOver) throw new Refusal('Order', `'${event.op}' comes after the end`);
@@ -111,7 +111,7 @@ class TracedState {
         this.#isOver = true;
         return;
       case 'freeBytes': {
-        const free = (this.#capacity - this.#charged) * this.#pageSize;
+        const free = (this.#capacity - this.#reserved) * this.#pageSize;
         equal(numberOf(event, 'freeBytes'), free, 'FreeBytesAccurate', 'bytes free as told');
         return;
       }
@@ -122,12 +122,15 @@ class TracedState {
         this.#create(event);
         break;
       default:
-        this.#ofNode(event, this.#nodeOf(event));
+        this.#ofInode(event, this.#inodeOf(event));
     }
-    const [charged, held] = event.ledger as [number, number];
-    equal(charged, this.#charged, 'FreeBytesAccurate', 'pages charged');
-    if (!(held >= 0 && held <= charged && charged <= this.#capacity)) {
-      throw new Refusal('PoolConsistent', `held ${held}, charged ${charged}, capacity ${this.#capacity}`);
+    const [reserved, allocated] = event.ledger as [number, number];
+    equal(reserved, this.#reserved, 'FreeBytesAccurate', 'pages reserved');
+    if (!(allocated >= 0 && allocated <= reserved && reserved <= this.#capacity)) {
+      throw new Refusal(
+        'PoolConsistent',
+        `allocated ${allocated}, reserved ${reserved}, capacity ${this.#capacity}`,
+      );
     }
   }
 
@@ -135,15 +138,15 @@ class TracedState {
     this.#pageSize = numberOf(event, 'pageSizeBytes');
     this.#capacity = numberOf(event, 'capacityPages');
     this.#folding = foldingTable(event.caseSensitive === true);
-    this.#root = newNode(true, null, '');
+    this.#root = newInode(true, null, '');
     this.#root.parent = this.#root;
-    this.#nodes.set(numberOf(event, 'root'), this.#root);
+    this.#inodes.set(numberOf(event, 'root'), this.#root);
   }
 
   // Names.
 
   /** Directory and folded last name of a path; null when there is no such directory. */
-  #locate(path: string): { directory: Node; name: string } | null {
+  #locate(path: string): { directory: Inode; name: string } | null {
     const names = foldText(path, this.#folding).split('\\').slice(1);
     let directory = this.#root!;
     for (const name of names.slice(0, -1)) {
@@ -156,19 +159,19 @@ class TracedState {
 
   #open(event: Event): void {
     const place = this.#locate(textOf(event, 'path'));
-    const node = place?.name === '' ? this.#root! : place?.directory.children.get(place.name);
+    const inode = place?.name === '' ? this.#root! : place?.directory.children.get(place.name);
     const due =
       place === null
         ? NtStatus.OBJECT_PATH_NOT_FOUND
-        : node === undefined
+        : inode === undefined
           ? NtStatus.OBJECT_NAME_NOT_FOUND
           : NtStatus.SUCCESS;
     if (!this.#answers(event, due)) return;
-    if (this.#nodes.get(numberOf(event, 'node')) !== node) {
-      throw new Refusal('SingleOwner', `'${String(event.path)}' leads to another node`);
+    if (this.#inodes.get(numberOf(event, 'node')) !== inode) {
+      throw new Refusal('SingleOwner', `'${String(event.path)}' leads to another inode`);
     }
-    node!.opens++;
-    this.#compare(event, node!);
+    inode!.opens++;
+    this.#compare(event, inode!);
   }
 
   #create(event: Event): void {
@@ -182,50 +185,50 @@ class TracedState {
           : this.#room(pages);
     if (!this.#answers(event, due)) return;
     const index = numberOf(event, 'node');
-    if (this.#nodes.has(index)) throw new Refusal('SingleOwner', `node ${index} exists already`);
-    const node = newNode(event.directory === true, place!.directory, place!.name);
-    node.opens = 1;
-    place!.directory.children.set(place!.name, node);
-    this.#nodes.set(index, node);
-    this.#charge(node, pages);
-    this.#compare(event, node);
+    if (this.#inodes.has(index)) throw new Refusal('SingleOwner', `node ${index} exists already`);
+    const inode = newInode(event.directory === true, place!.directory, place!.name);
+    inode.opens = 1;
+    place!.directory.children.set(place!.name, inode);
+    this.#inodes.set(index, inode);
+    this.#reserve(inode, pages);
+    this.#compare(event, inode);
   }
 
-  #ofNode(event: Event, node: Node): void {
+  #ofInode(event: Event, inode: Inode): void {
     switch (event.op) {
       case 'close':
-        if (node.opens === 0) throw new Refusal('DestroyedOnce', 'closed more often than opened');
-        node.opens--;
-        this.#forget(node);
+        if (inode.opens === 0) throw new Refusal('DestroyedOnce', 'closed more often than opened');
+        inode.opens--;
+        this.#forget(inode);
         break;
       case 'cleanup':
-        this.#cleanup(event, node);
+        this.#cleanup(event, inode);
         break;
       case 'rename':
-        this.#rename(event, node);
+        this.#rename(event, inode);
         break;
       case 'list':
-        this.#list(event, node);
+        this.#list(event, inode);
         break;
       default:
-        this.#ofContent(event, node);
+        this.#ofContent(event, inode);
     }
-    this.#compare(event, node);
+    this.#compare(event, inode);
   }
 
-  #cleanup(event: Event, node: Node): void {
+  #cleanup(event: Event, inode: Inode): void {
     const flags = numberOf(event, 'flags');
-    if ((flags & CLEANUP_TRIM) !== 0 && !node.directory) this.#charge(node, this.#pagesOf(node.length));
-    const isFree = node !== this.#root && node.parent !== null && node.children.size === 0;
-    if ((flags & CLEANUP_DELETE) !== 0 && isFree) this.#unlink(node);
+    if ((flags & CLEANUP_TRIM) !== 0 && !inode.directory) this.#reserve(inode, this.#pagesOf(inode.length));
+    const isFree = inode !== this.#root && inode.parent !== null && inode.children.size === 0;
+    if ((flags & CLEANUP_DELETE) !== 0 && isFree) this.#unlink(inode);
   }
 
-  #rename(event: Event, node: Node): void {
+  #rename(event: Event, inode: Inode): void {
     const place = this.#locate(textOf(event, 'newPath'));
     const there = place?.directory.children.get(place.name);
-    const isTaken = there !== undefined && there !== node && event.replaceIfExists !== true;
+    const isTaken = there !== undefined && there !== inode && event.replaceIfExists !== true;
     const due =
-      node.parent === null
+      inode.parent === null
         ? NtStatus.FILE_DELETED
         : place === null
           ? NtStatus.OBJECT_PATH_NOT_FOUND
@@ -234,40 +237,40 @@ class TracedState {
             : NtStatus.SUCCESS;
     if (!this.#answers(event, due)) return;
     for (let at = place!.directory; at !== this.#root; at = at.parent!) {
-      if (at === node) throw new Refusal('NoCycle', 'a directory is moved into itself');
+      if (at === inode) throw new Refusal('NoCycle', 'a directory is moved into itself');
     }
-    if (there !== undefined && there !== node) {
+    if (there !== undefined && there !== inode) {
       if (there.directory) throw new Refusal('ReplaceIsAtomic', 'a directory is replaced');
       this.#unlink(there);
     }
-    node.parent!.children.delete(node.name);
-    node.parent = place!.directory;
-    node.name = place!.name;
-    node.parent.children.set(node.name, node);
+    inode.parent!.children.delete(inode.name);
+    inode.parent = place!.directory;
+    inode.name = place!.name;
+    inode.parent.children.set(inode.name, inode);
   }
 
-  #unlink(node: Node): void {
-    node.parent!.children.delete(node.name);
-    node.parent = null;
-    this.#forget(node);
+  #unlink(inode: Inode): void {
+    inode.parent!.children.delete(inode.name);
+    inode.parent = null;
+    this.#forget(inode);
   }
 
-  /** A node without name and opens gives everything back. */
-  #forget(node: Node): void {
-    if (node.parent !== null || node.opens > 0) return;
-    this.#charge(node, 0);
-    node.length = 0;
+  /** An inode without name and opens gives everything back. */
+  #forget(inode: Inode): void {
+    if (inode.parent !== null || inode.opens > 0) return;
+    this.#reserve(inode, 0);
+    inode.length = 0;
   }
 
   /** What is listed are exactly the names behind the marker, in order, as many as fit. */
-  #list(event: Event, node: Node): void {
-    if (!node.directory || !this.#answers(event, NtStatus.SUCCESS)) return;
+  #list(event: Event, inode: Inode): void {
+    if (!inode.directory || !this.#answers(event, NtStatus.SUCCESS)) return;
     const marker = event.marker === null ? '' : foldText(textOf(event, 'marker'), this.#folding);
     const listed = (event.names as string[])
       .filter((name) => name !== '.' && name !== '..')
       .map((name) => foldText(name, this.#folding));
     const isDots = marker === '.' || marker === '..';
-    const due = [...node.children.keys()]
+    const due = [...inode.children.keys()]
       .filter((name) => isDots || name > marker)
       .sort((a, b) => (a < b ? -1 : 1));
     const isRight = listed.every((name, i) => name === due[i]);
@@ -283,64 +286,64 @@ class TracedState {
 
   // Content.
 
-  #ofContent(event: Event, node: Node): void {
-    if (node.directory) {
+  #ofContent(event: Event, inode: Inode): void {
+    if (inode.directory) {
       if (numberOf(event, 'result') >= 0) throw new Refusal('DataIntegrity', 'a directory has no content');
       return;
     }
     switch (event.op) {
       case 'read': {
         const offset = numberOf(event, 'offset');
-        const due = Math.min(numberOf(event, 'length'), node.length - offset);
-        this.#counts(event, offset >= node.length ? NtStatus.END_OF_FILE : due, 'ReadConsistent');
+        const due = Math.min(numberOf(event, 'length'), inode.length - offset);
+        this.#counts(event, offset >= inode.length ? NtStatus.END_OF_FILE : due, 'ReadConsistent');
         return;
       }
       case 'write':
-        this.#write(event, node);
+        this.#write(event, inode);
         return;
       case 'setFileSize':
-        this.#resize(event, node, numberOf(event, 'bytes'));
+        this.#resize(event, inode, numberOf(event, 'bytes'));
         return;
       case 'setAllocationSize': {
         const bytes = numberOf(event, 'bytes');
-        if (bytes < node.length) this.#resize(event, node, bytes);
-        else this.#promise(event, node, this.#pagesOf(bytes));
+        if (bytes < inode.length) this.#resize(event, inode, bytes);
+        else this.#promise(event, inode, this.#pagesOf(bytes));
         return;
       }
       case 'overwrite':
-        if (this.#promise(event, node, this.#pagesOf(numberOf(event, 'allocationSize')))) node.length = 0;
+        if (this.#promise(event, inode, this.#pagesOf(numberOf(event, 'allocationSize')))) inode.length = 0;
         return;
       default:
         throw new Refusal('Order', `there is no operation '${event.op}'`);
     }
   }
 
-  #write(event: Event, node: Node): void {
-    const offset = event.writeToEndOfFile === true ? node.length : numberOf(event, 'offset');
+  #write(event: Event, inode: Inode): void {
+    const offset = event.writeToEndOfFile === true ? inode.length : numberOf(event, 'offset');
     const asked = numberOf(event, 'length');
-    const count = event.constrainedIo === true ? Math.max(0, Math.min(asked, node.length - offset)) : asked;
+    const count = event.constrainedIo === true ? Math.max(0, Math.min(asked, inode.length - offset)) : asked;
     const end = count === 0 ? 0 : offset + count;
-    const pages = Math.max(node.charge, this.#pagesOf(end));
-    if (end <= node.length && numberOf(event, 'result') === NtStatus.DISK_FULL) {
-      throw new Refusal('NoSilentLoss', `a write inside the length ${node.length} is refused`);
+    const pages = Math.max(inode.reserve, this.#pagesOf(end));
+    if (end <= inode.length && numberOf(event, 'result') === NtStatus.DISK_FULL) {
+      throw new Refusal('NoSilentLoss', `a write inside the length ${inode.length} is refused`);
     }
-    const status = this.#room(pages - node.charge);
+    const status = this.#room(pages - inode.reserve);
     if (!this.#counts(event, status < 0 ? status : count, 'DataIntegrity')) return;
-    this.#charge(node, pages);
-    node.length = Math.max(node.length, end);
+    this.#reserve(inode, pages);
+    inode.length = Math.max(inode.length, end);
   }
 
-  #resize(event: Event, node: Node, bytes: number): void {
+  #resize(event: Event, inode: Inode, bytes: number): void {
     const pages = this.#pagesOf(bytes);
-    const charge = bytes < node.length ? pages : Math.max(node.charge, pages);
-    if (!this.#promise(event, node, charge)) return;
-    node.length = bytes;
+    const reserve = bytes < inode.length ? pages : Math.max(inode.reserve, pages);
+    if (!this.#promise(event, inode, reserve)) return;
+    inode.length = bytes;
   }
 
-  /** Charges a node for exactly so many pages, if there is room. */
-  #promise(event: Event, node: Node, pages: number): boolean {
-    if (!this.#answers(event, this.#room(pages - node.charge))) return false;
-    this.#charge(node, pages);
+  /** Reserves an inode for exactly so many pages, if there is room. */
+  #promise(event: Event, inode: Inode, pages: number): boolean {
+    if (!this.#answers(event, this.#room(pages - inode.reserve))) return false;
+    this.#reserve(inode, pages);
     return true;
   }
 
@@ -351,12 +354,12 @@ class TracedState {
   }
 
   #room(pages: number): number {
-    return pages > this.#capacity - this.#charged ? NtStatus.DISK_FULL : NtStatus.SUCCESS;
+    return pages > this.#capacity - this.#reserved ? NtStatus.DISK_FULL : NtStatus.SUCCESS;
   }
 
-  #charge(node: Node, pages: number): void {
-    this.#charged += pages - node.charge;
-    node.charge = pages;
+  #reserve(inode: Inode, pages: number): void {
+    this.#reserved += pages - inode.reserve;
+    inode.reserve = pages;
   }
 
   /** Whether it was carried out; an answer that is not due is refused. */
@@ -375,24 +378,29 @@ class TracedState {
     throw new Refusal(rule, `the answer is ${hex(result)}, due is ${hex(due)}`);
   }
 
-  #compare(event: Event, node: Node): void {
-    equal(numberOf(event, 'chargedPages'), node.charge, 'FreeBytesAccurate', 'pages charged to the node');
-    equal(numberOf(event, 'lengthBytes'), node.length, 'FileInfoTrue', 'length of the node');
+  #compare(event: Event, inode: Inode): void {
+    equal(
+      numberOf(event, 'reservedPages'),
+      inode.reserve,
+      'FreeBytesAccurate',
+      'pages reserved to the inode',
+    );
+    equal(numberOf(event, 'lengthBytes'), inode.length, 'FileInfoTrue', 'length of the inode');
   }
 
-  #nodeOf(event: Event): Node {
+  #inodeOf(event: Event): Inode {
     const index = numberOf(event, 'node');
-    const node = this.#nodes.get(index);
-    if (node === undefined) throw new Refusal('SingleOwner', `there is no node ${index}`);
-    if (node.parent === null && node.opens === 0) {
+    const inode = this.#inodes.get(index);
+    if (inode === undefined) throw new Refusal('SingleOwner', `there is no inode ${index}`);
+    if (inode.parent === null && inode.opens === 0) {
       throw new Refusal('DeadFilesClean', `node ${index} has neither name nor handle`);
     }
-    return node;
+    return inode;
   }
 }
 
-function newNode(directory: boolean, parent: Node | null, name: string): Node {
-  return { directory, parent, name, children: new Map(), opens: 0, length: 0, charge: 0 };
+function newInode(directory: boolean, parent: Inode | null, name: string): Inode {
+  return { directory, parent, name, children: new Map(), opens: 0, length: 0, reserve: 0 };
 }
 
 function parse(line: string): Event {

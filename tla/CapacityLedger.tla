@@ -8,7 +8,7 @@
 (* between. Only a write has several segments; its phases interleave with  *)
 (* everything else, other writes of the same file included.                *)
 (*                                                                         *)
-(* Beside the code's own arithmetic (length, charge, charged, held, free)  *)
+(* Beside the code's own arithmetic (length, reserve, reserved, held, free)  *)
 (* stands the ghost truth of what was acknowledged (size, truth, promised).*)
 (* Neither is defined by the other; the invariants compare them.           *)
 (*                                                                         *)
@@ -52,12 +52,12 @@ Tag(value, offset) == value * MaxUnits + offset
 
 VARIABLES
     length,     \* PagedFile.lengthBytes, in units
-    charge,     \* PagedFile.chargedPages
+    reserve,     \* PagedFile.reservedPages
     table,      \* PageTable: index in the file -> page, or Hole
     handles,    \* opens without their Close
     named,      \* whether a directory entry leads to the file
-    charged,    \* PagePool.chargedPages
-    held,       \* PagePool.heldPages
+    reserved,    \* PagePool.reservedPages
+    held,       \* PagePool.allocatedPages
     free,       \* the pool's stock of free pages
     content,    \* page memory
     requests,   \* the writes in flight (WriteInFlight), one record each
@@ -68,12 +68,12 @@ VARIABLES
     promised,   \* ghost: pages promised by SetAllocationSize beyond the size, 0 when the size covers them
     broken      \* ghost: names of rules that an answer has broken; and the watched branch
 
-implementation == <<length, charge, table, handles, named, charged, held, free, content, requests, osRefusals, extra>>
+implementation == <<length, reserve, table, handles, named, reserved, held, free, content, requests, osRefusals, extra>>
 ghosts == <<size, truth, promised, broken>>
 vars == <<implementation, ghosts>>
 
 ------------------------------------------------------------------------------
-\* Helpers
+\* CompletionThreads
 
 Max(a, b) == IF a > b THEN a ELSE b
 Min(a, b) == IF a < b THEN a ELSE b
@@ -89,17 +89,17 @@ NoData == [o \in Offsets |-> Zero]
 
 Idle(answer) ==
     [pc |-> IF KeepAnswers THEN answer ELSE "idle", file |-> NoFile, offset |-> 0, count |-> 0, value |-> 0,
-     append |-> FALSE, charge |-> 0, hand |-> {}, unreserved |-> 0]
+     append |-> FALSE, reserve |-> 0, hand |-> {}, unreserved |-> 0]
 AtRest == {"idle", "ok", "full", "gone"}
 
 Alive(f) == named[f] \/ handles[f] > 0
-Free == PageCount - charged
+Free == PageCount - reserved
 HeldBy(f) == Cardinality({i \in Indexes : table[f][i] # Hole})
 PagesIn(f) == {table[f][i] : i \in Indexes} \ {Hole}
 Hands(reqs) == UNION {reqs[r].hand : r \in Requests}
-AgainstFile(req) == Max(0, Cardinality(req.hand) - req.charge)
-\* PagedFile.handsAgainstCharge
-HandsAgainstCharge(reqs, f, except) ==
+AgainstFile(req) == Max(0, Cardinality(req.hand) - req.reserve)
+\* PagedFile.handsAgainstReserve
+HandsAgainstReserve(reqs, f, except) ==
     Sum({r \in Requests \ {except} : reqs[r].file = f}, LAMBDA r : AgainstFile(reqs[r]))
 \* PagedFile.reclaimFromHands
 RECURSIVE Reclaim(_, _, _, _)
@@ -110,9 +110,9 @@ Reclaim(reqs, f, excess, candidates) ==
          IN  Reclaim([reqs EXCEPT ![r].hand = Lowest(@, Cardinality(@) - count)], f, excess - count, candidates \ {r})
 
 \* What the ground says, from the acknowledged truth alone.
-TrueCharge(f) == Max(PagesOf(size[f]), promised[f])
+TrueReserve(f) == Max(PagesOf(size[f]), promised[f])
 TrueFree(except) ==
-    PageCount - Sum(Files, TrueCharge) - Sum(Requests \ {except}, LAMBDA r : requests[r].charge)
+    PageCount - Sum(Files, TrueReserve) - Sum(Requests \ {except}, LAMBDA r : requests[r].reserve)
 StillPromised(pages, units) == IF pages > PagesOf(units) THEN pages ELSE 0
 
 Mark(name) == IF Watch = name THEN {name} ELSE {}
@@ -122,10 +122,10 @@ BreakIf(condition, name) == IF condition THEN {name} ELSE {}
 \* A refusal of `pages` more pages to file f (request r) is judged by the ground.
 Refusal(f, end, r, byOs) ==
     BreakIf(end <= size[f], "NoSilentLoss")
-      \union BreakIf(~byOs /\ Max(0, PagesOf(end) - TrueCharge(f)) <= TrueFree(r), "NoSpuriousDiskFull")
+      \union BreakIf(~byOs /\ Max(0, PagesOf(end) - TrueReserve(f)) <= TrueFree(r), "NoSpuriousDiskFull")
       \union MarkIf(byOs, "OsRefusal")
 
-\* Whether the operating system refuses a charge of `pages`.
+\* Whether the operating system refuses a reservation of `pages`.
 OsAnswers(pages) == IF osRefusals > 0 /\ pages > 0 THEN BOOLEAN ELSE {FALSE}
 AfterOs(byOs) == osRefusals' = IF byOs THEN osRefusals - 1 ELSE osRefusals
 
@@ -141,11 +141,11 @@ Unlocked(f) == ~FrontEndLocks \/ \A r \in Requests : requests[r].file # f
 
 Init ==
     /\ length = [f \in Files |-> 0]
-    /\ charge = [f \in Files |-> 0]
+    /\ reserve = [f \in Files |-> 0]
     /\ table = [f \in Files |-> NoPages]
     /\ handles = [f \in Files |-> 0]
     /\ named = [f \in Files |-> FALSE]
-    /\ charged = 0
+    /\ reserved = 0
     /\ held = 0
     /\ free = Pages
     /\ content = [p \in Pages |-> JunkPage]
@@ -164,20 +164,20 @@ Create(f) ==
     /\ ~Alive(f)
     /\ named' = [named EXCEPT ![f] = TRUE]
     /\ handles' = [handles EXCEPT ![f] = 1]
-    /\ UNCHANGED <<length, charge, table, charged, held, free, content, requests, osRefusals, extra, ghosts>>
+    /\ UNCHANGED <<length, reserve, table, reserved, held, free, content, requests, osRefusals, extra, ghosts>>
 
 Open(f) ==
     /\ named[f]
     /\ handles[f] < MaxHandles
     /\ handles' = [handles EXCEPT ![f] = @ + 1]
-    /\ UNCHANGED <<length, charge, table, named, charged, held, free, content, requests, osRefusals, extra, ghosts>>
+    /\ UNCHANGED <<length, reserve, table, named, reserved, held, free, content, requests, osRefusals, extra, ghosts>>
 
 \* Cleanup with the Delete flag: the name goes, the data stay until the last Close.
 Delete(f) ==
     /\ named[f]
     /\ handles[f] > 0
     /\ named' = [named EXCEPT ![f] = FALSE]
-    /\ UNCHANGED <<length, charge, table, handles, charged, held, free, content, requests, osRefusals, extra, ghosts>>
+    /\ UNCHANGED <<length, reserve, table, handles, reserved, held, free, content, requests, osRefusals, extra, ghosts>>
 
 \* A Close after which the file is still there.
 Close(f) ==
@@ -185,7 +185,7 @@ Close(f) ==
     /\ named[f] \/ handles[f] > 1
     /\ Unlocked(f)
     /\ handles' = [handles EXCEPT ![f] = @ - 1]
-    /\ UNCHANGED <<length, charge, table, named, charged, held, free, content, requests, osRefusals, extra, ghosts>>
+    /\ UNCHANGED <<length, reserve, table, named, reserved, held, free, content, requests, osRefusals, extra, ghosts>>
 
 \* The last Close of a deleted file: PagedFile.dispose. Writes in flight become orphans and lose what they hold.
 Dispose(f) ==
@@ -197,18 +197,18 @@ Dispose(f) ==
            back == hands \union PagesIn(f)
        IN  /\ requests' = [r \in Requests |-> IF r \in orphans
                              THEN [requests[r] EXCEPT !.file = NoFile, !.offset = 0, !.count = 0, !.value = 0,
-                                                      !.append = FALSE, !.charge = 0, !.hand = {}, !.unreserved = 0]
+                                                      !.append = FALSE, !.reserve = 0, !.hand = {}, !.unreserved = 0]
                              ELSE requests[r]]
            /\ free' = free \union back
            /\ held' = held - Cardinality(back)
            /\ content' = [p \in Pages |-> IF p \in back THEN JunkPage ELSE content[p]]
-           /\ charged' = charged - charge[f] - Sum(orphans, LAMBDA r : requests[r].charge)
+           /\ reserved' = reserved - reserve[f] - Sum(orphans, LAMBDA r : requests[r].reserve)
            /\ broken' = broken \union MarkIf(hands # {}, "OrphanWithPages")
-                               \union MarkIf(\E r \in orphans : requests[r].charge > 0, "OrphanWithCharge")
+                               \union MarkIf(\E r \in orphans : requests[r].reserve > 0, "OrphanWithReserve")
     /\ handles' = [handles EXCEPT ![f] = 0]
     /\ table' = [table EXCEPT ![f] = NoPages]
     /\ length' = [length EXCEPT ![f] = 0]
-    /\ charge' = [charge EXCEPT ![f] = 0]
+    /\ reserve' = [reserve EXCEPT ![f] = 0]
     /\ size' = [size EXCEPT ![f] = 0]
     /\ truth' = [truth EXCEPT ![f] = NoData]
     /\ promised' = [promised EXCEPT ![f] = 0]
@@ -217,23 +217,23 @@ Dispose(f) ==
 ------------------------------------------------------------------------------
 \* Sizes
 
-\* PagedFile.setLength beyond the end: all missing pages are charged now, or DISK_FULL and nothing changed.
+\* PagedFile.setLength beyond the end: all missing pages are reserved now, or DISK_FULL and nothing changed.
 Extend(f, units) ==
     /\ handles[f] > 0
     /\ units > length[f]
     /\ Unlocked(f)
     /\ LET pages == PagesOf(units)
-           shortage == Max(0, pages - charge[f])
-           added == IF Fault = "ExtendNotCharged" THEN 0 ELSE shortage
+           shortage == Max(0, pages - reserve[f])
+           added == IF Fault = "ExtendNotReserved" THEN 0 ELSE shortage
        IN \E byOs \in OsAnswers(shortage) :
           /\ AfterOs(byOs)
           /\ IF shortage > RoomForLength \/ byOs \/ Fault = "ExtendAlwaysFull"
              THEN /\ broken' = broken \union Refusal(f, units, 0, byOs) \union Mark("ExtendRefused")
                   /\ broken' # broken \/ byOs
-                  /\ UNCHANGED <<length, charge, charged, size, promised>>
+                  /\ UNCHANGED <<length, reserve, reserved, size, promised>>
              ELSE /\ length' = [length EXCEPT ![f] = IF Fault = "ExtendDoesNothing" THEN @ ELSE units]
-                  /\ charge' = [charge EXCEPT ![f] = @ + added]
-                  /\ charged' = charged + added
+                  /\ reserve' = [reserve EXCEPT ![f] = @ + added]
+                  /\ reserved' = reserved + added
                   /\ size' = [size EXCEPT ![f] = units]
                   /\ promised' = [promised EXCEPT ![f] = StillPromised(@, units)]
                   /\ broken' = broken
@@ -247,11 +247,11 @@ Truncate(f, units) ==
     /\ LET pages == PagesOf(units)
            kept == IF Fault = "TruncateKeepsPages" THEN Indexes ELSE {i \in Indexes : i < pages}
            tail == {table[f][i] : i \in Indexes \ kept} \ {Hole}
-           excess == (HeldBy(f) - Cardinality(tail)) + HandsAgainstCharge(requests, f, 0) - pages
-           reqs == IF pages < charge[f] THEN Reclaim(requests, f, excess, Requests) ELSE requests
+           excess == (HeldBy(f) - Cardinality(tail)) + HandsAgainstReserve(requests, f, 0) - pages
+           reqs == IF pages < reserve[f] THEN Reclaim(requests, f, excess, Requests) ELSE requests
            back == tail \union (Hands(requests) \ Hands(reqs))
            last == IF units % UnitsPerPage # 0 /\ pages > 0 THEN table[f][pages - 1] ELSE Hole
-           given == charge[f] - Min(pages, charge[f])
+           given == reserve[f] - Min(pages, reserve[f])
        IN  /\ table' = [table EXCEPT ![f] = [i \in Indexes |-> IF i \in kept \/ Fault = "TruncateForgetsTable"
                                                                THEN @[i] ELSE Hole]]
            /\ free' = free \union back
@@ -262,8 +262,8 @@ Truncate(f, units) ==
                        THEN [u \in Units |-> IF u >= units % UnitsPerPage THEN Zero ELSE content[p][u]]
                        ELSE content[p]]
            /\ requests' = reqs
-           /\ charge' = [charge EXCEPT ![f] = @ - given]
-           /\ charged' = IF Fault = "PushBackBeforeCount" THEN charged ELSE charged - given
+           /\ reserve' = [reserve EXCEPT ![f] = @ - given]
+           /\ reserved' = IF Fault = "PushBackBeforeCount" THEN reserved ELSE reserved - given
            /\ extra' = IF Fault = "PushBackBeforeCount" THEN [extra EXCEPT !.uncounted = @ + given] ELSE extra
            /\ broken' = broken \union MarkIf(reqs # requests, "TruncateReclaims")
                                \union MarkIf(last # Hole, "TailZeroed")
@@ -278,30 +278,30 @@ SetAllocation(f, pages) ==
     /\ Allocations
     /\ handles[f] > 0
     /\ pages >= PagesOf(length[f])
-    /\ pages # charge[f]
+    /\ pages # reserve[f]
     /\ Unlocked(f)
-    /\ IF pages < charge[f]
-       THEN LET excess == HeldBy(f) + HandsAgainstCharge(requests, f, 0) - pages
+    /\ IF pages < reserve[f]
+       THEN LET excess == HeldBy(f) + HandsAgainstReserve(requests, f, 0) - pages
                 reqs == Reclaim(requests, f, excess, Requests)
                 back == Hands(requests) \ Hands(reqs)
             IN  /\ requests' = reqs
                 /\ free' = free \union back
                 /\ held' = held - Cardinality(back)
-                /\ charged' = charged - (charge[f] - pages)
-                /\ charge' = [charge EXCEPT ![f] = pages]
+                /\ reserved' = reserved - (reserve[f] - pages)
+                /\ reserve' = [reserve EXCEPT ![f] = pages]
                 /\ promised' = [promised EXCEPT ![f] = StillPromised(pages, length[f])]
                 /\ broken' = broken \union MarkIf(reqs # requests, "TrimReclaims")
                 /\ UNCHANGED osRefusals
        ELSE /\ UNCHANGED <<requests, free, held>>
-            /\ \E byOs \in OsAnswers(pages - charge[f]) :
+            /\ \E byOs \in OsAnswers(pages - reserve[f]) :
                /\ AfterOs(byOs)
-               /\ IF pages - charge[f] > RoomForLength \/ byOs
+               /\ IF pages - reserve[f] > RoomForLength \/ byOs
                   THEN /\ broken' = broken \union Refusal(f, pages * UnitsPerPage, 0, byOs)
                                            \union Mark("AllocationRefused")
                        /\ broken' # broken \/ byOs
-                       /\ UNCHANGED <<charged, charge, promised>>
-                  ELSE /\ charged' = IF Fault = "AllocationLies" THEN charged ELSE charged + pages - charge[f]
-                       /\ charge' = IF Fault = "AllocationLies" THEN charge ELSE [charge EXCEPT ![f] = pages]
+                       /\ UNCHANGED <<reserved, reserve, promised>>
+                  ELSE /\ reserved' = IF Fault = "AllocationLies" THEN reserved ELSE reserved + pages - reserve[f]
+                       /\ reserve' = IF Fault = "AllocationLies" THEN reserve ELSE [reserve EXCEPT ![f] = pages]
                        /\ promised' = [promised EXCEPT ![f] = pages]
                        /\ broken' = broken
     /\ UNCHANGED <<length, table, handles, named, content, extra, size, truth>>
@@ -313,8 +313,8 @@ Overwrite(f, pages) ==
     /\ handles[f] > 0
     /\ length[f] > 0
     /\ Unlocked(f)
-    /\ LET shortage == Max(0, pages - charge[f])
-           reqs == Reclaim(requests, f, HandsAgainstCharge(requests, f, 0) - pages, Requests)
+    /\ LET shortage == Max(0, pages - reserve[f])
+           reqs == Reclaim(requests, f, HandsAgainstReserve(requests, f, 0) - pages, Requests)
            back == PagesIn(f) \union (Hands(requests) \ Hands(reqs))
        IN \E byOs \in OsAnswers(shortage) :
           /\ AfterOs(byOs)
@@ -322,11 +322,11 @@ Overwrite(f, pages) ==
              THEN /\ broken' = broken \union Refusal(f, pages * UnitsPerPage, 0, byOs) \union Mark("OverwriteRefused")
                   /\ broken' # broken \/ byOs
                   /\ length' = IF Fault = "OverwriteDropsFirst" THEN [length EXCEPT ![f] = 0] ELSE length
-                  /\ UNCHANGED <<charge, table, charged, held, free, content, requests, size, truth, promised>>
+                  /\ UNCHANGED <<reserve, table, reserved, held, free, content, requests, size, truth, promised>>
              ELSE /\ length' = [length EXCEPT ![f] = 0]
-                  /\ charge' = [charge EXCEPT ![f] = pages]
+                  /\ reserve' = [reserve EXCEPT ![f] = pages]
                   /\ table' = [table EXCEPT ![f] = NoPages]
-                  /\ charged' = charged + pages - charge[f]
+                  /\ reserved' = reserved + pages - reserve[f]
                   /\ held' = held - Cardinality(back)
                   /\ free' = free \union back
                   /\ content' = [p \in Pages |-> IF p \in back THEN JunkPage ELSE content[p]]
@@ -340,9 +340,9 @@ Overwrite(f, pages) ==
 \* Fault 6 only: the counter follows the pages later.
 CountBack ==
     /\ extra.uncounted > 0
-    /\ charged' = charged - extra.uncounted
+    /\ reserved' = reserved - extra.uncounted
     /\ extra' = [extra EXCEPT !.uncounted = 0]
-    /\ UNCHANGED <<length, charge, table, handles, named, held, free, content, requests, osRefusals, ghosts>>
+    /\ UNCHANGED <<length, reserve, table, handles, named, held, free, content, requests, osRefusals, ghosts>>
 
 ------------------------------------------------------------------------------
 \* Writes in flight
@@ -353,58 +353,58 @@ BeginWrite(r, f, offset, count, value) ==
     /\ Unlocked(f)
     /\ requests' = [requests EXCEPT ![r] = [Idle("idle") EXCEPT !.pc = "begun", !.file = f, !.offset = offset,
                                                                !.count = count, !.value = value]]
-    /\ UNCHANGED <<length, charge, table, handles, named, charged, held, free, content, osRefusals, extra, ghosts>>
+    /\ UNCHANGED <<length, reserve, table, handles, named, reserved, held, free, content, osRefusals, extra, ghosts>>
 
-\* WriteInFlight.scanAndCharge. A refusal is advice only: the commit point decides again.
-ScanAndCharge(r) ==
+\* WriteInFlight.scanAndReserve. A refusal is advice only: the commit point decides again.
+ScanAndReserve(r) ==
     /\ requests[r].pc = "begun"
     /\ IF requests[r].file = NoFile
        THEN /\ requests' = [requests EXCEPT ![r].pc = "scanned"]
-            /\ UNCHANGED <<charged, osRefusals, broken>>
+            /\ UNCHANGED <<reserved, osRefusals, broken>>
        ELSE LET req == requests[r]
                 f == req.file
                 end == req.offset + req.count
-                shortage == Max(0, PagesOf(end) - charge[f] - req.charge)
+                shortage == Max(0, PagesOf(end) - reserve[f] - req.reserve)
             IN \E byOs \in OsAnswers(shortage) :
                /\ AfterOs(byOs)
                /\ IF shortage > RoomForWrites \/ byOs
                   THEN IF Fault = "EarlyRefusalIsFinal"
                        THEN /\ requests' = [requests EXCEPT ![r].pc = "denied"]
-                            /\ UNCHANGED <<charged, broken>>
+                            /\ UNCHANGED <<reserved, broken>>
                        ELSE LET grabbed == IF Fault = "GrabHalf" THEN Min(shortage, Free) ELSE 0
-                            IN  /\ requests' = [requests EXCEPT ![r].pc = "denied", ![r].charge = @ + grabbed]
-                                /\ charged' = charged + grabbed
+                            IN  /\ requests' = [requests EXCEPT ![r].pc = "denied", ![r].reserve = @ + grabbed]
+                                /\ reserved' = reserved + grabbed
                                 /\ broken' = broken \union MarkIf(byOs, "OsRefusal")
-                  ELSE /\ requests' = [requests EXCEPT ![r].pc = "scanned", ![r].charge = @ + shortage]
-                       /\ charged' = IF Fault = "CheckThenCharge" THEN charged ELSE charged + shortage
+                  ELSE /\ requests' = [requests EXCEPT ![r].pc = "scanned", ![r].reserve = @ + shortage]
+                       /\ reserved' = IF Fault = "CheckThenReserve" THEN reserved ELSE reserved + shortage
                        /\ UNCHANGED broken
-    /\ UNCHANGED <<length, charge, table, handles, named, held, free, content, extra, size, truth, promised>>
+    /\ UNCHANGED <<length, reserve, table, handles, named, held, free, content, extra, size, truth, promised>>
 
-\* WriteInFlight.takePages: as many of the holes as there is charge for.
+\* WriteInFlight.takePages: as many of the holes as there is reservation for.
 TakePages(r) ==
     /\ requests[r].pc \in {"scanned", "denied"}
     /\ ~(Fault = "EarlyRefusalIsFinal" /\ requests[r].pc = "denied")
     /\ IF requests[r].file = NoFile
        THEN /\ requests' = [requests EXCEPT ![r].pc = "taken"]
-            /\ UNCHANGED <<free, held, extra, charge, charged>>
+            /\ UNCHANGED <<free, held, extra, reserve, reserved>>
        ELSE LET req == requests[r]
                 f == req.file
                 first == req.offset \div UnitsPerPage
                 last == (req.offset + req.count - 1) \div UnitsPerPage
                 holes == Cardinality({i \in first..last : table[f][i] = Hole})
-                room == charge[f] - HeldBy(f) - HandsAgainstCharge(requests, f, r) + req.charge - Cardinality(req.hand)
+                room == reserve[f] - HeldBy(f) - HandsAgainstReserve(requests, f, r) + req.reserve - Cardinality(req.hand)
                 count == Max(0, Min(room, holes - Cardinality(req.hand)))
                 \* Faults 4 and 7: the room is given up here, to be rented again at the commit point.
                 loose == IF Fault \in {"UnreserveThenRent", "RestoreUnchecked"} THEN count ELSE 0
                 pages == Lowest(free, count - loose)
             IN  /\ requests' = [requests EXCEPT ![r].pc = "taken", ![r].hand = @ \union pages,
-                                                ![r].unreserved = Min(loose, charge[f])]
+                                                ![r].unreserved = Min(loose, reserve[f])]
                 /\ free' = free \ pages
                 /\ held' = held + Cardinality(pages)
                 /\ extra' = IF Fault = "RecycledIgnoresReservation"
                             THEN [extra EXCEPT !.recycled = @ \union pages] ELSE extra
-                /\ charge' = [charge EXCEPT ![f] = @ - Min(loose, charge[f])]
-                /\ charged' = charged - Min(loose, charge[f])
+                /\ reserve' = [reserve EXCEPT ![f] = @ - Min(loose, reserve[f])]
+                /\ reserved' = reserved - Min(loose, reserve[f])
     /\ UNCHANGED <<length, table, handles, named, content, osRefusals, size, truth, promised, broken>>
 
 \* The commit point, WriteInFlight.assignAndCopy, for request r (0: a write whose phases all happen now).
@@ -412,13 +412,13 @@ Commit(r, f, offset, count, value, own, hand, rule, unreserved) ==
     LET end == offset + count
         first == offset \div UnitsPerPage
         last == (end - 1) \div UnitsPerPage
-        extension == Max(0, PagesOf(end) - charge[f])
+        extension == Max(0, PagesOf(end) - reserve[f])
         holes == {i \in first..last : table[f][i] = Hole}
         missing == Cardinality(holes)
         shortage == Max(0, extension - own)
         kept == Lowest(hand, missing)
         reqs == IF r = 0 THEN requests ELSE [requests EXCEPT ![r] = Idle("ok")]
-        reclaimed == Reclaim(reqs, f, HeldBy(f) + missing + HandsAgainstCharge(reqs, f, 0) - (charge[f] + extension),
+        reclaimed == Reclaim(reqs, f, HeldBy(f) + missing + HandsAgainstReserve(reqs, f, 0) - (reserve[f] + extension),
                              Requests)
         fromHands == Hands(reqs) \ Hands(reclaimed)
         back == (hand \ kept) \union fromHands
@@ -435,7 +435,7 @@ Commit(r, f, offset, count, value, own, hand, rule, unreserved) ==
         Unwritten(p, u) == IF p \in pages /\ Fault # "NewPageNotZeroed" THEN Zero ELSE content[p][u]
     IN \E byOs \in OsAnswers(shortage) :
        /\ AfterOs(byOs)
-       /\ IF (IF Fault = "CheckThenCharge" THEN FALSE ELSE shortage > RoomForWrites)
+       /\ IF (IF Fault = "CheckThenReserve" THEN FALSE ELSE shortage > RoomForWrites)
              \/ byOs \/ Cardinality(pages) < missing \/ Fault = "AlwaysDiskFull"
           THEN \* Refused: everything goes back.
                /\ IF Fault = "ShortSuccess" /\ holes # {} /\ Free > 0 /\ free # {} /\ own = 0 /\ hand = {}
@@ -446,12 +446,12 @@ Commit(r, f, offset, count, value, own, hand, rule, unreserved) ==
                                   IF Covered(i * UnitsPerPage + u) THEN Tag(value, i * UnitsPerPage + u) ELSE Zero]]
                            /\ free' = free \ {p}
                            /\ held' = held + 1
-                           /\ charge' = [charge EXCEPT ![f] = @ + 1]
-                           /\ charged' = charged + 1
+                           /\ reserve' = [reserve EXCEPT ![f] = @ + 1]
+                           /\ reserved' = reserved + 1
                   ELSE /\ free' = free \union hand
                        /\ held' = held - Cardinality(hand)
-                       /\ charged' = charged - (IF Fault = "RefusedKeepsCharge" THEN 0 ELSE own)
-                       /\ charge' = IF Fault = "RestoreUnchecked" THEN [charge EXCEPT ![f] = @ + unreserved] ELSE charge
+                       /\ reserved' = reserved - (IF Fault = "RefusedKeepsReserve" THEN 0 ELSE own)
+                       /\ reserve' = IF Fault = "RestoreUnchecked" THEN [reserve EXCEPT ![f] = @ + unreserved] ELSE reserve
                        /\ UNCHANGED <<table, content>>
                /\ requests' = IF r = 0 THEN requests ELSE [requests EXCEPT ![r] = Idle("full")]
                /\ broken' = broken \union Refusal(f, end, r, byOs) \union Mark("WriteRefused")
@@ -466,8 +466,8 @@ Commit(r, f, offset, count, value, own, hand, rule, unreserved) ==
                       ELSE content[p]]
                /\ free' = stock \ new
                /\ held' = held - Cardinality(back) + Cardinality(new)
-               /\ charge' = [charge EXCEPT ![f] = @ + extension]
-               /\ charged' = (IF Fault = "CheckThenCharge" THEN charged + own ELSE charged) + shortage
+               /\ reserve' = [reserve EXCEPT ![f] = @ + extension]
+               /\ reserved' = (IF Fault = "CheckThenReserve" THEN reserved + own ELSE reserved) + shortage
                                - (IF Fault = "SurplusKept" THEN 0 ELSE surplus)
                /\ length' = [length EXCEPT ![f] = Max(@, end)]
                /\ requests' = reclaimed
@@ -480,8 +480,8 @@ Commit(r, f, offset, count, value, own, hand, rule, unreserved) ==
                       \union MarkIf(rule = "constrained" /\ holes # {}, "ConstrainedFillsHole")
                       \union MarkIf(fromHands # {}, "CommitReclaims")
                       \union MarkIf(hand # kept, "HandTooFull")
-                      \union MarkIf(surplus > 0, "SurplusCharge")
-                      \union MarkIf(r # 0 /\ own = 0 /\ shortage > 0, "ChargedAtCommit")
+                      \union MarkIf(surplus > 0, "SurplusReserve")
+                      \union MarkIf(r # 0 /\ own = 0 /\ shortage > 0, "ReservedAtCommit")
                       \union MarkIf(r # 0 /\ requests[r].pc = "taken" /\ ~named[f], "WriteAfterDelete")
                       \union MarkIf(end > size[f] /\ first > PagesOf(size[f]), "GapLeft")
 
@@ -490,7 +490,7 @@ AssignAndCopy(r) ==
     /\ requests[r].pc = "taken"
     /\ requests[r].file # NoFile
     /\ LET req == requests[r]
-       IN  Commit(r, req.file, req.offset, req.count, req.value, req.charge, req.hand,
+       IN  Commit(r, req.file, req.offset, req.count, req.value, req.reserve, req.hand,
                   IF req.append THEN "append" ELSE "", req.unreserved)
     /\ extra' = IF Fault = "RecycledIgnoresReservation"
                 THEN [extra EXCEPT !.recycled = @ \union (free \ free')] ELSE extra
@@ -502,7 +502,7 @@ AssignToNothing(r) ==
     /\ requests[r].file = NoFile
     /\ requests' = [requests EXCEPT ![r] = Idle("gone")]
     /\ broken' = broken \union Mark("CommittedToNothing")
-    /\ UNCHANGED <<length, charge, table, handles, named, charged, held, free, content, osRefusals, extra, size, truth, promised>>
+    /\ UNCHANGED <<length, reserve, table, handles, named, reserved, held, free, content, osRefusals, extra, size, truth, promised>>
 
 \* WriteInFlight.abandon, between any two phases.
 Abandon(r) ==
@@ -510,10 +510,10 @@ Abandon(r) ==
     /\ requests[r].pc \notin AtRest
     /\ free' = free \union requests[r].hand
     /\ held' = held - Cardinality(requests[r].hand)
-    /\ charged' = charged - requests[r].charge
+    /\ reserved' = reserved - requests[r].reserve
     /\ requests' = [requests EXCEPT ![r] = Idle("idle")]
     /\ broken' = broken \union MarkIf(requests[r].hand # {}, "AbandonedWithPages")
-    /\ UNCHANGED <<length, charge, table, handles, named, content, osRefusals, extra, size, truth, promised>>
+    /\ UNCHANGED <<length, reserve, table, handles, named, content, osRefusals, extra, size, truth, promised>>
 
 \* Only as a fault: the refusal of phase 1 is taken for the answer.
 AnswerEarly(r) ==
@@ -523,7 +523,7 @@ AnswerEarly(r) ==
     /\ requests' = [requests EXCEPT ![r] = Idle("full")]
     /\ broken' = broken \union
          BreakIf(requests[r].offset + requests[r].count <= size[requests[r].file], "NoSilentLoss")
-    /\ UNCHANGED <<length, charge, table, handles, named, charged, held, free, content, osRefusals, extra, size, truth, promised>>
+    /\ UNCHANGED <<length, reserve, table, handles, named, reserved, held, free, content, osRefusals, extra, size, truth, promised>>
 
 \* RamVolume.write to the end of the file: the offset is found and the data are there in one step.
 Append(f, count, value) ==
@@ -536,7 +536,7 @@ Append(f, count, value) ==
               /\ requests[r].pc \in AtRest
               /\ requests' = [requests EXCEPT ![r] = [Idle("idle") EXCEPT !.pc = "begun", !.file = f, !.offset = length[f],
                                                    !.count = count, !.value = value, !.append = TRUE]]
-              /\ UNCHANGED <<length, charge, table, charged, held, free, content, osRefusals, ghosts>>
+              /\ UNCHANGED <<length, reserve, table, reserved, held, free, content, osRefusals, ghosts>>
        ELSE Commit(0, f, length[f], count, value, 0, {}, "append", 0)
     /\ UNCHANGED <<handles, named, extra>>
     /\ vars' # vars
@@ -558,7 +558,7 @@ Ranges == {<<o, n>> \in Offsets \X (1..MaxWriteUnits) : o + n <= MaxUnits}
 Values == 1..ValueCount
 
 RequestStep(r) ==
-    ScanAndCharge(r) \/ TakePages(r) \/ AssignAndCopy(r) \/ AssignToNothing(r) \/ AnswerEarly(r)
+    ScanAndReserve(r) \/ TakePages(r) \/ AssignAndCopy(r) \/ AssignToNothing(r) \/ AnswerEarly(r)
 
 Next ==
     \/ \E f \in Files : Create(f) \/ Open(f) \/ Delete(f) \/ Close(f) \/ Dispose(f)
@@ -578,7 +578,7 @@ FairSpec == Spec /\ \A r \in Requests : WF_vars(RequestStep(r))
 
 TypeOK ==
     /\ length \in [Files -> 0..MaxUnits]
-    /\ charge \in [Files -> 0..PageCount]
+    /\ reserve \in [Files -> 0..PageCount]
     /\ table \in [Files -> [Indexes -> {Hole} \union Pages]]
     /\ handles \in [Files -> 0..MaxHandles]
     /\ named \in [Files -> BOOLEAN]
@@ -586,13 +586,13 @@ TypeOK ==
     /\ \A r \in Requests : requests[r].pc \in AtRest \union {"begun", "scanned", "denied", "taken"}
 
 \* At every instant. The unsigned number an observer is told is neither enormous nor more than there is.
-FreeInRange == 0 <= charged /\ charged <= PageCount
+FreeInRange == 0 <= reserved /\ reserved <= PageCount
 PoolConsistent ==
     /\ FreeInRange
     /\ 0 <= held
-    /\ held <= charged
+    /\ held <= reserved
     /\ held = Sum(Files, HeldBy) + Cardinality(Hands(requests))
-    /\ \A f \in Files : HeldBy(f) + HandsAgainstCharge(requests, f, 0) <= charge[f]
+    /\ \A f \in Files : HeldBy(f) + HandsAgainstReserve(requests, f, 0) <= reserve[f]
 
 \* Free pages, page tables and hands are disjoint and together are all pages.
 NoPageLeak ==
@@ -602,12 +602,12 @@ NoPageLeak ==
           + Sum(Requests, LAMBDA r : IF p \in requests[r].hand THEN 1 ELSE 0) = 1
 
 \* What GetVolumeInfo would be told now, against a count of what is promised to files and writes.
-VolumeInfoAnswer == IF Fault = "VolumeInfoCountsHeld" THEN PageCount - held ELSE PageCount - charged
+VolumeInfoAnswer == IF Fault = "VolumeInfoCountsHeld" THEN PageCount - held ELSE PageCount - reserved
 FreeBytesAccurate == VolumeInfoAnswer = TrueFree(0)
 
 \* What a GetFileInfo would be told now.
 FileInfoTrue ==
-    \A f \in Files : length[f] = size[f] /\ charge[f] = Max(PagesOf(size[f]), promised[f])
+    \A f \in Files : length[f] = size[f] /\ reserve[f] = Max(PagesOf(size[f]), promised[f])
 
 Stored(f, x) == LET p == table[f][x \div UnitsPerPage] IN IF p = Hole THEN Zero ELSE content[p][x % UnitsPerPage]
 
@@ -634,17 +634,17 @@ NothingBehindTheEnd ==
 DeadFilesClean ==
     \A f \in Files : ~Alive(f) =>
         /\ length[f] = 0
-        /\ charge[f] = 0
+        /\ reserve[f] = 0
         /\ table[f] = NoPages
         /\ \A r \in Requests : requests[r].file # f
 
-SingleFileCap == \A f \in Files : charge[f] <= PageCount /\ PagesOf(length[f]) <= charge[f]
+SingleFileCap == \A f \in Files : reserve[f] <= PageCount /\ PagesOf(length[f]) <= reserve[f]
 
-\* A request at rest has nothing; one that was denied was charged nothing.
+\* A request at rest has nothing; one that was denied was reserved nothing.
 AllOrNothing ==
     \A r \in Requests :
-        /\ requests[r].pc \in AtRest => requests[r].charge = 0 /\ requests[r].hand = {}
-        /\ requests[r].pc = "denied" => requests[r].charge = 0
+        /\ requests[r].pc \in AtRest => requests[r].reserve = 0 /\ requests[r].hand = {}
+        /\ requests[r].pc = "denied" => requests[r].reserve = 0
 
 NoSilentLoss == "NoSilentLoss" \notin broken
 NoSpuriousDiskFull == "NoSpuriousDiskFull" \notin broken

@@ -2,11 +2,11 @@
 (***************************************************************************)
 (* Who delivers which answer, and whether anybody can wait for ever.       *)
 (* Stands for src/winfsp/dispatch/inline-dispatcher.ts, answer-routing.ts,          *)
-(* helpers.ts, helper-ring.ts, helper-worker.ts, and for the driver as     *)
+(* completion-threads.ts, completion-ring.ts, completion-worker.ts, and for the driver as     *)
 (* docs/winfsp.md (i) describes it.                                        *)
 (*                                                                         *)
 (* The dispatcher thread M receives requests one by one, answers each at   *)
-(* once and delivers the answer with its next call, or hands it to helper  *)
+(* once and delivers the answer with its next call, or hands it to completion thread  *)
 (* 1 or 2. Delivering runs the driver's completion on that thread; some    *)
 (* completions wait for another request to be answered, or for the mutex   *)
 (* that a directory rename holds while it waits for paging requests.       *)
@@ -33,7 +33,7 @@ Requests == 1..(3 * RequestCount)
 \* The request that the completion of r may bring; r + 2 * RequestCount has no child.
 Child(r) == r + RequestCount
 None == 0
-Helpers == {1, 2}
+CompletionThreads == {1, 2}
 
 \* leaf: paging Read or Write. plain: completes without waiting. safe: carries FILE_INFO, but nothing to flush.
 \* info: carries FILE_INFO and may flush. cleanup. rename: of a directory.
@@ -46,8 +46,8 @@ VARIABLES
     stage,        \* progress of the completion: "", answered, locked, nested
     mPc,          \* M: receive, handle, push (only a fault), complete, ended
     mRequest,     \* what M handles or completes
-    helperQueue,  \* helper -> answers handed over (HelperRing)
-    helperRequest,\* helper -> answer whose delivering call has not returned
+    completionQueue,  \* completionThread -> answers handed over (CompletionRing)
+    completionRequest,\* completionThread -> answer whose delivering call has not returned
     late,         \* requests whose handlers have not finished
     calls,        \* late answers in delivering calls of their own
     mutex,        \* the rename that holds the driver's mutex
@@ -56,7 +56,7 @@ VARIABLES
     deliveries,   \* answers given to the driver and not thrown away, per request
     seen          \* the watched branch, once it was taken
 
-vars == <<queue, state, kind, stage, mPc, mRequest, helperQueue, helperRequest, late, calls, mutex, rename, stop,
+vars == <<queue, state, kind, stage, mPc, mRequest, completionQueue, completionRequest, late, calls, mutex, rename, stop,
           deliveries, seen>>
 
 Mark(condition, name) == IF condition /\ Watch = name THEN {name} ELSE {}
@@ -69,8 +69,8 @@ Init ==
     /\ stage = [r \in Requests |-> ""]
     /\ mPc = "receive"
     /\ mRequest = None
-    /\ helperQueue = [h \in Helpers |-> <<>>]
-    /\ helperRequest = [h \in Helpers |-> None]
+    /\ completionQueue = [h \in CompletionThreads |-> <<>>]
+    /\ completionRequest = [h \in CompletionThreads |-> None]
     /\ late = {}
     /\ calls = {}
     /\ mutex = None
@@ -90,7 +90,7 @@ Submit(r, k) ==
     /\ queue' = Append(queue, r)
     /\ state' = [state EXCEPT ![r] = "queued"]
     /\ kind' = [kind EXCEPT ![r] = k]
-    /\ UNCHANGED <<stage, mPc, mRequest, helperQueue, helperRequest, late, calls, mutex, rename, stop, deliveries, seen>>
+    /\ UNCHANGED <<stage, mPc, mRequest, completionQueue, completionRequest, late, calls, mutex, rename, stop, deliveries, seen>>
 
 \* FspFsctlTransact of M returns a request.
 Receive ==
@@ -101,30 +101,30 @@ Receive ==
     /\ queue' = Tail(queue)
     /\ state' = [state EXCEPT ![Head(queue)] = "inside"]
     /\ mPc' = "handle"
-    /\ UNCHANGED <<kind, stage, helperQueue, helperRequest, late, calls, mutex, rename, stop, deliveries, seen>>
+    /\ UNCHANGED <<kind, stage, completionQueue, completionRequest, late, calls, mutex, rename, stop, deliveries, seen>>
 
 \* It returns CANCELLED.
 EndLoop ==
     /\ mPc = "receive"
     /\ stop # "running"
     /\ mPc' = "ended"
-    /\ UNCHANGED <<queue, state, kind, stage, mRequest, helperQueue, helperRequest, late, calls, mutex, rename, stop,
+    /\ UNCHANGED <<queue, state, kind, stage, mRequest, completionQueue, completionRequest, late, calls, mutex, rename, stop,
                    deliveries, seen>>
 
-\* HelperRing.isDelivered: the helper's call has returned, not only the driver's work.
-Delivered(r) == /\ helperRequest[1] # r
-                /\ \A i \in 1..Len(helperQueue[1]) : helperQueue[1][i] # r
+\* CompletionRing.isDelivered: the completionThread's call has returned, not only the driver's work.
+Delivered(r) == /\ completionRequest[1] # r
+                /\ \A i \in 1..Len(completionQueue[1]) : completionQueue[1][i] # r
 RenameNow == IF rename # None /\ Delivered(rename) THEN None ELSE rename
 
 \* AnswerRouting.route: 0 is M itself.
 Route(k) ==
-    CASE Fault = "NoHelpers" -> 0
+    CASE Fault = "NoCompletionThreads" -> 0
       [] k = "rename" -> IF Fault = "RenameInline" THEN 0 ELSE 1
-      [] k = "info" -> IF Fault = "InfoInline" THEN 0 ELSE IF Fault = "OneHelper" THEN 1 ELSE 2
+      [] k = "info" -> IF Fault = "InfoInline" THEN 0 ELSE IF Fault = "OneCompletionThread" THEN 1 ELSE 2
       [] k = "safe" -> IF RenameNow = None \/ Fault = "SafeInlineDuringRename" THEN 0
-                       ELSE IF Fault = "OneHelper" THEN 1 ELSE 2
+                       ELSE IF Fault = "OneCompletionThread" THEN 1 ELSE 2
       [] k = "cleanup" -> IF RenameNow = None \/ Fault = "CleanupInlineDuringRename" THEN 0
-                          ELSE IF Fault = "OneHelper" THEN 1 ELSE 2
+                          ELSE IF Fault = "OneCompletionThread" THEN 1 ELSE 2
       [] OTHER -> 0
 
 \* The handler has run; the answer goes to M's next call.
@@ -136,26 +136,26 @@ AnswerInline ==
     /\ deliveries' = [deliveries EXCEPT ![mRequest] = @ + 1]
     /\ rename' = RenameNow
     /\ mPc' = "complete"
-    /\ UNCHANGED <<queue, state, kind, mRequest, helperQueue, helperRequest, late, calls, mutex, stop, seen>>
+    /\ UNCHANGED <<queue, state, kind, mRequest, completionQueue, completionRequest, late, calls, mutex, stop, seen>>
 
-\* The handler has run; the answer is pushed into a helper's ring, which never makes M wait.
-AnswerByHelper ==
+\* The handler has run; the answer is pushed into a completionThread's ring, which never makes M wait.
+AnswerByCompletionThread ==
     /\ Dispatcher = "inline"
     /\ mPc = "handle"
     /\ Route(kind[mRequest]) # 0
     /\ LET h == Route(kind[mRequest])
-           full == Fault = "MWaitsForHelper" /\ (helperQueue[h] # <<>> \/ helperRequest[h] # None)
+           full == Fault = "DispatcherWaitsForCompletion" /\ (completionQueue[h] # <<>> \/ completionRequest[h] # None)
        IN  /\ ~full
-           /\ helperQueue' = [helperQueue EXCEPT ![h] = Append(@, mRequest)]
-           /\ seen' = seen \union Mark(h = 2 /\ kind[mRequest] = "cleanup", "CleanupByHelper")
-                           \union Mark(h = 2 /\ kind[mRequest] = "safe", "SafeByHelper")
-                           \union Mark(helperQueue[h] # <<>>, "TwoInRing")
+           /\ completionQueue' = [completionQueue EXCEPT ![h] = Append(@, mRequest)]
+           /\ seen' = seen \union Mark(h = 2 /\ kind[mRequest] = "cleanup", "CleanupByCompletionThread")
+                           \union Mark(h = 2 /\ kind[mRequest] = "safe", "SafeByCompletionThread")
+                           \union Mark(completionQueue[h] # <<>>, "TwoInRing")
     /\ stage' = [stage EXCEPT ![mRequest] = "answered"]
     /\ deliveries' = [deliveries EXCEPT ![mRequest] = @ + 1]
     /\ rename' = IF kind[mRequest] = "rename" THEN mRequest ELSE RenameNow
     /\ mPc' = IF Fault = "AnsweredTwice" THEN "complete" ELSE "receive"
     /\ mRequest' = IF Fault = "AnsweredTwice" THEN mRequest ELSE None
-    /\ UNCHANGED <<queue, state, kind, helperRequest, late, calls, mutex, stop>>
+    /\ UNCHANGED <<queue, state, kind, completionRequest, late, calls, mutex, stop>>
 
 \* The handler returned STATUS_PENDING.
 PutAside ==
@@ -165,7 +165,7 @@ PutAside ==
     /\ rename' = RenameNow
     /\ mPc' = "receive"
     /\ mRequest' = None
-    /\ UNCHANGED <<queue, state, kind, stage, helperQueue, helperRequest, calls, mutex, stop, deliveries, seen>>
+    /\ UNCHANGED <<queue, state, kind, stage, completionQueue, completionRequest, calls, mutex, stop, deliveries, seen>>
 
 \* The handler finishes, and touches the request's transfer buffer until now.
 FinishLate(r) ==
@@ -174,20 +174,20 @@ FinishLate(r) ==
     /\ calls' = calls \union {r}
     /\ stage' = [stage EXCEPT ![r] = "answered"]
     /\ deliveries' = [deliveries EXCEPT ![r] = @ + 1]
-    /\ UNCHANGED <<queue, state, kind, mPc, mRequest, helperQueue, helperRequest, mutex, rename, stop, seen>>
+    /\ UNCHANGED <<queue, state, kind, mPc, mRequest, completionQueue, completionRequest, mutex, rename, stop, seen>>
 
-\* A helper takes the next answer and calls the driver.
-HelperTake(h) ==
-    /\ helperRequest[h] = None
-    /\ helperQueue[h] # <<>>
-    /\ helperRequest' = [helperRequest EXCEPT ![h] = Head(helperQueue[h])]
-    /\ helperQueue' = [helperQueue EXCEPT ![h] = Tail(@)]
+\* A completionThread takes the next answer and calls the driver.
+CompletionTake(h) ==
+    /\ completionRequest[h] = None
+    /\ completionQueue[h] # <<>>
+    /\ completionRequest' = [completionRequest EXCEPT ![h] = Head(completionQueue[h])]
+    /\ completionQueue' = [completionQueue EXCEPT ![h] = Tail(@)]
     /\ UNCHANGED <<queue, state, kind, stage, mPc, mRequest, late, calls, mutex, rename, stop, deliveries, seen>>
 
 ------------------------------------------------------------------------------
 \* The driver: completion of r on the thread that delivers its answer
 
-Delivering(r) == (mPc = "complete" /\ mRequest = r) \/ (\E h \in Helpers : helperRequest[h] = r) \/ r \in calls
+Delivering(r) == (mPc = "complete" /\ mRequest = r) \/ (\E h \in CompletionThreads : completionRequest[h] = r) \/ r \in calls
 
 Finish(r, how) ==
     /\ state' = [state EXCEPT ![r] = how]
@@ -201,7 +201,7 @@ CompleteIgnored(r) ==
     /\ stage[r] = "answered"
     /\ stop # "running"
     /\ Finish(r, "ignored")
-    /\ UNCHANGED <<queue, mPc, mRequest, helperQueue, helperRequest, late, calls, mutex, rename, stop, deliveries, seen>>
+    /\ UNCHANGED <<queue, mPc, mRequest, completionQueue, completionRequest, late, calls, mutex, rename, stop, deliveries, seen>>
 
 \* Without waiting for user mode. FILE_INFO and Cleanup take the mutex for a moment.
 Complete(r) ==
@@ -212,7 +212,7 @@ Complete(r) ==
     /\ kind[r] \in {"safe", "info", "cleanup"} => mutex = None
     /\ Finish(r, "done")
     /\ seen' = seen \union Mark(rename # None /\ mutex = None /\ kind[r] = "cleanup", "CleanupAfterMutex")
-    /\ UNCHANGED <<queue, mPc, mRequest, helperQueue, helperRequest, late, calls, mutex, rename, stop, deliveries>>
+    /\ UNCHANGED <<queue, mPc, mRequest, completionQueue, completionRequest, late, calls, mutex, rename, stop, deliveries>>
 
 \* The completion of `parent` sends a request k of its own and waits for it.
 Nest(parent, k) ==
@@ -232,7 +232,7 @@ CompleteFlushing(r) ==
     /\ mutex = None
     /\ Nest(r, "leaf")
     /\ seen' = seen \union Mark(r > RequestCount, "NestedTwice") \union Mark(rename # None, "FlushDuringRename")
-    /\ UNCHANGED <<mPc, mRequest, helperQueue, helperRequest, late, calls, mutex, rename, stop, deliveries>>
+    /\ UNCHANGED <<mPc, mRequest, completionQueue, completionRequest, late, calls, mutex, rename, stop, deliveries>>
 
 RenameLocks(r) ==
     /\ Delivering(r)
@@ -243,7 +243,7 @@ RenameLocks(r) ==
     /\ mutex' = r
     /\ stage' = [stage EXCEPT ![r] = "locked"]
     /\ seen' = seen \union Mark(\E o \in Requests : kind[o] = "leaf", "RenameWaitsForPaging")
-    /\ UNCHANGED <<queue, state, kind, mPc, mRequest, helperQueue, helperRequest, late, calls, rename, stop, deliveries>>
+    /\ UNCHANGED <<queue, state, kind, mPc, mRequest, completionQueue, completionRequest, late, calls, rename, stop, deliveries>>
 
 \* It has the locks of all files below: no paging request is outstanding. Then it is done.
 RenameCompletes(r) ==
@@ -251,7 +251,7 @@ RenameCompletes(r) ==
     /\ \A other \in Requests : Outstanding(other) => kind[other] # "leaf"
     /\ mutex' = None
     /\ Finish(r, "done")
-    /\ UNCHANGED <<queue, mPc, mRequest, helperQueue, helperRequest, late, calls, rename, stop, deliveries, seen>>
+    /\ UNCHANGED <<queue, mPc, mRequest, completionQueue, completionRequest, late, calls, rename, stop, deliveries, seen>>
 
 \* Or a filter driver uses the volume before the call returns; the mutex is free again.
 RenameFiltered(r, k) ==
@@ -261,32 +261,32 @@ RenameFiltered(r, k) ==
     /\ \A other \in Requests : Outstanding(other) => kind[other] # "leaf"
     /\ mutex' = None
     /\ Nest(r, k)
-    /\ UNCHANGED <<mPc, mRequest, helperQueue, helperRequest, late, calls, rename, stop, deliveries, seen>>
+    /\ UNCHANGED <<mPc, mRequest, completionQueue, completionRequest, late, calls, rename, stop, deliveries, seen>>
 
 CompleteNested(r) ==
     /\ stage[r] = "nested"
     /\ state[Child(r)] \in Finished
     /\ Finish(r, "done")
-    /\ UNCHANGED <<queue, mPc, mRequest, helperQueue, helperRequest, late, calls, mutex, rename, stop, deliveries, seen>>
+    /\ UNCHANGED <<queue, mPc, mRequest, completionQueue, completionRequest, late, calls, mutex, rename, stop, deliveries, seen>>
 
-\* The delivering call returns to M, to a helper, or ends.
+\* The delivering call returns to M, to a completionThread, or ends.
 Returned(r) == state[r] \notin {"queued", "inside"}
 ReturnToM ==
     /\ mPc = "complete"
     /\ Returned(mRequest)
     /\ mPc' = "receive"
     /\ mRequest' = None
-    /\ UNCHANGED <<queue, state, kind, stage, helperQueue, helperRequest, late, calls, mutex, rename, stop, deliveries, seen>>
-ReturnToHelper(h) ==
-    /\ helperRequest[h] # None
-    /\ Returned(helperRequest[h])
-    /\ helperRequest' = [helperRequest EXCEPT ![h] = None]
-    /\ UNCHANGED <<queue, state, kind, stage, mPc, mRequest, helperQueue, late, calls, mutex, rename, stop, deliveries, seen>>
+    /\ UNCHANGED <<queue, state, kind, stage, completionQueue, completionRequest, late, calls, mutex, rename, stop, deliveries, seen>>
+ReturnToCompletionThread(h) ==
+    /\ completionRequest[h] # None
+    /\ Returned(completionRequest[h])
+    /\ completionRequest' = [completionRequest EXCEPT ![h] = None]
+    /\ UNCHANGED <<queue, state, kind, stage, mPc, mRequest, completionQueue, late, calls, mutex, rename, stop, deliveries, seen>>
 ReturnToCall(r) ==
     /\ r \in calls
     /\ Returned(r)
     /\ calls' = calls \ {r}
-    /\ UNCHANGED <<queue, state, kind, stage, mPc, mRequest, helperQueue, helperRequest, late, mutex, rename, stop,
+    /\ UNCHANGED <<queue, state, kind, stage, mPc, mRequest, completionQueue, completionRequest, late, mutex, rename, stop,
                    deliveries, seen>>
 
 ------------------------------------------------------------------------------
@@ -299,45 +299,45 @@ Stop0 ==
     /\ stop' = "stop0"
     /\ seen' = seen \union Mark(\E r \in Requests : stage[r] = "nested", "Stop0WhileNested")
                     \union Mark(late # {}, "Stop0WhileLate")
-    /\ UNCHANGED <<queue, state, kind, stage, mPc, mRequest, helperQueue, helperRequest, late, calls, mutex, rename, deliveries>>
+    /\ UNCHANGED <<queue, state, kind, stage, mPc, mRequest, completionQueue, completionRequest, late, calls, mutex, rename, deliveries>>
 
-\* InlineDispatcher.finish: FspFsctlStop, after the loop has ended and every handler has; a helper may still wait inside the
+\* InlineDispatcher.finish: FspFsctlStop, after the loop has ended and every handler has; a completionThread may still wait inside the
 \* driver, and this releases it. Everything left is cancelled and the transfer buffers are gone.
 Stop ==
     /\ stop = "stop0"
     /\ Fault = "StopWhileLoopRuns" \/ mPc = "ended"
     /\ Fault = "StopBeforeHandlersEnd" \/ late = {}
-    /\ Fault = "StopWaitsForHelpers" => \A h \in Helpers : helperRequest[h] = None /\ helperQueue[h] = <<>>
+    /\ Fault = "StopWaitsForCompletions" => \A h \in CompletionThreads : completionRequest[h] = None /\ completionQueue[h] = <<>>
     /\ stop' = "stopped"
     /\ queue' = <<>>
     /\ state' = [r \in Requests |-> IF Outstanding(r) THEN "cancelled" ELSE state[r]]
     /\ kind' = [r \in Requests |-> ""]
     /\ stage' = [r \in Requests |-> ""]
     /\ mutex' = None
-    /\ seen' = seen \union Mark(\E h \in Helpers : helperRequest[h] # None /\ stage[helperRequest[h]] = "nested",
-                                "StopReleasesHelper")
-    /\ UNCHANGED <<mPc, mRequest, helperQueue, helperRequest, late, calls, rename, deliveries>>
+    /\ seen' = seen \union Mark(\E h \in CompletionThreads : completionRequest[h] # None /\ stage[completionRequest[h]] = "nested",
+                                "StopReleasesCompletion")
+    /\ UNCHANGED <<mPc, mRequest, completionQueue, completionRequest, late, calls, rename, deliveries>>
 
-\* The helpers have left; the memory of rings and answers is given back.
+\* The completionThreads have left; the memory of rings and answers is given back.
 Release ==
     /\ stop = "stopped"
     /\ \/ Fault = "FreedTooEarly"
-       \/ /\ \A h \in Helpers : helperRequest[h] = None /\ helperQueue[h] = <<>>
+       \/ /\ \A h \in CompletionThreads : completionRequest[h] = None /\ completionQueue[h] = <<>>
           /\ calls = {}
     /\ stop' = "freed"
-    /\ UNCHANGED <<queue, state, kind, stage, mPc, mRequest, helperQueue, helperRequest, late, calls, mutex, rename,
+    /\ UNCHANGED <<queue, state, kind, stage, mPc, mRequest, completionQueue, completionRequest, late, calls, mutex, rename,
                    deliveries, seen>>
 
 AllServed == /\ \A r \in Applications : state[r] \in Finished
              /\ mPc = "receive"
-             /\ \A h \in Helpers : helperRequest[h] = None
+             /\ \A h \in CompletionThreads : completionRequest[h] = None
              /\ calls = {}
 \* The only state without a successor.
 End == (stop = "freed" \/ (~MayStop /\ AllServed)) /\ UNCHANGED vars
 
-Drive == \/ Receive \/ EndLoop \/ AnswerInline \/ AnswerByHelper \/ ReturnToM
+Drive == \/ Receive \/ EndLoop \/ AnswerInline \/ AnswerByCompletionThread \/ ReturnToM
          \/ \E r \in Requests : FinishLate(r) \/ ReturnToCall(r)
-         \/ \E h \in Helpers : HelperTake(h) \/ ReturnToHelper(h)
+         \/ \E h \in CompletionThreads : CompletionTake(h) \/ ReturnToCompletionThread(h)
          \/ Stop \/ Release
 Driver == \E r \in Requests :
             \/ CompleteIgnored(r) \/ Complete(r) \/ CompleteFlushing(r)
@@ -351,10 +351,10 @@ Next == \/ \E r \in Applications, k \in Kinds : Submit(r, k)
         \/ End
 
 Spec == Init /\ [][Next]_vars
-\* M, the helpers, the main thread and the driver each go on while they can. Applications and Stop0 need not.
+\* M, the completionThreads, the main thread and the driver each go on while they can. Applications and Stop0 need not.
 FairSpec == /\ Spec
-            /\ WF_vars(Receive \/ EndLoop \/ PutAside \/ AnswerInline \/ AnswerByHelper \/ ReturnToM)
-            /\ \A h \in Helpers : WF_vars(HelperTake(h) \/ ReturnToHelper(h))
+            /\ WF_vars(Receive \/ EndLoop \/ PutAside \/ AnswerInline \/ AnswerByCompletionThread \/ ReturnToM)
+            /\ \A h \in CompletionThreads : WF_vars(CompletionTake(h) \/ ReturnToCompletionThread(h))
             /\ \A r \in Requests :
                  /\ WF_vars(FinishLate(r))
                  /\ WF_vars(ReturnToCall(r))
@@ -376,9 +376,9 @@ TypeOK ==
 \* How often the process has request r in hand.
 Places(r) ==
     (IF mRequest = r THEN 1 ELSE 0) + (IF r \in late THEN 1 ELSE 0) + (IF r \in calls THEN 1 ELSE 0)
-      + Cardinality({h \in Helpers : helperRequest[h] = r})
-      + Cardinality({<<h, i>> \in Helpers \X (1..Len(helperQueue[1]) \union 1..Len(helperQueue[2])) :
-                        i <= Len(helperQueue[h]) /\ helperQueue[h][i] = r})
+      + Cardinality({h \in CompletionThreads : completionRequest[h] = r})
+      + Cardinality({<<h, i>> \in CompletionThreads \X (1..Len(completionQueue[1]) \union 1..Len(completionQueue[2])) :
+                        i <= Len(completionQueue[h]) /\ completionQueue[h][i] = r})
 
 AnsweredOnce ==
     \A r \in Requests :
@@ -389,7 +389,7 @@ NothingForgotten == \A r \in Requests : state[r] = "inside" => Places(r) = 1
 
 \* Handlers touch transfer buffers; after Stop there are none.
 NoBufferTouchedAfterStop == stop \in {"stopped", "freed"} => mPc = "ended" /\ late = {}
-NoAnswerReadAfterFree == stop = "freed" => calls = {} /\ \A h \in Helpers : helperRequest[h] = None
+NoAnswerReadAfterFree == stop = "freed" => calls = {} /\ \A h \in CompletionThreads : completionRequest[h] = None
 
 \* The rule that makes all this work, seen from the driver: M never completes what may wait.
 MNeverWaits ==

@@ -36,7 +36,7 @@ VARIABLES
     life,      \* absent, open, cleaned (Cleanup, no Close), closed, deleted (Cleanup with Delete, no Close)
     size,      \* volume: length of the file
     data,      \* volume: content, zero in holes
-    charged,   \* volume: the ledger's counter
+    reserved,   \* volume: the ledger's counter
     cacheSize, \* kernel: size it believes
     dirty,     \* kernel: units not written back yet, or Clean
     requests,  \* requests under way
@@ -44,7 +44,7 @@ VARIABLES
     truth,     \* ghost: content that applications were told is written
     broken     \* ghost: rules that an answer has broken, and the watched branch
 
-vars == <<life, size, data, charged, cacheSize, dirty, requests, trueSize, truth, broken>>
+vars == <<life, size, data, reserved, cacheSize, dirty, requests, trueSize, truth, broken>>
 
 Max(a, b) == IF a > b THEN a ELSE b
 Least(S) == CHOOSE x \in S : \A y \in S : x <= y
@@ -56,16 +56,16 @@ MarkIf(condition, name) == IF condition /\ Watch = name THEN {name} ELSE {}
 NoData == [o \in Offsets |-> Zero]
 Idle == [pc |-> "idle", kind |-> "", file |-> 0, offset |-> 0, value |-> 0, info |-> 0, status |-> ""]
 Exists(f) == life[f] \in {"open", "cleaned", "closed"}
-\* What the volume has room for; the fault charges a hole when it is written.
-Room == IF Fault = "ExtendNotCharged"
+\* What the volume has room for; the fault reserves a hole when it is written.
+Room == IF Fault = "ExtendNotReserved"
         THEN Capacity - Total(Files, [f \in Files |-> Cardinality({o \in Offsets : data[f][o] # Zero})])
-        ELSE Capacity - charged
+        ELSE Capacity - reserved
 
 Init ==
     /\ life = [f \in Files |-> "absent"]
     /\ size = [f \in Files |-> 0]
     /\ data = [f \in Files |-> NoData]
-    /\ charged = 0
+    /\ reserved = 0
     /\ cacheSize = [f \in Files |-> 0]
     /\ dirty = [f \in Files |-> NoData]
     /\ requests = [r \in Requests |-> Idle]
@@ -92,7 +92,7 @@ Open(f) ==
     /\ life[f] \in {"absent", "closed", "cleaned"}
     /\ life' = [life EXCEPT ![f] = "open"]
     /\ broken' = broken \union MarkIf(life[f] = "cleaned" /\ dirty[f] # NoData, "OpenedDirty")
-    /\ UNCHANGED <<size, data, charged, cacheSize, dirty, requests, trueSize, truth>>
+    /\ UNCHANGED <<size, data, reserved, cacheSize, dirty, requests, trueSize, truth>>
 
 \* Inside the size the kernel knows: nobody is asked.
 WriteCached(f, offset, value) ==
@@ -104,14 +104,14 @@ WriteCached(f, offset, value) ==
     /\ truth' = [truth EXCEPT ![f][offset] = Tag(value, offset)]
     /\ broken' = broken \union MarkIf(\E r \in At(f) : requests[r].kind = "page" /\ requests[r].offset = offset,
                                       "DirtiedInFlight")
-    /\ UNCHANGED <<life, size, data, charged, cacheSize, requests, trueSize>>
+    /\ UNCHANGED <<life, size, data, reserved, cacheSize, requests, trueSize>>
 
 \* SetFileSize to offset + 1; with a value it comes from a write behind the end, which continues when it is answered.
 Resize(r, f, end, value) ==
     /\ life[f] = "open"
     /\ IF value = 0 THEN end # cacheSize[f] ELSE end > cacheSize[f]
     /\ Send(r, "resize", f, end, value)
-    /\ UNCHANGED <<life, size, data, charged, cacheSize, dirty, trueSize, truth, broken>>
+    /\ UNCHANGED <<life, size, data, reserved, cacheSize, dirty, trueSize, truth, broken>>
 
 \* Past the cache. The kernel has flushed the range before.
 WriteDirect(r, f, offset, value) ==
@@ -120,13 +120,13 @@ WriteDirect(r, f, offset, value) ==
     /\ dirty[f][offset] = Clean
     /\ \A other \in At(f) : requests[other].offset # offset
     /\ Send(r, "direct", f, offset, value)
-    /\ UNCHANGED <<life, size, data, charged, cacheSize, dirty, trueSize, truth, broken>>
+    /\ UNCHANGED <<life, size, data, reserved, cacheSize, dirty, trueSize, truth, broken>>
 
 Query(r, f) ==
     /\ Queries
     /\ life[f] = "open"
     /\ Send(r, "query", f, 0, 0)
-    /\ UNCHANGED <<life, size, data, charged, cacheSize, dirty, trueSize, truth, broken>>
+    /\ UNCHANGED <<life, size, data, reserved, cacheSize, dirty, trueSize, truth, broken>>
 
 \* The last handle goes; what is dirty stays dirty.
 Cleanup(f, delete) ==
@@ -134,7 +134,7 @@ Cleanup(f, delete) ==
     /\ \A r \in At(f) : requests[r].kind = "page"
     /\ life' = [life EXCEPT ![f] = IF delete THEN "deleted" ELSE "cleaned"]
     /\ data' = IF Fault = "CleanupDropsData" THEN [data EXCEPT ![f] = NoData] ELSE data
-    /\ UNCHANGED <<size, charged, cacheSize, dirty, requests, trueSize, truth, broken>>
+    /\ UNCHANGED <<size, reserved, cacheSize, dirty, requests, trueSize, truth, broken>>
 
 \* The kernel lets go: nothing is dirty, or nobody will ever read it.
 Close(f) ==
@@ -143,12 +143,12 @@ Close(f) ==
           /\ Fault = "CloseForgetsDirty" \/ dirty[f] = NoData
           /\ life' = [life EXCEPT ![f] = "closed"]
           /\ dirty' = [dirty EXCEPT ![f] = NoData]
-          /\ UNCHANGED <<size, data, charged, cacheSize, trueSize, truth>>
+          /\ UNCHANGED <<size, data, reserved, cacheSize, trueSize, truth>>
        \/ /\ life[f] = "deleted"
           /\ life' = [life EXCEPT ![f] = "absent"]
           /\ size' = [size EXCEPT ![f] = 0]
           /\ data' = [data EXCEPT ![f] = NoData]
-          /\ charged' = charged - size[f]
+          /\ reserved' = reserved - size[f]
           /\ cacheSize' = [cacheSize EXCEPT ![f] = 0]
           /\ dirty' = [dirty EXCEPT ![f] = NoData]
           /\ trueSize' = [trueSize EXCEPT ![f] = 0]
@@ -162,7 +162,7 @@ WriteBack(r, f, offset) ==
     /\ Fault = "TwoWriteBacks" \/ \A other \in At(f) : ~(requests[other].kind = "page" /\ requests[other].offset = offset)
     /\ Send(r, "page", f, offset, dirty[f][offset])
     /\ dirty' = [dirty EXCEPT ![f][offset] = Clean]
-    /\ UNCHANGED <<life, size, data, charged, cacheSize, trueSize, truth, broken>>
+    /\ UNCHANGED <<life, size, data, reserved, cacheSize, trueSize, truth, broken>>
 
 ------------------------------------------------------------------------------
 \* The volume: one uninterrupted step each
@@ -183,9 +183,9 @@ Grow(r, f, end, unit) ==
                                   "NoSpuriousDiskFull")
              /\ size' = IF Fault = "RefusedButGrown" THEN [size EXCEPT ![f] = Max(@, end)] ELSE size
              /\ Answer(r, "full")
-             /\ UNCHANGED <<data, charged>>
+             /\ UNCHANGED <<data, reserved>>
         ELSE /\ size' = [size EXCEPT ![f] = Max(@, end)]
-             /\ charged' = charged + more
+             /\ reserved' = reserved + more
              /\ data' = [data EXCEPT ![f] = [o \in Offsets |-> IF unit # Zero /\ o = end - 1 THEN unit ELSE @[o]]]
              /\ Answer(r, "ok")
              /\ UNCHANGED broken
@@ -198,7 +198,7 @@ Perform(r) ==
                  /\ size' = [size EXCEPT ![f] = req.offset]
                  /\ data' = IF Fault = "TruncateKeepsData" THEN data
                             ELSE [data EXCEPT ![f] = [o \in Offsets |-> IF o < req.offset THEN @[o] ELSE Zero]]
-                 /\ charged' = charged - (size[f] - req.offset)
+                 /\ reserved' = reserved - (size[f] - req.offset)
                  /\ Answer(r, "ok")
                  /\ UNCHANGED broken
             [] req.kind = "resize" /\ req.offset >= size[f] -> Grow(r, f, req.offset, Zero)
@@ -207,15 +207,15 @@ Perform(r) ==
                  /\ data' = [data EXCEPT ![f][req.offset] = Tag(req.value, req.offset)]
                  /\ size' = size
                  /\ Answer(r, "ok")
-                 /\ UNCHANGED <<charged, broken>>
+                 /\ UNCHANGED <<reserved, broken>>
             [] req.kind = "query" ->
                  /\ size' = size
                  /\ Answer(r, "ok")
-                 /\ UNCHANGED <<data, charged, broken>>
+                 /\ UNCHANGED <<data, reserved, broken>>
             [] req.kind = "page" ->
                  \* ConstrainedIo: never extends; nothing behind the end.
                  LET inside == req.offset < size[f]
-                     refused == \/ Fault = "ExtendNotCharged" /\ data[f][req.offset] = Zero /\ Room <= 0
+                     refused == \/ Fault = "ExtendNotReserved" /\ data[f][req.offset] = Zero /\ Room <= 0
                                 \/ Fault = "RefusedAfterCleanup" /\ life[f] # "open"
                      lost == Fault = "PageWriteLost"
                  IN  /\ data' = IF inside /\ ~refused /\ ~lost THEN [data EXCEPT ![f][req.offset] = req.value] ELSE data
@@ -225,7 +225,7 @@ Perform(r) ==
                           \union MarkIf(life[f] = "cleaned", "WriteAfterCleanup")
                           \union MarkIf(life[f] = "deleted", "WriteAfterDelete")
                           \union MarkIf(~inside, "WriteBehindEnd")
-                     /\ UNCHANGED charged
+                     /\ UNCHANGED reserved
     /\ UNCHANGED <<life, cacheSize, dirty, trueSize, truth>>
 
 ------------------------------------------------------------------------------
@@ -252,7 +252,7 @@ Apply(r) ==
            /\ trueSize' = [trueSize EXCEPT ![f] = told]
            /\ truth' = [truth EXCEPT ![f] = [o \in Offsets |->
                   IF o >= told THEN Zero ELSE IF written /\ o = at THEN Tag(req.value, o) ELSE @[o]]]
-    /\ UNCHANGED <<life, size, data, charged, broken>>
+    /\ UNCHANGED <<life, size, data, reserved, broken>>
 
 Next ==
     \/ \E f \in Files : Open(f) \/ Close(f) \/ \E delete \in BOOLEAN : Cleanup(f, delete)
@@ -278,7 +278,7 @@ TypeOK ==
     /\ cacheSize \in [Files -> 0..MaxUnits]
     /\ \A r \in Requests : requests[r].pc \in {"idle", "sent", "answered"}
 
-FreeBytesAccurate == charged = Total(Files, size) /\ charged <= Capacity
+FreeBytesAccurate == reserved = Total(Files, size) /\ reserved <= Capacity
 
 Quiet(f) == \A r \in At(f) : requests[r].kind = "page"
 

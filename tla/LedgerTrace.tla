@@ -2,7 +2,7 @@
 (***************************************************************************)
 (* A history of the real volume, followed by the model: each event of the  *)
 (* recorded trace must be one step of CapacityLedger with the same answer  *)
-(* and the same length, charge and ledger after it.                        *)
+(* and the same length, reservation and ledger after it.                        *)
 (*                                                                         *)
 (* LedgerTraceData.tla holds the events as a sequence. A test records them *)
 (* anew from the running code and compares (tests/spec/ledger-trace.test). *)
@@ -15,7 +15,7 @@ CONSTANT Tampered \* 0, or the number of the event that is changed
 
 VARIABLE at \* the next event
 
-Event(i) == IF i = Tampered THEN [Trace[i] EXCEPT !.charged = @ + 1] ELSE Trace[i]
+Event(i) == IF i = Tampered THEN [Trace[i] EXCEPT !.reserved = @ + 1] ELSE Trace[i]
 
 \* What the real volume does in one step: all phases of a write.
 Write(f, offset, count, value) ==
@@ -25,7 +25,7 @@ Write(f, offset, count, value) ==
 
 \* A refusal changes nothing, and must be due: there is no room for the pages up to `end`.
 Refused(f, end) ==
-    /\ PagesOf(end) - charge[f] > Free
+    /\ PagesOf(end) - reserve[f] > Free
     /\ UNCHANGED vars
 
 Done(e) ==
@@ -54,8 +54,8 @@ TraceNext ==
     /\ LET e == Event(at)
        IN  /\ IF e.answer = "ok" THEN Done(e) ELSE Refused(e.file, End(e))
            /\ length'[e.file] = e.length
-           /\ charge'[e.file] = e.charge
-           /\ charged' = e.charged
+           /\ reserve'[e.file] = e.reserve
+           /\ reserved' = e.reserved
            /\ held' = e.held
 TraceSpec == TraceInit /\ [][TraceNext]_<<vars, at>>
 

@@ -1,7 +1,7 @@
 ------------------------------ MODULE Namespace ------------------------------
 (***************************************************************************)
 (* Names, handles and listings of one volume. Stands for RamVolume and its *)
-(* nodes: create, open, cleanup, close, rename, list.                      *)
+(* inodes: create, open, cleanup, close, rename, list.                      *)
 (*                                                                         *)
 (* Every operation is one step, as it is in the code (one thread, no await *)
 (* inside). Only a listing is several requests, each with the marker where *)
@@ -14,37 +14,37 @@
 EXTENDS Integers, FiniteSets
 
 CONSTANTS
-    NodeCount,      \* nodes 1..NodeCount; the root is node 0 and always there
+    NodeCount,      \* inodes 1..NodeCount; the root is node 0 and always there
     NameCount,
     SpellingCount,
-    MaxHandles,     \* of one node
+    MaxHandles,     \* of one inode
     Directories,    \* TRUE: directories below the root
     Posix,          \* TRUE: a name can go at once while handles stay; rename may replace what is open
     Listing,        \* TRUE: somebody lists the root
     ChunkSize,      \* entries that fit into one listing request
     Fault, Watch
 
-Nodes == 1..NodeCount
+Inodes == 1..NodeCount
 Root == 0
 Unlinked == -1
 Nobody == 0
 Names == 1..NameCount
 Spellings == 1..SpellingCount
-Places == Nodes \union {Root}
+Places == Inodes \union {Root}
 
 VARIABLES
-    children,  \* directory -> name -> node, or Nobody
-    parent,    \* Node.parent, Unlinked without a name
-    name,      \* Node.name, folded
-    spelling,  \* Node.name, as it was given
+    children,  \* directory -> name -> inode, or Nobody
+    parent,    \* Inode.parent, Unlinked without a name
+    name,      \* Inode.name, folded
+    spelling,  \* Inode.name, as it was given
     isDirectory,
     opens,     \* handles without Cleanup
     cleaned,   \* handles with Cleanup and without Close
     pending,   \* delete-on-close was asked for
-    data,      \* 1 while the node's content is there
+    data,      \* 1 while the inode's content is there
     list,      \* the listing: active, marker, entries seen, entries that were there throughout (count: only for a fault)
     renaming,  \* only a fault: a rename that is half done
-    owned,     \* ghost: directory -> name -> node that applications were told is there
+    owned,     \* ghost: directory -> name -> inode that applications were told is there
     broken     \* ghost: rules that were broken, and the watched branch
 
 vars == <<children, parent, name, spelling, isDirectory, opens, cleaned, pending, data, list, renaming, owned, broken>>
@@ -61,21 +61,21 @@ Entries(d) == {n \in Names : children[d][n] # Nobody}
 
 \* A directory that a path leads to. The root, or one with a name whose parents have names.
 RECURSIVE Below(_, _, _)
-Below(x, top, steps) == x = top \/ (steps > 0 /\ x \in Nodes /\ Named(x) /\ Below(parent[x], top, steps - 1))
-Reachable(d) == d = Root \/ (d \in Nodes /\ Exists(d) /\ isDirectory[d] /\ Named(d) /\ Below(d, Root, NodeCount))
+Below(x, top, steps) == x = top \/ (steps > 0 /\ x \in Inodes /\ Named(x) /\ Below(parent[x], top, steps - 1))
+Reachable(d) == d = Root \/ (d \in Inodes /\ Exists(d) /\ isDirectory[d] /\ Named(d) /\ Below(d, Root, NodeCount))
 
 Init ==
     /\ children = [d \in Places |-> NoEntries]
-    /\ parent = [x \in Nodes |-> Unlinked]
-    /\ name = [x \in Nodes |-> 0]
-    /\ spelling = [x \in Nodes |-> 0]
-    /\ isDirectory = [x \in Nodes |-> FALSE]
-    /\ opens = [x \in Nodes |-> 0]
-    /\ cleaned = [x \in Nodes |-> 0]
-    /\ pending = [x \in Nodes |-> FALSE]
-    /\ data = [x \in Nodes |-> 0]
+    /\ parent = [x \in Inodes |-> Unlinked]
+    /\ name = [x \in Inodes |-> 0]
+    /\ spelling = [x \in Inodes |-> 0]
+    /\ isDirectory = [x \in Inodes |-> FALSE]
+    /\ opens = [x \in Inodes |-> 0]
+    /\ cleaned = [x \in Inodes |-> 0]
+    /\ pending = [x \in Inodes |-> FALSE]
+    /\ data = [x \in Inodes |-> 0]
     /\ list = NoList
-    /\ renaming = [node |-> Nobody, directory |-> Root, name |-> 0, spelling |-> 0]
+    /\ renaming = [inode |-> Nobody, directory |-> Root, name |-> 0, spelling |-> 0]
     /\ owned = [d \in Places |-> NoEntries]
     /\ broken = {}
 
@@ -84,14 +84,14 @@ Vanish(l, d, n) == IF d = Root THEN [l EXCEPT !.throughout = @ \ {n}] ELSE l
 
 ------------------------------------------------------------------------------
 
-\* FILE_CREATE. Nodes are interchangeable, so the least unused one is taken. A name that is there is a collision: no step.
+\* FILE_CREATE. Inodes are interchangeable, so the least unused one is taken. A name that is there is a collision: no step.
 Create(d, n, s, directory) ==
     /\ directory => Directories
     /\ Reachable(d)
     /\ children[d][n] = Nobody
-    /\ \E x \in Nodes :
+    /\ \E x \in Inodes :
          /\ ~Exists(x)
-         /\ \A y \in Nodes : y < x => Exists(y)
+         /\ \A y \in Inodes : y < x => Exists(y)
          /\ children' = [children EXCEPT ![d][n] = x]
          /\ owned' = [owned EXCEPT ![d][n] = x]
          /\ parent' = [parent EXCEPT ![x] = d]
@@ -162,7 +162,7 @@ PosixDelete(x) ==
     /\ broken' = broken \union MarkIf(opens[x] > 1, "UnlinkedWhileOpen")
     /\ UNCHANGED <<isDirectory, data, renaming>>
 
-\* The last one of a node without a name destroys it.
+\* The last one of an inode without a name destroys it.
 Close(x) ==
     /\ cleaned[x] > 0
     /\ cleaned' = [cleaned EXCEPT ![x] = @ - 1]
@@ -188,7 +188,7 @@ MayRename(x, d, n, s, replace) ==
            ELSE replace /\ ~isDirectory[target] /\ (Posix \/ Handles(target) = 0)
 
 Rename(x, d, n, s, replace) ==
-    /\ renaming.node = Nobody
+    /\ renaming.inode = Nobody
     /\ MayRename(x, d, n, s, replace)
     /\ LET target == children[d][n]
            replaced == IF target \notin {Nobody, x} THEN {target} ELSE {}
@@ -201,16 +201,16 @@ Rename(x, d, n, s, replace) ==
                 /\ parent' = [parent EXCEPT ![target] = Unlinked]
                 /\ name' = [name EXCEPT ![target] = 0]
                 /\ spelling' = [spelling EXCEPT ![target] = 0]
-                /\ data' = [y \in Nodes |-> IF y \in destroyed THEN 0 ELSE data[y]]
-                /\ renaming' = [node |-> x, directory |-> d, name |-> n, spelling |-> s]
+                /\ data' = [y \in Inodes |-> IF y \in destroyed THEN 0 ELSE data[y]]
+                /\ renaming' = [inode |-> x, directory |-> d, name |-> n, spelling |-> s]
                 /\ UNCHANGED <<pending, list, broken>>
            ELSE /\ children' = [moved EXCEPT ![d][n] = x]
                 /\ owned' = [[owned EXCEPT ![parent[x]][name[x]] = Nobody] EXCEPT ![d][n] = x]
-                /\ parent' = [y \in Nodes |-> IF y = x THEN d ELSE IF y \in replaced THEN Unlinked ELSE parent[y]]
-                /\ name' = [y \in Nodes |-> IF y = x THEN n ELSE IF y \in replaced THEN 0 ELSE name[y]]
-                /\ spelling' = [y \in Nodes |-> IF y = x THEN s ELSE IF y \in replaced THEN 0 ELSE spelling[y]]
-                /\ data' = [y \in Nodes |-> IF y \in destroyed THEN 0 ELSE data[y]]
-                /\ pending' = [y \in Nodes |-> IF y \in replaced THEN FALSE ELSE pending[y]]
+                /\ parent' = [y \in Inodes |-> IF y = x THEN d ELSE IF y \in replaced THEN Unlinked ELSE parent[y]]
+                /\ name' = [y \in Inodes |-> IF y = x THEN n ELSE IF y \in replaced THEN 0 ELSE name[y]]
+                /\ spelling' = [y \in Inodes |-> IF y = x THEN s ELSE IF y \in replaced THEN 0 ELSE spelling[y]]
+                /\ data' = [y \in Inodes |-> IF y \in destroyed THEN 0 ELSE data[y]]
+                /\ pending' = [y \in Inodes |-> IF y \in replaced THEN FALSE ELSE pending[y]]
                 \* An entry that keeps its name, though with other content or spelling, is still there.
                 /\ list' = IF <<parent[x], name[x]>> = <<d, n>> THEN list ELSE Vanish(list, parent[x], name[x])
                 /\ broken' = broken \union MarkIf(target = x, "CaseOnly")
@@ -224,14 +224,14 @@ Rename(x, d, n, s, replace) ==
 
 \* Only as a fault: the second half.
 RenameOn ==
-    /\ renaming.node # Nobody
-    /\ LET x == renaming.node
+    /\ renaming.inode # Nobody
+    /\ LET x == renaming.inode
        IN  /\ children' = [[children EXCEPT ![parent[x]][name[x]] = Nobody] EXCEPT ![renaming.directory][renaming.name] = x]
            /\ owned' = children'
            /\ parent' = [parent EXCEPT ![x] = renaming.directory]
            /\ name' = [name EXCEPT ![x] = renaming.name]
            /\ spelling' = [spelling EXCEPT ![x] = renaming.spelling]
-    /\ renaming' = [node |-> Nobody, directory |-> Root, name |-> 0, spelling |-> 0]
+    /\ renaming' = [inode |-> Nobody, directory |-> Root, name |-> 0, spelling |-> 0]
     /\ UNCHANGED <<isDirectory, opens, cleaned, pending, data, list, broken>>
 
 ------------------------------------------------------------------------------
@@ -269,43 +269,43 @@ ListOn ==
 Next ==
     \/ \E d \in Places, n \in Names, s \in Spellings, directory \in BOOLEAN : Create(d, n, s, directory)
     \/ \E d \in Places, n \in Names : Open(d, n)
-    \/ \E x \in Nodes : MarkForDelete(x) \/ UnmarkForDelete(x) \/ Cleanup(x) \/ PosixDelete(x) \/ Close(x)
-    \/ \E x \in Nodes, d \in Places, n \in Names, s \in Spellings, replace \in BOOLEAN : Rename(x, d, n, s, replace)
+    \/ \E x \in Inodes : MarkForDelete(x) \/ UnmarkForDelete(x) \/ Cleanup(x) \/ PosixDelete(x) \/ Close(x)
+    \/ \E x \in Inodes, d \in Places, n \in Names, s \in Spellings, replace \in BOOLEAN : Rename(x, d, n, s, replace)
     \/ RenameOn
     \/ StartList
     \/ ListOn
 
 Spec == Init /\ [][Next]_vars
-FairSpec == Spec /\ WF_vars(ListOn) /\ \A x \in Nodes : WF_vars(Cleanup(x)) /\ WF_vars(Close(x))
+FairSpec == Spec /\ WF_vars(ListOn) /\ \A x \in Inodes : WF_vars(Cleanup(x)) /\ WF_vars(Close(x))
 
 ------------------------------------------------------------------------------
 
 TypeOK ==
-    /\ children \in [Places -> [Names -> Nodes \union {Nobody}]]
-    /\ parent \in [Nodes -> Places \union {Unlinked}]
-    /\ \A x \in Nodes : Handles(x) \in 0..MaxHandles
-    /\ data \in [Nodes -> {0, 1}]
+    /\ children \in [Places -> [Names -> Inodes \union {Nobody}]]
+    /\ parent \in [Inodes -> Places \union {Unlinked}]
+    /\ \A x \in Inodes : Handles(x) \in 0..MaxHandles
+    /\ data \in [Inodes -> {0, 1}]
 
-\* Every named node stands in exactly one directory, under the name it believes; and nothing else stands there.
+\* Every named inode stands in exactly one directory, under the name it believes; and nothing else stands there.
 SingleOwner ==
-    \A x \in Nodes :
+    \A x \in Inodes :
         {<<d, n>> \in Places \X Names : children[d][n] = x} = IF Named(x) THEN {<<parent[x], name[x]>>} ELSE {}
 
 \* What applications were told is there is there.
 NamesTrue == children = owned
 
 \* Content lives exactly as long as a name or a handle.
-DeadFilesClean == \A x \in Nodes : (data[x] = 1) = Exists(x)
+DeadFilesClean == \A x \in Inodes : (data[x] = 1) = Exists(x)
 DestroyedOnce == "DestroyedOnce" \notin broken
 
 \* Only a directory has children, and only while a name or a handle leads to it.
-ParentsAreDirectories == \A d \in Nodes : Entries(d) # {} => isDirectory[d] /\ Named(d)
-NoCycle == \A x \in Nodes : Named(x) => Below(x, Root, NodeCount)
+ParentsAreDirectories == \A d \in Inodes : Entries(d) # {} => isDirectory[d] /\ Named(d)
+NoCycle == \A x \in Inodes : Named(x) => Below(x, Root, NodeCount)
 
 ListedOnce == "ListedOnce" \notin broken
 ListedAll == "ListedAll" \notin broken
 
-\* A name vanishes only when its own node is deleted or renamed: never for a moment while it is replaced.
+\* A name vanishes only when its own inode is deleted or renamed: never for a moment while it is replaced.
 ReplaceIsAtomic ==
     [][\A n \in Names :
          children[Root][n] # Nobody /\ children'[Root][n] = Nobody =>
@@ -316,5 +316,5 @@ Unreached == Watch \notin broken
 
 \* Liveness: a listing ends however the directory changes; a name to be deleted goes.
 ListingEnds == list.active ~> ~list.active
-DeadNodesGo == \A x \in Nodes : (~Named(x) /\ Handles(x) > 0) ~> data[x] = 0
+DeadInodesGo == \A x \in Inodes : (~Named(x) /\ Handles(x) > 0) ~> data[x] = 0
 =============================================================================

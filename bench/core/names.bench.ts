@@ -3,10 +3,11 @@
  * that has nothing to do with theirs, so a large directory cannot live in the processor's caches; "in order" is what archives and
  * programs that number their files do.
  */
-import { copyText, foldingTable } from '../../src/volume/names/case-folding.js';
-import { Cleanup } from '../../src/volume/file-attributes.js';
+
 import { NativePageMemory } from '../../src/os/native-page-memory.js';
-import type { Node } from '../../src/volume/inode.js';
+import { Cleanup } from '../../src/volume/file-attributes.js';
+import type { Inode } from '../../src/volume/inode.js';
+import { copyText, foldingTable } from '../../src/volume/names/case-folding.js';
 import { RamVolume } from '../../src/volume/ram-volume.js';
 import type { CoreBenchmarks } from './run.js';
 
@@ -32,7 +33,7 @@ function addSize(bench: CoreBenchmarks, size: number): void {
   const among = `among ${size.toLocaleString('en')}`;
   // Every benchmark leaves the directory as it was, so one is made for all of a size.
   let volume: RamVolume | undefined;
-  let directory: Node;
+  let directory: Inode;
   // Made beforehand: what is measured is the volume, not the making of paths.
   let asked: string[] = [];
   let at = 0;
@@ -40,18 +41,18 @@ function addSize(bench: CoreBenchmarks, size: number): void {
     at = at + 1 === asked.length ? 0 : at + 1;
     return asked[at] as string;
   };
-  const made = (node: Node | number): Node => {
-    if (typeof node === 'number') throw new Error(`status ${node}`);
-    return node;
+  const made = (inode: Inode | number): Inode => {
+    if (typeof inode === 'number') throw new Error(`status ${inode}`);
+    return inode;
   };
   const create = (path: string) => {
-    const node = made(volume!.create(path, 0, false, null, 0));
-    volume!.close(node);
+    const inode = made(volume!.create(path, 0, false, null, 0));
+    volume!.close(inode);
   };
   const remove = (path: string) => {
-    const node = made(volume!.open(path));
-    volume!.cleanup(node, Cleanup.DELETE);
-    volume!.close(node);
+    const inode = made(volume!.open(path));
+    volume!.cleanup(inode, Cleanup.DELETE);
+    volume!.close(inode);
   };
   const nameOf = (i: number) => `\\directory\\File number ${String(i % size).padStart(7, '0')}.txt`;
   const begin =
@@ -94,9 +95,9 @@ function addSize(bench: CoreBenchmarks, size: number): void {
     `rename there and back ${among}`,
     () => {
       const path = next();
-      const node = made(volume!.lookup(path));
-      volume!.rename(node, `${path}x`, false);
-      volume!.rename(node, path, false);
+      const inode = made(volume!.lookup(path));
+      volume!.rename(inode, `${path}x`, false);
+      volume!.rename(inode, path, false);
     },
     { before: begin(''), operationsPerRun: 2 },
   );

@@ -1,4 +1,4 @@
-/** PagePool: charging, taking and returning pages; the OS calls of trimming are included where they happen. */
+/** PagePool: reserving, taking and returning pages; the OS calls of trimming are included where they happen. */
 import { NativePageMemory } from '../../src/os/native-page-memory.js';
 import { PagePool } from '../../src/volume/content/page-pool.js';
 import type { CoreBenchmarks } from './run.js';
@@ -7,10 +7,10 @@ export function add(bench: CoreBenchmarks): void {
   let pool: PagePool;
   const pages = new Int32Array(65536);
   const cycle = (count: number) => () => {
-    pool.charge(count);
+    pool.reserve(count);
     pool.take(count, pages, 0);
     pool.giveBack(pages, 0, count);
-    pool.discharge(count);
+    pool.unreserve(count);
   };
   const options = {
     before: () => {
@@ -19,7 +19,7 @@ export function add(bench: CoreBenchmarks): void {
     after: () => pool.dispose(),
   };
   for (const count of [1, 16, 256, 65536]) {
-    bench.add(`charge, take, give back, discharge ${count} pages (per page)`, cycle(count), {
+    bench.add(`reserve, take, give back, unreserve ${count} pages (per page)`, cycle(count), {
       ...options,
       operationsPerRun: count,
     });

@@ -1,5 +1,5 @@
 /**
- * The study behind DEFAULT_PAGE_SIZE_BYTES: what each page size charges for a tree of small files, and what it costs 1 MiB
+ * The study behind DEFAULT_PAGE_SIZE_BYTES: what each page size reserves for a tree of small files, and what it costs 1 MiB
  * transfers. Run it from the project's root; it writes docs/data/page-size.json, which docs/page-size.md explains.
  *
  *     npm run build:ts && taskset -c 1 node dist/bench/core/page-size.js [tree]     (the tree: node_modules)
@@ -25,13 +25,13 @@ const buffer = new NativePageMemory({ pageCount: (2 * FILE_BYTES) / 4096 });
 buffer.zero(buffer.baseAddress, 2 * FILE_BYTES);
 
 const results = PAGE_SIZES.map((pageSizeBytes) => {
-  const chargedBytes = charge(pageSizeBytes);
+  const reservedBytes = reserve(pageSizeBytes);
   const fresh = transfer(pageSizeBytes, (pool) => new PagedFile(pool));
   const aged = transfer(pageSizeBytes, agedVolume);
   const result = {
     pageSizeBytes,
-    chargedBytes,
-    chargedPerStored: round(chargedBytes / storedBytes),
+    reservedBytes,
+    reservedPerStored: round(reservedBytes / storedBytes),
     fresh,
     aged,
   };
@@ -47,17 +47,17 @@ const study = {
 };
 writeFileSync('docs/data/page-size.json', `${JSON.stringify(study, null, 2)}\n`);
 
-/** What the volume itself charges when it stores the tree. */
-function charge(pageSizeBytes: number): number {
+/** What the volume itself reserves when it stores the tree. */
+function reserve(pageSizeBytes: number): number {
   const pool = new PagePool(
     new NativePageMemory({ pageSizeBytes, pageCount: (8 * 1024 * MIB) / pageSizeBytes }),
   );
   for (const bytes of sizes) {
     if (new PagedFile(pool).setLength(bytes) < 0) throw new Error(`${tree} is too large for this study`);
   }
-  const charged = pool.chargedPages * pageSizeBytes;
+  const reserved = pool.reservedPages * pageSizeBytes;
   pool.dispose();
-  return charged;
+  return reserved;
 }
 
 /** A volume that was filled to nine tenths by the tree's files, written in turns, half of which were deleted again. */
@@ -69,7 +69,7 @@ function agedVolume(pool: PagePool): PagedFile {
     return seed % below;
   };
   const full = pool.capacityPages * 0.9;
-  while (pool.chargedPages < full) {
+  while (pool.reservedPages < full) {
     const several = Array.from({ length: 4 }, () => ({
       file: new PagedFile(pool),
       bytes: sizes[random(sizes.length)] ?? 0,
@@ -81,7 +81,7 @@ function agedVolume(pool: PagePool): PagedFile {
     }
     files.push(...several.map(({ file }) => file));
   }
-  while (pool.chargedPages > full / 2) files.splice(random(files.length), 1)[0]?.dispose();
+  while (pool.reservedPages > full / 2) files.splice(random(files.length), 1)[0]?.dispose();
   return new PagedFile(pool);
 }
 

@@ -1,5 +1,5 @@
 /**
- * What the drive costs in memory: charged against stored bytes of a real tree, what goes back to the system after a large delete, and what a
+ * What the drive costs in memory: reserved against stored bytes of a real tree, what goes back to the system after a large delete, and what a
  * file of a large directory takes. Measured on a drive of its own, from outside: its status and its process's resident memory.
  */
 import { lstatSync, readdirSync, rmSync } from 'node:fs';
@@ -37,10 +37,10 @@ export async function measureMemory(drive: MountedContender): Promise<BenchFigur
   const tree = path.join(drive.directory, 'tree');
   await must('cp', ['-a', path.join(ROOT, 'node_modules'), tree]);
   const storedBytes = sizeOf(tree);
-  const { chargedBytes } = await statusOf(drive);
+  const { reservedBytes } = await statusOf(drive);
   record('node_modules: stored', storedBytes, 'bytes');
-  record('node_modules: charged', chargedBytes, 'bytes');
-  record('node_modules: charged / stored', chargedBytes / storedBytes, 'of what is stored');
+  record('node_modules: reserved', reservedBytes, 'bytes');
+  record('node_modules: reserved / stored', reservedBytes / storedBytes, 'of what is stored');
   rmSync(tree, { recursive: true });
   await sleep(SETTLE_MS);
 

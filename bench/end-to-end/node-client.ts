@@ -26,7 +26,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pageAligned } from '../../src/winfsp/memory/native-memory.js';
 
-const MOST_PROCESSES = 16;
+const MAX_PROCESSES = 16;
 /** Every page of a file begins with its offset. */
 const STAMP_BYTES = 4096;
 /** Files that a `step` prepares and uses up before it looks at the clock again. */
@@ -338,7 +338,7 @@ async function main(args: string[]): Promise<void> {
   const [directory, , processWord, millisecondsWord, what, ...words] = args;
   const processes = Number(processWord);
   const work = WORK[what ?? ''];
-  const isSensible = Number.isInteger(processes) && processes >= 1 && processes <= MOST_PROCESSES;
+  const isSensible = Number.isInteger(processes) && processes >= 1 && processes <= MAX_PROCESSES;
   if (!isSensible || work?.words !== words.length) throw new UsageError();
   const number = process.env[NUMBER_VARIABLE];
   if (processes > 1 && number === undefined) {

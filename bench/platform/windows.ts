@@ -23,8 +23,8 @@ const MEMFS_BY_ARCHITECTURE: Readonly<Record<string, string>> = {
   arm64: 'memfs-a64.exe',
 };
 /** memfs has no limit of its size, but of the number of files and of the size of each. */
-const MEMFS_FILES_MOST = 2 ** 21;
-const MEMFS_FILE_BYTES_MOST = 2 ** 30;
+const MAX_MEMFS_FILES = 2 ** 21;
+const MAX_MEMFS_FILE_BYTES = 2 ** 30;
 /** From the end: people and the system take the first ones. */
 const LETTERS = [...'ZYXWVUTSRQPONMLKJIHGFED'];
 
@@ -45,7 +45,7 @@ export const driveCommands: { mount(place: string): Command; unmount(place: stri
  */
 export const memfsCommand = (program: string, place: string): Command => ({
   program,
-  args: ['-i', '-n', String(MEMFS_FILES_MOST), '-s', String(MEMFS_FILE_BYTES_MOST), '-m', letterOf(place)],
+  args: ['-i', '-n', String(MAX_MEMFS_FILES), '-s', String(MAX_MEMFS_FILE_BYTES), '-m', letterOf(place)],
 });
 
 /** Where memfs is by the installation's directory; null when there is no installation, or none with a memfs for this architecture. */

@@ -6,7 +6,7 @@
 import { RamFileSystem } from '../../src/drive/ram-file-system.js';
 import { NtStatus } from '../../src/ntstatus.js';
 import { NativePageMemory } from '../../src/os/native-page-memory.js';
-import type { Node } from '../../src/volume/inode.js';
+import type { Inode } from '../../src/volume/inode.js';
 import { RamVolume } from '../../src/volume/ram-volume.js';
 import {
   copyMemory,
@@ -52,23 +52,23 @@ export class Chain {
   }
 
   /** A file that stays open, filled to its length. */
-  file(name: string, lengthBytes: number): Node {
-    const node = this.volume.create(name, 0, false, null, 0);
-    if (typeof node === 'number') throw new Error(`${name}: 0x${(node >>> 0).toString(16)}`);
+  file(name: string, lengthBytes: number): Inode {
+    const inode = this.volume.create(name, 0, false, null, 0);
+    if (typeof inode === 'number') throw new Error(`${name}: 0x${(inode >>> 0).toString(16)}`);
     const step = Math.min(lengthBytes, 2 ** 20);
     for (let at = 0; at < lengthBytes; at += step) {
-      if (this.volume.write(node, at, step, this.buffer.baseAddress, false, false) !== step)
+      if (this.volume.write(inode, at, step, this.buffer.baseAddress, false, false) !== step)
         throw new Error(`${name} does not fit`);
     }
-    return node;
+    return inode;
   }
 
   /** Serves all of `requests`, in order. Throws unless the last one succeeded. */
   serve(requests: RequestBlock): void {
     this.#requests = requests;
     this.#next = 0;
-    const dispatcher = new InlineDispatcher(this.fs, { helpers: 'none', completionsNest: false });
-    // Without helpers it has started when the call returns; nobody here can await.
+    const dispatcher = new InlineDispatcher(this.fs, { completionThreads: 'none', completionsNest: false });
+    // Without completion threads it has started when the call returns; nobody here can await.
     void dispatcher.start();
     dispatcher.run();
     void dispatcher.finish();

@@ -162,7 +162,7 @@ static void fill(NODE *node, struct stat *out)
     out->st_gid = node->gid;
     out->st_size = (off_t)(node->target != NULL ? strlen(node->target) : node->content.size);
     out->st_blksize = STORE_PAGE_BYTES;
-    out->st_blocks = (blkcnt_t)(node->content.chargedPages * (STORE_PAGE_BYTES / 512));
+    out->st_blocks = (blkcnt_t)(node->content.reservedPages * (STORE_PAGE_BYTES / 512));
     out->st_atim = node->accessed;
     out->st_mtim = node->modified;
     out->st_ctim = node->changed;
@@ -241,7 +241,7 @@ static void do_setattr(fuse_req_t request, fuse_ino_t ino, struct stat *in, int 
     reply_attr(request, node);
 }
 
-/* Makes a node and answers with it: open when `file` is given. */
+/* Makes an node and answers with it: open when `file` is given. */
 static void make(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode, const char *target, struct fuse_file_info *file)
 {
     const struct fuse_ctx *context = fuse_req_ctx(request);

@@ -310,7 +310,7 @@ static void fill(const NODE *node, FSP_FSCTL_FILE_INFO *info)
 {
     info->FileAttributes = node->attributes == 0 ? FILE_ATTRIBUTE_NORMAL : node->attributes;
     info->ReparseTag = node->reparseTag;
-    info->AllocationSize = node->content.chargedPages * STORE_PAGE_BYTES;
+    info->AllocationSize = node->content.reservedPages * STORE_PAGE_BYTES;
     info->FileSize = node->content.size;
     info->CreationTime = node->creationTime;
     info->LastAccessTime = node->accessTime;

@@ -11,7 +11,7 @@
 
 static uint8_t *base;
 static uint32_t capacityPages, freshPage; /* pages from freshPage on were never used */
-static uint64_t charged, held;
+static uint64_t reserved, held;
 /* Free pages that were used before: warm ones still have memory (and old bytes), cold ones were given back. */
 static uint32_t *warm, *cold, warmCount, coldCount;
 
@@ -27,12 +27,12 @@ int store_open(uint64_t capacityBytes)
 }
 
 uint64_t store_capacity_bytes(void) { return (uint64_t)capacityPages * STORE_PAGE_BYTES; }
-uint64_t store_free_bytes(void) { return (capacityPages - charged) * STORE_PAGE_BYTES; }
+uint64_t store_free_bytes(void) { return (capacityPages - reserved) * STORE_PAGE_BYTES; }
 
 static uint64_t pages_of(uint64_t bytes) { return (bytes + STORE_PAGE_BYTES - 1) / STORE_PAGE_BYTES; }
 static uint8_t *address_of(uint32_t page) { return base + (size_t)page * STORE_PAGE_BYTES; }
 
-/* Only against a charge, so it cannot fail. *old: the page may hold old bytes. */
+/* Only against a reservation, so it cannot fail. *old: the page may hold old bytes. */
 static uint32_t take(int *old)
 {
     held++;
@@ -95,13 +95,13 @@ static int table_room(CONTENT *content, uint64_t pages)
     return 0;
 }
 
-static int charge_to(CONTENT *content, uint64_t pages)
+static int reserve_to(CONTENT *content, uint64_t pages)
 {
-    if (pages > content->chargedPages) {
-        if (pages - content->chargedPages > capacityPages - charged)
+    if (pages > content->reservedPages) {
+        if (pages - content->reservedPages > capacityPages - reserved)
             return -1;
-        charged += pages - content->chargedPages;
-        content->chargedPages = pages;
+        reserved += pages - content->reservedPages;
+        content->reservedPages = pages;
     }
     return 0;
 }
@@ -109,24 +109,24 @@ static int charge_to(CONTENT *content, uint64_t pages)
 int content_reserve(CONTENT *content, uint64_t bytes)
 {
     uint64_t pages = pages_of(bytes > content->size ? bytes : content->size);
-    if (pages < content->chargedPages) {
-        charged -= content->chargedPages - pages;
-        content->chargedPages = pages;
+    if (pages < content->reservedPages) {
+        reserved -= content->reservedPages - pages;
+        content->reservedPages = pages;
     }
-    return charge_to(content, pages);
+    return reserve_to(content, pages);
 }
 
 int content_resize(CONTENT *content, uint64_t size)
 {
     uint64_t pages = pages_of(size);
     if (size > content->size) {
-        if (charge_to(content, pages) != 0)
+        if (reserve_to(content, pages) != 0)
             return -1;
     } else {
         uint32_t tail = (uint32_t)(size % STORE_PAGE_BYTES);
         give_back(content, pages, pages_of(content->size));
-        charged -= content->chargedPages - pages;
-        content->chargedPages = pages;
+        reserved -= content->reservedPages - pages;
+        content->reservedPages = pages;
         if (tail != 0 && size < content->size && pages <= content->room && content->pages[pages - 1] != STORE_HOLE)
             memset(address_of(content->pages[pages - 1]) + tail, 0, STORE_PAGE_BYTES - tail);
         if (pages == 0) {
@@ -180,7 +180,7 @@ int content_write(CONTENT *content, uint64_t offset, size_t length, const void *
     size_t done = 0;
     if (length == 0)
         return 0;
-    if (charge_to(content, pages) != 0 || table_room(content, pages_of(end)) != 0)
+    if (reserve_to(content, pages) != 0 || table_room(content, pages_of(end)) != 0)
         return -1;
     for (uint64_t position = offset / STORE_PAGE_BYTES; position < pages_of(end); position++) {
         int old;

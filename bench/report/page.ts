@@ -37,7 +37,7 @@ export function pageOf(files: readonly ResultFile[]): string {
     ),
     section(
       'Memory',
-      'Of the serving process, and what the ledger charges for a real tree.',
+      'Of the serving process, and what the ledger reserves for a real tree.',
       memoryCharts(figures),
     ),
     section(
@@ -250,7 +250,7 @@ function memoryCharts(figures: readonly BenchFigure[]): string {
     );
   return (
     charts([
-      { heading: 'a node_modules tree: charged against stored', svg: bars('bytes', 2 ** 20, 'MiB') },
+      { heading: 'a node_modules tree: reserved against stored', svg: bars('bytes', 2 ** 20, 'MiB') },
       { heading: 'resident memory of the process', svg: bars('MiB resident', 1, 'MiB') },
     ]) +
     table(

@@ -36,7 +36,7 @@ const TOP = 8;
 const AXIS = 34;
 const MARK_GAP = 11;
 const ROW_GAP = 10;
-const TICKS_MOST = 7;
+const MAX_TICKS = 7;
 
 /** Values on a logarithmic axis, one row each, with ranges; `reference` draws a line to compare with. */
 export function dotPlot(
@@ -161,7 +161,7 @@ function logScale(values: readonly number[], from: number, to: number) {
     for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
       ticks.push(...steps.map((step) => step * 10 ** power).filter((tick) => tick >= low && tick <= high));
     }
-    if (ticks.length <= TICKS_MOST || steps.length === 1) return { at, ticks };
+    if (ticks.length <= MAX_TICKS || steps.length === 1) return { at, ticks };
   }
   return { at, ticks: [] as number[] };
 }

@@ -4,8 +4,8 @@ import { cp, mkdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { readMounts } from '../../src/drive/mount/linux-mount-point.js';
 import { formatSize } from '../../src/drive/config/sizes.js';
+import { readMounts } from '../../src/drive/mount/linux-mount-point.js';
 import type { DriveStatus } from '../../src/drive/status.js';
 import { gitOnTheDrive } from './git-on-drive.js';
 import { MountedDrive } from './mounted-drive.js';
@@ -119,7 +119,7 @@ async function workOn(
   progress.begin('deleting everything');
   await removeTree(copy);
   await removeTree(join(mountPoint, 'repository'));
-  const empty = await settled(drive, fresh.chargedBytes);
+  const empty = await settled(drive, fresh.reservedBytes);
   demandNone('After deleting everything', leftBehind(empty, fresh));
   progress.end(`${formatSize(empty.freeBytes)} free again`);
 
@@ -140,8 +140,8 @@ async function workOn(
       `p50 ${latency.latencyUsP50.toFixed(1)} µs, p99 ${latency.latencyUsP99.toFixed(1)} µs`,
     ],
     [
-      'charged ÷ stored',
-      `${((afterCopy.chargedBytes - fresh.chargedBytes) / storedBytes).toFixed(3)} with pages of ${formatSize(fresh.pageSizeBytes)}`,
+      'reserved ÷ stored',
+      `${((afterCopy.reservedBytes - fresh.reservedBytes) / storedBytes).toFixed(3)} with pages of ${formatSize(fresh.pageSizeBytes)}`,
     ],
     [
       'resident memory',
@@ -163,8 +163,8 @@ async function copyIn(
   const timer = setInterval(() => {
     drive
       .status()
-      .then(({ heldBytes, files }) =>
-        progress.update(() => `${formatSize(heldBytes)} of ${formatSize(storedBytes)}, ${files} files`),
+      .then(({ allocatedBytes, files }) =>
+        progress.update(() => `${formatSize(allocatedBytes)} of ${formatSize(storedBytes)}, ${files} files`),
       )
       .catch(() => {});
   }, 250);
@@ -250,10 +250,10 @@ async function removeTree(path: string): Promise<void> {
 }
 
 /** A file's last close reaches the drive when the kernel gets to it: soon after, not before, the unlink returns. */
-async function settled(drive: MountedDrive, chargedBytes: number): Promise<DriveStatus> {
+async function settled(drive: MountedDrive, reservedBytes: number): Promise<DriveStatus> {
   for (let attempt = 0; ; attempt++) {
     const status = await drive.status();
-    if (status.chargedBytes <= chargedBytes || attempt === 50) {
+    if (status.reservedBytes <= reservedBytes || attempt === 50) {
       return status;
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -262,8 +262,8 @@ async function settled(drive: MountedDrive, chargedBytes: number): Promise<Drive
 
 function leftBehind(now: DriveStatus, fresh: DriveStatus): string[] {
   const left: string[] = [];
-  if (now.chargedBytes !== fresh.chargedBytes) {
-    left.push(`charged: ${now.chargedBytes} bytes, expected ${fresh.chargedBytes}`);
+  if (now.reservedBytes !== fresh.reservedBytes) {
+    left.push(`reserved: ${now.reservedBytes} bytes, expected ${fresh.reservedBytes}`);
   }
   if (now.files !== fresh.files) {
     left.push(`files: ${now.files}, expected ${fresh.files}`);

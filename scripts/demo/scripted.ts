@@ -5,9 +5,9 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RamDrive } from '../../src/drive/ram-drive.js';
 import { defaultSettings } from '../../src/drive/config/settings.js';
 import { formatSize } from '../../src/drive/config/sizes.js';
+import { RamDrive } from '../../src/drive/ram-drive.js';
 import { loadWinFsp } from '../../src/winfsp/index.js';
 import { Progress } from './progress.js';
 import { ScriptedClient } from './scripted-client.js';
@@ -95,9 +95,9 @@ async function work(
   demandNone('The self-check found violations', (await drive.selfCheck()).violations);
   const empty = drive.status();
   demandNone('The library saw broken rules of WinFsp', empty.strictViolations?.texts ?? []);
-  if (empty.chargedBytes !== fresh.chargedBytes || empty.files !== fresh.files) {
+  if (empty.reservedBytes !== fresh.reservedBytes || empty.files !== fresh.files) {
     throw new DemoFailure(
-      `After deleting everything ${empty.chargedBytes} bytes and ${empty.files} files are left.`,
+      `After deleting everything ${empty.reservedBytes} bytes and ${empty.files} files are left.`,
     );
   }
   progress.end(`${formatSize(empty.freeBytes)} free again`);
@@ -111,7 +111,7 @@ async function work(
       'latency in the drive',
       `p50 ${latency.latencyUsP50.toFixed(1)} µs, p99 ${latency.latencyUsP99.toFixed(1)} µs`,
     ],
-    ['charged ÷ stored', ((full.chargedBytes - fresh.chargedBytes) / storedBytes).toFixed(3)],
+    ['reserved ÷ stored', ((full.reservedBytes - fresh.reservedBytes) / storedBytes).toFixed(3)],
     [
       'resident memory (drive and client)',
       `${formatSize(full.residentBytes)} full, ${formatSize(half.residentBytes)} after half, ${formatSize(empty.residentBytes)} after all`,

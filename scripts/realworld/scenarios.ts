@@ -251,7 +251,7 @@ async function findEntries({ drive, quick }: Context): Promise<string> {
   return `${count.toLocaleString('en')} entries, none twice, none missing`;
 }
 
-/** Three ways to the same figure: what files are charged, what the drive counts, what the system shows. */
+/** Three ways to the same figure: what files reserve, what the drive counts, what the system shows. */
 async function ledger({ drive }: Context): Promise<string> {
   let files = 0;
   let allocatedBytes = 0;
@@ -274,9 +274,9 @@ async function ledger({ drive }: Context): Promise<string> {
     .trim()
     .split(/\s+/);
   const usedBytes = Number(df[0]);
-  const figures = { files: allocatedBytes, status: status.chargedBytes, df: usedBytes };
+  const figures = { files: allocatedBytes, status: status.reservedBytes, df: usedBytes };
   if (new Set(Object.values(figures)).size !== 1 || Number(df[1]) !== status.freeBytes) {
-    throw new Error(`charged: ${JSON.stringify(figures)}, free: df ${df[1]}, status ${status.freeBytes}`);
+    throw new Error(`reserved: ${JSON.stringify(figures)}, free: df ${df[1]}, status ${status.freeBytes}`);
   }
   if (status.files !== files + 1) {
     throw new Error(`${files} entries found, the drive counts ${status.files - 1}`);
@@ -292,9 +292,9 @@ async function deleteEverything({ drive }: Context): Promise<string> {
   dropCaches();
   const { bavail, bsize } = await statfs(drive.dir);
   const after = await drive.status();
-  if (bavail * bsize !== after.capacityBytes || after.heldBytes !== 0 || after.files !== 1) {
+  if (bavail * bsize !== after.capacityBytes || after.allocatedBytes !== 0 || after.files !== 1) {
     throw new Error(
-      `free ${bavail * bsize} of ${after.capacityBytes}, held ${after.heldBytes}, files ${after.files}`,
+      `free ${bavail * bsize} of ${after.capacityBytes}, held ${after.allocatedBytes}, files ${after.files}`,
     );
   }
   return `all free; resident memory ${formatSize(before.residentBytes)} → ${formatSize(after.residentBytes)}`;

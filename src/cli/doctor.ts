@@ -2,12 +2,12 @@
 import { constants } from 'node:fs';
 import { access, statfs } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { formatSize } from '../drive/config/sizes.js';
 import { findDrives } from '../drive/control/control-client.js';
+import { ensureRuntimeDirectory } from '../drive/control/runtime-directory.js';
 import { messageOf } from '../drive/errors.js';
 import { isDeadMount, readMounts } from '../drive/mount/linux-mount-point.js';
 import { readMemory } from '../drive/mount/memory.js';
-import { ensureRuntimeDirectory } from '../drive/control/runtime-directory.js';
-import { formatSize } from '../drive/config/sizes.js';
 import { loadWinFsp, WinFspLibraryError } from '../winfsp/index.js';
 
 export interface Finding {
@@ -18,7 +18,7 @@ export interface Finding {
 }
 
 const NODE_OLDEST = [20, 19] as const;
-const MEMORY_LEAST_BYTES = 256 * 2 ** 20;
+const MIN_MEMORY_BYTES = 256 * 2 ** 20;
 
 export async function examine(): Promise<Finding[]> {
   const onLinux = process.platform === 'linux';
@@ -68,7 +68,7 @@ async function fuseDevice(): Promise<Finding> {
   }
 }
 
-/** Ordinary users mount through this helper; root does not need it. */
+/** Ordinary users mount through this completion thread; root does not need it. */
 async function fusermount(): Promise<Finding> {
   const found = await findProgram('fusermount3');
   if (found !== null) {
@@ -109,7 +109,7 @@ function driver(): Promise<Finding> {
 function memory(): Finding {
   const { totalBytes, availableBytes } = readMemory();
   const text = `${formatSize(availableBytes)} available of ${formatSize(totalBytes)}`;
-  return availableBytes >= MEMORY_LEAST_BYTES
+  return availableBytes >= MIN_MEMORY_BYTES
     ? ok('memory', text)
     : warning('memory', text, 'Close programs, or choose a small capacity.');
 }

@@ -1,6 +1,7 @@
 /** Exit codes of `ramdrive` (docs/usage.md), and which error means which. */
-import { ConfigError, DriveError, MountError, MountPointError } from '../drive/errors.js';
+
 import { RuntimeDirectoryError } from '../drive/control/runtime-directory.js';
+import { ConfigError, DriveError, MountError, MountPointError } from '../drive/errors.js';
 import { VolumeParamsError, WinFspCallError, WinFspLibraryError } from '../winfsp/index.js';
 
 export const ExitCode = { OK: 0, FAILURE: 1, BAD_INPUT: 2 } as const;

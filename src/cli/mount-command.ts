@@ -3,11 +3,11 @@
  * death. Prints `mounted <path>` on standard output when the drive can be used; everything else goes to standard error.
  */
 import { rmSync } from 'node:fs';
+import type { DriveSettings } from '../drive/config/settings.js';
 import { ControlServer } from '../drive/control/control-server.js';
 import { faultsFromEnvironment } from '../drive/faults.js';
 import { canonicalPath } from '../drive/mount/linux-mount-point.js';
 import { type DriveEnd, RamDrive } from '../drive/ram-drive.js';
-import type { DriveSettings } from '../drive/config/settings.js';
 import { describeError, ExitCode } from './exit-codes.js';
 import { BACKGROUND_LOG_VARIABLE } from './mount-in-background.js';
 import { StatusLine } from './status-line.js';

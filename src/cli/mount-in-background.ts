@@ -6,10 +6,10 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { idOfMountPoint } from '../drive/control/drive-records.js';
 import { MOUNT_GRACE_MS, START_GRACE_MS } from '../drive/config/limits.js';
-import { ensureRuntimeDirectory } from '../drive/control/runtime-directory.js';
 import type { DriveSettings } from '../drive/config/settings.js';
+import { idOfMountPoint } from '../drive/control/drive-records.js';
+import { ensureRuntimeDirectory } from '../drive/control/runtime-directory.js';
 import { ExitCode } from './exit-codes.js';
 
 /** Tells the child that it is one, and where its log is. */

@@ -2,9 +2,10 @@
  * `ramdrive status [mountpoint] [--json]`: figures and a fresh self-check. Exit code 1 when the drive is not there, does not answer,
  * or has broken an invariant.
  */
+
+import { formatSize } from '../drive/config/sizes.js';
 import { ask, findDrives } from '../drive/control/control-client.js';
 import type { DriveRecord } from '../drive/control/drive-records.js';
-import { formatSize } from '../drive/config/sizes.js';
 import type { DriveStatus } from '../drive/status.js';
 import { type Colours, colour } from './colour.js';
 import { describeError, ExitCode } from './exit-codes.js';
@@ -60,13 +61,13 @@ function isHealthy({ selfCheck, strictViolations }: DriveStatus): boolean {
 }
 
 export function describeStatus(status: DriveStatus, paint: Colours): string {
-  const share = status.capacityBytes === 0 ? 0 : (status.chargedBytes / status.capacityBytes) * 100;
+  const share = status.capacityBytes === 0 ? 0 : (status.reservedBytes / status.capacityBytes) * 100;
   const rows: [string, string][] = [
     ['label', `${status.label} (process ${status.pid}, up ${formatDuration(status.uptimeSeconds)})`],
     ['capacity', `${formatSize(status.capacityBytes)} in pages of ${formatSize(status.pageSizeBytes)}`],
-    ['charged', `${formatSize(status.chargedBytes)} (${share.toFixed(1)} %)`],
+    ['reserved', `${formatSize(status.reservedBytes)} (${share.toFixed(1)} %)`],
     ['free', formatSize(status.freeBytes)],
-    ['pages held', formatSize(status.heldBytes)],
+    ['pages allocated', formatSize(status.allocatedBytes)],
     ['pre-allocated', status.preallocatedBytes === 0 ? 'no' : formatSize(status.preallocatedBytes)],
     ['committed', formatSize(status.committedBytes)],
     ['resident', `${formatSize(status.residentBytes)} (whole process)`],
@@ -90,7 +91,7 @@ function requestsRow({ requests }: DriveStatus): string {
 }
 
 function errorsRow({ errors }: DriveStatus, paint: Colours): string {
-  const count = errors.handlerErrors + errors.helperFailures + errors.answersTooLong;
+  const count = errors.handlerErrors + errors.completionFailures + errors.answersTooLong;
   return count === 0 ? paint.green('none') : paint.red(String(count));
 }
 

@@ -58,12 +58,12 @@ export function bytesMoved(status: DriveStatus): number {
 export function statusText(status: DriveStatus, seconds: number, requests: number, bytes: number): string {
   const perSecond = (value: number) => (seconds > 0 ? value / seconds : 0);
   const parts = [
-    `${formatSize(status.chargedBytes)} used, ${formatSize(status.freeBytes)} free`,
+    `${formatSize(status.reservedBytes)} used, ${formatSize(status.freeBytes)} free`,
     `${(status.files - 1).toLocaleString('en')} files`,
     `${Math.round(perSecond(requests)).toLocaleString('en')} ops/s`,
     `${(perSecond(bytes) / 1e6).toFixed(1)} MB/s`,
   ];
-  const errors = status.errors.handlerErrors + status.errors.helperFailures;
+  const errors = status.errors.handlerErrors + status.errors.completionFailures;
   if (errors > 0) {
     parts.push(`${errors} errors`);
   }

@@ -12,15 +12,8 @@ import { NativePageMemory } from '../os/native-page-memory.js';
 import type { PageMemory } from '../volume/content/page-memory.js';
 import { RamVolume } from '../volume/ram-volume.js';
 import { ControlWord, FileAttribute, FspFileSystem, InlineDispatcher } from '../winfsp/index.js';
-import { messageOf } from './errors.js';
-import { FaultyFileSystem, limitCommit, refuseCommitWhile } from './faults.js';
-import { LedgerPublisher } from './ledger.js';
 import { HEAP_SHARE_OF_NODES } from './config/limits.js';
-import { setLinuxOptions } from './mount/linux-options.js';
-import { RamFileSystem } from './ram-file-system.js';
 import type { DriveSettings } from './config/settings.js';
-import { TracedVolume, TraceWriter } from './trace.js';
-import { volumeParamsOf } from './mount/drive-volume-params.js';
 import {
   CHECK_NUMBER_WORD,
   DriveCommand,
@@ -28,9 +21,16 @@ import {
   type WorkerInput,
   type WorkerMessage,
 } from './drive-worker-protocol.js';
+import { messageOf } from './errors.js';
+import { FaultyFileSystem, limitCommit, refuseCommitWhile } from './faults.js';
+import { LedgerPublisher } from './ledger.js';
+import { volumeParamsOf } from './mount/drive-volume-params.js';
+import { setLinuxOptions } from './mount/linux-options.js';
+import { RamFileSystem } from './ram-file-system.js';
+import { TracedVolume, TraceWriter } from './trace.js';
 
 /** A handler that fails for every request must not flood the main thread; the statistics count them all. */
-const HANDLER_ERRORS_REPORTED_MOST = 100;
+const MAX_HANDLER_ERRORS_REPORTED = 100;
 
 if (isMainThread || parentPort === null) {
   throw new Error('drive-worker is started by RamDrive.');
@@ -126,12 +126,12 @@ function makeInitialDirectories(volume: RamVolume, { initialDirectories }: Drive
       if (typeof volume.lookup(directory) !== 'number') {
         continue;
       }
-      const node = volume.create(directory, FileAttribute.DIRECTORY, true, null, 0);
-      if (typeof node === 'number') {
-        throw new Error(`The initial directory ${directory} cannot be made: ${node >>> 0}.`);
+      const inode = volume.create(directory, FileAttribute.DIRECTORY, true, null, 0);
+      if (typeof inode === 'number') {
+        throw new Error(`The initial directory ${directory} cannot be made: ${inode >>> 0}.`);
       }
-      volume.cleanup(node, 0);
-      volume.close(node);
+      volume.cleanup(inode, 0);
+      volume.close(inode);
     }
   }
 }
@@ -153,7 +153,7 @@ function createFileSystem(
     device,
     control,
     onError: (where, error) => {
-      if (reported < HANDLER_ERRORS_REPORTED_MOST) {
+      if (reported < MAX_HANDLER_ERRORS_REPORTED) {
         reported += 1;
         post({ type: 'handlerError', where, error: textOf(error) });
       }

@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import type { PageMemory } from '../volume/content/page-memory.js';
 import type { RamVolume } from '../volume/ram-volume.js';
 import type { OpenResult, SecurityByNameResult } from '../winfsp/index.js';
+import type { Faults } from './drive-worker-protocol.js';
 import type { LedgerPublisher } from './ledger.js';
 import { RamFileSystem } from './ram-file-system.js';
-import type { Faults } from './drive-worker-protocol.js';
 
 const VARIABLE = 'RAMDRIVE_TEST_';
 

@@ -1,6 +1,6 @@
 /**
  * The volume's ledger in shared memory: the worker that owns the volume publishes, any thread reads at any time, and reading costs
- * the worker nothing. Figures belong together (held ≤ charged ≤ committed must hold for what a reader sees, PoolConsistent), so
+ * the worker nothing. Figures belong together (allocated ≤ reserved ≤ committed must hold for what a reader sees, PoolConsistent), so
  * a sequence word brackets each publication: odd while it is under way, and a reader that saw it change reads again.
  */
 import type { RamVolume } from '../volume/ram-volume.js';
@@ -8,10 +8,10 @@ import type { RamVolume } from '../volume/ram-volume.js';
 const SEQUENCE_BYTES = 8;
 const FIELDS = [
   'capacityPages',
-  'chargedPages',
-  'heldPages',
+  'reservedPages',
+  'allocatedPages',
   'committedPages',
-  'nodes',
+  'inodes',
   'openHandles',
 ] as const;
 type Field = (typeof FIELDS)[number];
@@ -40,10 +40,10 @@ export class LedgerPublisher {
     const { pool } = volume;
     // Most writes, and all that set a time, change none of them.
     if (
-      figures[1] === pool.chargedPages &&
-      figures[2] === pool.heldPages &&
+      figures[1] === pool.reservedPages &&
+      figures[2] === pool.allocatedPages &&
       figures[3] === pool.committedPages &&
-      figures[4] === volume.nodeCount &&
+      figures[4] === volume.inodeCount &&
       figures[5] === volume.openCount &&
       figures[0] === pool.capacityPages
     ) {
@@ -51,10 +51,10 @@ export class LedgerPublisher {
     }
     Atomics.add(this.#sequence, 0, 1);
     figures[0] = pool.capacityPages;
-    figures[1] = pool.chargedPages;
-    figures[2] = pool.heldPages;
+    figures[1] = pool.reservedPages;
+    figures[2] = pool.allocatedPages;
     figures[3] = pool.committedPages;
-    figures[4] = volume.nodeCount;
+    figures[4] = volume.inodeCount;
     figures[5] = volume.openCount;
     Atomics.add(this.#sequence, 0, 1);
   }

@@ -8,6 +8,7 @@
 import { statfs } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { NtStatus, ntStatusName } from '../ntstatus.js';
+import { currentAccount, type WindowsAccount } from '../os/windows-account.js';
 import {
   allocateControlBlock,
   allocateStatistics,
@@ -18,16 +19,25 @@ import {
   VolumeReference,
   type WinFspLibrary,
 } from '../winfsp/index.js';
-import { DriveError, MountError, MountPointError } from './errors.js';
-import { allocateLedger, readLedger } from './ledger.js';
 import {
+  MAX_VIOLATIONS_SHOWN,
+  MAX_WORKER_HEAP_MIB,
   MOUNT_GRACE_MS,
   SELF_CHECK_GRACE_MS,
   START_GRACE_MS,
   STOP_GRACE_MS,
-  VIOLATIONS_SHOWN_MOST,
-  WORKER_HEAP_MOST_MIB,
 } from './config/limits.js';
+import type { DriveSettings } from './config/settings.js';
+import {
+  CHECK_NUMBER_WORD,
+  DriveCommand,
+  type Faults,
+  type LoopEndMessage,
+  type WorkerInput,
+  type WorkerMessage,
+} from './drive-worker-protocol.js';
+import { DriveError, MountError, MountPointError } from './errors.js';
+import { allocateLedger, readLedger } from './ledger.js';
 import { isDeadMount, lazyUnmount, readMounts } from './mount/linux-mount-point.js';
 import { StrictReport } from './mount/linux-options.js';
 import { capacityWarning, readMemory } from './mount/memory.js';
@@ -39,18 +49,8 @@ import {
   planMount,
   usesMountManager,
 } from './mount/mount-strategy.js';
-import type { DriveSettings } from './config/settings.js';
 import type { DriveStatus, SelfCheckResult } from './status.js';
-import { currentAccount, type WindowsAccount } from '../os/windows-account.js';
 import { withinTime } from './within-time.js';
-import {
-  CHECK_NUMBER_WORD,
-  DriveCommand,
-  type Faults,
-  type LoopEndMessage,
-  type WorkerInput,
-  type WorkerMessage,
-} from './drive-worker-protocol.js';
 
 export interface DriveEvents {
   /** Something that the user should know and that does not stop the drive. */
@@ -181,7 +181,7 @@ export class RamDrive {
       workerData: input,
       name: 'ramdrive-volume',
       resourceLimits: {
-        maxOldGenerationSizeMb: faults.workerHeapMib ?? Math.min(WORKER_HEAP_MOST_MIB, heapMib),
+        maxOldGenerationSizeMb: faults.workerHeapMib ?? Math.min(MAX_WORKER_HEAP_MIB, heapMib),
       },
     });
     this.#worker.on('message', (message: WorkerMessage) => this.#onMessage(message));
@@ -221,26 +221,26 @@ export class RamDrive {
       startedAt: this.startedAt.toISOString(),
       uptimeSeconds: (Date.now() - this.startedAt.getTime()) / 1000,
       capacityBytes: ledger.capacityPages * pageSizeBytes,
-      chargedBytes: ledger.chargedPages * pageSizeBytes,
-      freeBytes: (ledger.capacityPages - ledger.chargedPages) * pageSizeBytes,
-      heldBytes: ledger.heldPages * pageSizeBytes,
+      reservedBytes: ledger.reservedPages * pageSizeBytes,
+      freeBytes: (ledger.capacityPages - ledger.reservedPages) * pageSizeBytes,
+      allocatedBytes: ledger.allocatedPages * pageSizeBytes,
       committedBytes: ledger.committedPages * pageSizeBytes,
       preallocatedBytes: this.settings.preallocate ? ledger.capacityPages * pageSizeBytes : 0,
       residentBytes: process.memoryUsage.rss(),
       pageSizeBytes,
       kernelCache: this.settings.kernelCache,
       caseSensitive: this.settings.caseSensitive,
-      files: ledger.nodes,
+      files: ledger.inodes,
       openHandles: ledger.openHandles,
       requests,
       errors: {
         handlerErrors: requests.handlerErrors,
-        helperFailures: requests.helperFailures,
+        completionFailures: requests.completionFailures,
         answersTooLong: requests.answersTooLong,
         last: this.#handlerErrorText,
       },
       strictViolations:
-        violations === null ? null : { count: violations, texts: this.#strict.texts(VIOLATIONS_SHOWN_MOST) },
+        violations === null ? null : { count: violations, texts: this.#strict.texts(MAX_VIOLATIONS_SHOWN) },
       selfCheck: this.#lastCheck,
     };
   }
@@ -374,7 +374,7 @@ export class RamDrive {
         this.#label = message.label;
         this.#lastCheck = {
           at: new Date().toISOString(),
-          violations: message.violations.slice(0, VIOLATIONS_SHOWN_MOST),
+          violations: message.violations.slice(0, MAX_VIOLATIONS_SHOWN),
           violationCount: message.violations.length,
           milliseconds: message.milliseconds,
         };

@@ -1,5 +1,5 @@
 /**
- * The RAM volume behind the interface of the binding: contexts become nodes, results become NTSTATUS codes, nodes become
+ * The RAM volume behind the interface of the binding: contexts become inodes, results become NTSTATUS codes, inodes become
  * FILE_INFOs. No rule of the file system is decided here but what WinFsp asks of callbacks (docs/winfsp.md (c), (d)).
  *
  * Everything is synchronous: a request is one uninterrupted step of the volume, which is what keeps the ledger true for observers
@@ -7,7 +7,7 @@
  * forged request, and must not end in an exception.
  */
 import { NtStatus } from '../ntstatus.js';
-import type { Node } from '../volume/inode.js';
+import type { Inode } from '../volume/inode.js';
 import type { RamVolume } from '../volume/ram-volume.js';
 import {
   CreateOption,
@@ -19,9 +19,9 @@ import {
   setUint64,
   VolumeInfoLayout as VolumeInfo,
 } from '../winfsp/index.js';
+import { MAX_LABEL_UNITS } from './config/limits.js';
 import { encodeFileInfo } from './file-info.js';
 import type { LedgerPublisher } from './ledger.js';
-import { LABEL_MOST_UNITS } from './config/limits.js';
 
 export class RamFileSystem implements FileSystemInterface {
   readonly #volume: RamVolume;
@@ -46,20 +46,20 @@ export class RamFileSystem implements FileSystemInterface {
 
   setVolumeLabel(label: string, view: DataView, offset: number): number {
     // The driver does not clip, and the field in VOLUME_INFO is 32 units long.
-    this.#volume.label = label.slice(0, LABEL_MOST_UNITS);
+    this.#volume.label = label.slice(0, MAX_LABEL_UNITS);
     return this.getVolumeInfo(view, offset);
   }
 
   getSecurityByName(fileName: string, result: SecurityByNameResult): number {
-    const node = this.#volume.lookup(fileName);
-    if (typeof node === 'number') {
+    const inode = this.#volume.lookup(fileName);
+    if (typeof inode === 'number') {
       // A missing leaf has been looked for in a directory that is there, so no link lies on the way to it.
-      return node !== NtStatus.OBJECT_NAME_NOT_FOUND && this.#reparsePointOnTheWay(fileName, result)
+      return inode !== NtStatus.OBJECT_NAME_NOT_FOUND && this.#reparsePointOnTheWay(fileName, result)
         ? NtStatus.REPARSE
-        : node;
+        : inode;
     }
-    result.fileAttributes = node.attributes;
-    result.securityDescriptor = this.#volume.securityOf(node);
+    result.fileAttributes = inode.attributes;
+    result.securityDescriptor = this.#volume.securityOf(inode);
     return NtStatus.SUCCESS;
   }
 
@@ -77,14 +77,14 @@ export class RamFileSystem implements FileSystemInterface {
     const attributes = directory
       ? fileAttributes | FileAttribute.DIRECTORY
       : (fileAttributes & ~FileAttribute.DIRECTORY) | FileAttribute.ARCHIVE;
-    const node = this.#volume.create(
+    const inode = this.#volume.create(
       fileName,
       attributes & ~FileAttribute.NORMAL,
       directory,
       securityDescriptor,
       allocationSize,
     );
-    return this.#opened(node, result);
+    return this.#opened(inode, result);
   }
 
   open(fileName: string, _createOptions: number, _grantedAccess: number, result: OpenResult): number {
@@ -99,36 +99,36 @@ export class RamFileSystem implements FileSystemInterface {
     view: DataView,
     fileInfoOffset: number,
   ): number {
-    const node = this.#volume.nodeOf(context);
-    if (node === undefined) {
+    const inode = this.#volume.inodeOf(context);
+    if (inode === undefined) {
       return NtStatus.INVALID_HANDLE;
     }
     const attributes = (fileAttributes & ~FileAttribute.NORMAL) | FileAttribute.ARCHIVE;
-    const status = this.#volume.overwrite(node, attributes, replaceFileAttributes, allocationSize);
-    return this.#changed(status, node, view, fileInfoOffset);
+    const status = this.#volume.overwrite(inode, attributes, replaceFileAttributes, allocationSize);
+    return this.#changed(status, inode, view, fileInfoOffset);
   }
 
   cleanup(context: number, _fileName: string | null, flags: number): void {
-    const node = this.#volume.nodeOf(context);
-    if (node !== undefined) {
-      this.#volume.cleanup(node, flags);
+    const inode = this.#volume.inodeOf(context);
+    if (inode !== undefined) {
+      this.#volume.cleanup(inode, flags);
       this.#publish();
     }
   }
 
   close(context: number): void {
-    const node = this.#volume.nodeOf(context);
-    if (node !== undefined) {
-      this.#volume.close(node);
+    const inode = this.#volume.inodeOf(context);
+    if (inode !== undefined) {
+      this.#volume.close(inode);
       this.#publish();
     }
   }
 
   read(context: number, bufferAddress: number, offset: number, length: number): number {
-    const node = this.#volume.nodeOf(context);
-    return node === undefined
+    const inode = this.#volume.inodeOf(context);
+    return inode === undefined
       ? NtStatus.INVALID_HANDLE
-      : this.#volume.read(node, offset, length, bufferAddress);
+      : this.#volume.read(inode, offset, length, bufferAddress);
   }
 
   write(
@@ -141,32 +141,32 @@ export class RamFileSystem implements FileSystemInterface {
     view: DataView,
     fileInfoOffset: number,
   ): number {
-    const node = this.#volume.nodeOf(context);
-    if (node === undefined) {
+    const inode = this.#volume.inodeOf(context);
+    if (inode === undefined) {
       return NtStatus.INVALID_HANDLE;
     }
-    const written = this.#volume.write(node, offset, length, bufferAddress, writeToEndOfFile, constrainedIo);
-    return this.#changed(written, node, view, fileInfoOffset);
+    const written = this.#volume.write(inode, offset, length, bufferAddress, writeToEndOfFile, constrainedIo);
+    return this.#changed(written, inode, view, fileInfoOffset);
   }
 
   flush(context: number, view: DataView, fileInfoOffset: number): number {
     if (context === 0) {
       return this.#volume.flush(null);
     }
-    const node = this.#volume.nodeOf(context);
-    if (node === undefined) {
+    const inode = this.#volume.inodeOf(context);
+    if (inode === undefined) {
       return NtStatus.INVALID_HANDLE;
     }
     // An empty success would tell the kernel that the file is empty.
-    return this.#changed(this.#volume.flush(node), node, view, fileInfoOffset);
+    return this.#changed(this.#volume.flush(inode), inode, view, fileInfoOffset);
   }
 
   getFileInfo(context: number, view: DataView, fileInfoOffset: number): number {
-    const node = this.#volume.nodeOf(context);
-    if (node === undefined) {
+    const inode = this.#volume.inodeOf(context);
+    if (inode === undefined) {
       return NtStatus.INVALID_HANDLE;
     }
-    encodeFileInfo(node, view, fileInfoOffset);
+    encodeFileInfo(inode, view, fileInfoOffset);
     return NtStatus.SUCCESS;
   }
 
@@ -177,11 +177,16 @@ export class RamFileSystem implements FileSystemInterface {
     view: DataView,
     fileInfoOffset: number,
   ): number {
-    const node = this.#volume.nodeOf(context);
-    if (node === undefined) {
+    const inode = this.#volume.inodeOf(context);
+    if (inode === undefined) {
       return NtStatus.INVALID_HANDLE;
     }
-    return this.#changed(this.#volume.setBasicInfo(node, fileAttributes, times), node, view, fileInfoOffset);
+    return this.#changed(
+      this.#volume.setBasicInfo(inode, fileAttributes, times),
+      inode,
+      view,
+      fileInfoOffset,
+    );
   }
 
   setFileSize(
@@ -191,42 +196,42 @@ export class RamFileSystem implements FileSystemInterface {
     view: DataView,
     fileInfoOffset: number,
   ): number {
-    const node = this.#volume.nodeOf(context);
-    if (node === undefined) {
+    const inode = this.#volume.inodeOf(context);
+    if (inode === undefined) {
       return NtStatus.INVALID_HANDLE;
     }
     const status = setAllocationSize
-      ? this.#volume.setAllocationSize(node, newSize)
-      : this.#volume.setFileSize(node, newSize);
-    return this.#changed(status, node, view, fileInfoOffset);
+      ? this.#volume.setAllocationSize(inode, newSize)
+      : this.#volume.setFileSize(inode, newSize);
+    return this.#changed(status, inode, view, fileInfoOffset);
   }
 
   /** The only word against a delete; it happens in Cleanup. Undoing a delete needs no call (docs/winfsp.md (d)). */
   canDelete(context: number, _fileName: string): number {
-    const node = this.#volume.nodeOf(context);
-    return node === undefined ? NtStatus.INVALID_HANDLE : this.#volume.canDelete(node);
+    const inode = this.#volume.inodeOf(context);
+    return inode === undefined ? NtStatus.INVALID_HANDLE : this.#volume.canDelete(inode);
   }
 
   rename(context: number, _fileName: string, newFileName: string, replaceIfExists: boolean): number {
-    const node = this.#volume.nodeOf(context);
-    if (node === undefined) {
+    const inode = this.#volume.inodeOf(context);
+    if (inode === undefined) {
       return NtStatus.INVALID_HANDLE;
     }
-    const status = this.#volume.rename(node, newFileName, replaceIfExists);
+    const status = this.#volume.rename(inode, newFileName, replaceIfExists);
     this.#publish();
     return status;
   }
 
   getSecurity(context: number): Uint8Array | number {
-    const node = this.#volume.nodeOf(context);
-    return node === undefined ? NtStatus.INVALID_HANDLE : this.#volume.securityOf(node);
+    const inode = this.#volume.inodeOf(context);
+    return inode === undefined ? NtStatus.INVALID_HANDLE : this.#volume.securityOf(inode);
   }
 
   setSecurity(context: number, securityInformation: number, modification: Uint8Array): number {
-    const node = this.#volume.nodeOf(context);
-    return node === undefined
+    const inode = this.#volume.inodeOf(context);
+    return inode === undefined
       ? NtStatus.INVALID_HANDLE
-      : this.#volume.setSecurity(node, securityInformation, modification);
+      : this.#volume.setSecurity(inode, securityInformation, modification);
   }
 
   readDirectory(
@@ -235,18 +240,18 @@ export class RamFileSystem implements FileSystemInterface {
     marker: string | null,
     buffer: DirectoryBuffer,
   ): number {
-    const directory = this.#volume.nodeOf(context);
+    const directory = this.#volume.inodeOf(context);
     if (directory === undefined) {
       return NtStatus.INVALID_HANDLE;
     }
     let complete = true;
-    const status = this.#volume.list(directory, marker, (name, node) => {
+    const status = this.#volume.list(directory, marker, (name, inode) => {
       const offset = buffer.add(name);
       if (offset < 0) {
         complete = false;
         return false;
       }
-      encodeFileInfo(node, buffer.view, offset);
+      encodeFileInfo(inode, buffer.view, offset);
       return true;
     });
     if (status >= 0 && complete) {
@@ -256,60 +261,60 @@ export class RamFileSystem implements FileSystemInterface {
   }
 
   getDirInfoByName(context: number, fileName: string, buffer: DirectoryBuffer): number {
-    const directory = this.#volume.nodeOf(context);
+    const directory = this.#volume.inodeOf(context);
     if (directory === undefined) {
       return NtStatus.INVALID_HANDLE;
     }
     if (directory.deleted || fileName.includes('\\')) {
       return NtStatus.OBJECT_NAME_NOT_FOUND;
     }
-    const node = this.#volume.lookup(join(this.#volume.pathOf(directory), fileName));
-    if (typeof node === 'number') {
+    const inode = this.#volume.lookup(join(this.#volume.pathOf(directory), fileName));
+    if (typeof inode === 'number') {
       return NtStatus.OBJECT_NAME_NOT_FOUND;
     }
-    const offset = buffer.add(node.name);
+    const offset = buffer.add(inode.name);
     if (offset >= 0) {
-      encodeFileInfo(node, buffer.view, offset);
+      encodeFileInfo(inode, buffer.view, offset);
     }
     return NtStatus.SUCCESS;
   }
 
   getReparsePoint(context: number, fileName: string): Uint8Array | number {
-    const node = this.#nodeBy(context, fileName);
-    return typeof node === 'number' ? node : this.#volume.getReparsePoint(node);
+    const inode = this.#inodeBy(context, fileName);
+    return typeof inode === 'number' ? inode : this.#volume.getReparsePoint(inode);
   }
 
   setReparsePoint(context: number, _fileName: string, data: Uint8Array): number {
-    const node = this.#volume.nodeOf(context);
-    return node === undefined ? NtStatus.INVALID_HANDLE : this.#volume.setReparsePoint(node, data);
+    const inode = this.#volume.inodeOf(context);
+    return inode === undefined ? NtStatus.INVALID_HANDLE : this.#volume.setReparsePoint(inode, data);
   }
 
   deleteReparsePoint(context: number, _fileName: string, data: Uint8Array): number {
-    const node = this.#volume.nodeOf(context);
-    return node === undefined ? NtStatus.INVALID_HANDLE : this.#volume.deleteReparsePoint(node, data);
+    const inode = this.#volume.inodeOf(context);
+    return inode === undefined ? NtStatus.INVALID_HANDLE : this.#volume.deleteReparsePoint(inode, data);
   }
 
-  #nodeBy(context: number, fileName: string): Node | number {
+  #inodeBy(context: number, fileName: string): Inode | number {
     return context === 0
       ? this.#volume.lookup(fileName)
-      : (this.#volume.nodeOf(context) ?? NtStatus.INVALID_HANDLE);
+      : (this.#volume.inodeOf(context) ?? NtStatus.INVALID_HANDLE);
   }
 
-  #opened(node: Node | number, result: OpenResult): number {
-    if (typeof node === 'number') {
-      return node;
+  #opened(inode: Inode | number, result: OpenResult): number {
+    if (typeof inode === 'number') {
+      return inode;
     }
-    result.context = node.context;
-    encodeFileInfo(node, result.view, result.fileInfoOffset);
+    result.context = inode.context;
+    encodeFileInfo(inode, result.view, result.fileInfoOffset);
     // Without the stored spelling the driver keeps the path in capitals. Case-sensitive volumes need none.
-    result.normalizedName = this.#volume.caseSensitive ? null : this.#volume.pathOf(node);
+    result.normalizedName = this.#volume.caseSensitive ? null : this.#volume.pathOf(inode);
     this.#publish();
     return NtStatus.SUCCESS;
   }
 
-  #changed(result: number, node: Node, view: DataView, fileInfoOffset: number): number {
+  #changed(result: number, inode: Inode, view: DataView, fileInfoOffset: number): number {
     if (result >= 0) {
-      encodeFileInfo(node, view, fileInfoOffset);
+      encodeFileInfo(inode, view, fileInfoOffset);
       this.#publish();
     }
     return result;
@@ -326,11 +331,11 @@ export class RamFileSystem implements FileSystemInterface {
    */
   #reparsePointOnTheWay(fileName: string, result: SecurityByNameResult): boolean {
     for (let end = fileName.indexOf('\\', 1); end > 0; end = fileName.indexOf('\\', end + 1)) {
-      const node = this.#volume.lookup(fileName.slice(0, end));
-      if (typeof node === 'number') {
+      const inode = this.#volume.lookup(fileName.slice(0, end));
+      if (typeof inode === 'number') {
         return false;
       }
-      if ((node.attributes & FileAttribute.REPARSE_POINT) !== 0) {
+      if ((inode.attributes & FileAttribute.REPARSE_POINT) !== 0) {
         result.fileAttributes = fileName.lastIndexOf('\\', end - 1) + 1;
         return true;
       }

@@ -17,12 +17,12 @@ export interface DriveStatus {
   startedAt: string;
   uptimeSeconds: number;
   capacityBytes: number;
-  /** What all files together are charged: their allocation sizes. */
-  chargedBytes: number;
+  /** What all files together reserve: their allocation sizes. */
+  reservedBytes: number;
   freeBytes: number;
-  /** Pages that files really hold; charged minus held is room promised to holes and pre-allocations. */
-  heldBytes: number;
-  /** Memory asked from the system; at least what is charged. */
+  /** Pages that files have allocated; reserved minus allocated is room promised to holes and pre-allocations. */
+  allocatedBytes: number;
+  /** Memory asked from the system; at least what is reserved. */
   committedBytes: number;
   /** Memory taken at start (setting `preallocate`). */
   preallocatedBytes: number;
@@ -37,7 +37,7 @@ export interface DriveStatus {
   requests: DispatcherStatistics;
   errors: {
     handlerErrors: number;
-    helperFailures: number;
+    completionFailures: number;
     answersTooLong: number;
     /** The last exception of a handler, with its stack. */
     last: string | null;

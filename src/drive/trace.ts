@@ -9,23 +9,23 @@
  * Content is not recorded: that each byte is right is shown by comparing bytes (tests/chaos), not by a log.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import type { Node } from '../volume/inode.js';
+import type { Inode } from '../volume/inode.js';
 import { RamVolume, type RamVolumeOptions } from '../volume/ram-volume.js';
 
 const PIECE_BYTES = 64 * 1024;
 /** Some ten million events; then a last line says that the rest is missing. */
-const TRACE_MOST_BYTES = 2 ** 30;
+const MAX_TRACE_BYTES = 2 ** 30;
 
 /** What a traced operation was asked, and what it answered: 0 or a count, or a failing NTSTATUS. */
 export interface TraceEvent {
   op: string;
-  /** Index number of the node. */
-  node?: number;
+  /** Index number of the inode. */
+  inode?: number;
   result?: number;
-  /** After the operation: the node's length, what it is charged, and the pool's ledger. */
+  /** After the operation: the inode's length, what it reserves, and the pool's ledger. */
   lengthBytes?: number;
-  chargedPages?: number;
-  ledger?: [charged: number, held: number];
+  reservedPages?: number;
+  ledger?: [reserved: number, allocated: number];
   [argument: string]: unknown;
 }
 
@@ -47,7 +47,7 @@ export class TraceWriter {
     this.#piece += `${JSON.stringify(event)}\n`;
     if (this.#piece.length < PIECE_BYTES) return;
     this.#flush();
-    if (this.#writtenBytes < TRACE_MOST_BYTES) return;
+    if (this.#writtenBytes < MAX_TRACE_BYTES) return;
     this.#piece = `${JSON.stringify({ op: 'cut' })}\n`;
     this.close();
   }
@@ -99,7 +99,7 @@ export class TracedVolume extends RamVolume {
     return freeBytes;
   }
 
-  override open(path: string): Node | number {
+  override open(path: string): Inode | number {
     return this.#opened({ op: 'open', path }, super.open(path));
   }
 
@@ -109,70 +109,70 @@ export class TracedVolume extends RamVolume {
     directory: boolean,
     security: Uint8Array | null,
     allocationSize: number,
-  ): Node | number {
-    const node = super.create(path, attributes, directory, security, allocationSize);
-    return this.#opened({ op: 'create', path, directory, allocationSize }, node);
+  ): Inode | number {
+    const inode = super.create(path, attributes, directory, security, allocationSize);
+    return this.#opened({ op: 'create', path, directory, allocationSize }, inode);
   }
 
-  override rename(node: Node, newPath: string, replaceIfExists: boolean): number {
-    const result = super.rename(node, newPath, replaceIfExists);
-    return this.#done({ op: 'rename', newPath, replaceIfExists }, node, result);
+  override rename(inode: Inode, newPath: string, replaceIfExists: boolean): number {
+    const result = super.rename(inode, newPath, replaceIfExists);
+    return this.#done({ op: 'rename', newPath, replaceIfExists }, inode, result);
   }
 
-  override cleanup(node: Node, flags: number): void {
-    super.cleanup(node, flags);
-    this.#done({ op: 'cleanup', flags }, node, 0);
+  override cleanup(inode: Inode, flags: number): void {
+    super.cleanup(inode, flags);
+    this.#done({ op: 'cleanup', flags }, inode, 0);
   }
 
-  override close(node: Node): void {
-    super.close(node);
-    this.#done({ op: 'close' }, node, 0);
+  override close(inode: Inode): void {
+    super.close(inode);
+    this.#done({ op: 'close' }, inode, 0);
   }
 
-  override read(node: Node, offset: number, length: number, address: number): number {
-    const result = super.read(node, offset, length, address);
-    return this.#done({ op: 'read', offset, length }, node, result);
+  override read(inode: Inode, offset: number, length: number, address: number): number {
+    const result = super.read(inode, offset, length, address);
+    return this.#done({ op: 'read', offset, length }, inode, result);
   }
 
   override write(
-    node: Node,
+    inode: Inode,
     offset: number,
     length: number,
     address: number,
     writeToEndOfFile: boolean,
     constrainedIo: boolean,
   ): number {
-    const result = super.write(node, offset, length, address, writeToEndOfFile, constrainedIo);
-    return this.#done({ op: 'write', offset, length, writeToEndOfFile, constrainedIo }, node, result);
+    const result = super.write(inode, offset, length, address, writeToEndOfFile, constrainedIo);
+    return this.#done({ op: 'write', offset, length, writeToEndOfFile, constrainedIo }, inode, result);
   }
 
-  override setFileSize(node: Node, bytes: number): number {
-    return this.#done({ op: 'setFileSize', bytes }, node, super.setFileSize(node, bytes));
+  override setFileSize(inode: Inode, bytes: number): number {
+    return this.#done({ op: 'setFileSize', bytes }, inode, super.setFileSize(inode, bytes));
   }
 
-  override setAllocationSize(node: Node, bytes: number): number {
-    return this.#done({ op: 'setAllocationSize', bytes }, node, super.setAllocationSize(node, bytes));
+  override setAllocationSize(inode: Inode, bytes: number): number {
+    return this.#done({ op: 'setAllocationSize', bytes }, inode, super.setAllocationSize(inode, bytes));
   }
 
   override overwrite(
-    node: Node,
+    inode: Inode,
     attributes: number,
     replaceAttributes: boolean,
     allocationSize: number,
   ): number {
-    const result = super.overwrite(node, attributes, replaceAttributes, allocationSize);
-    return this.#done({ op: 'overwrite', allocationSize }, node, result);
+    const result = super.overwrite(inode, attributes, replaceAttributes, allocationSize);
+    return this.#done({ op: 'overwrite', allocationSize }, inode, result);
   }
 
   override list(
-    directory: Node,
+    directory: Inode,
     marker: string | null,
-    visit: (name: string, node: Node) => boolean,
+    visit: (name: string, inode: Inode) => boolean,
   ): number {
     const names: string[] = [];
     let isComplete = true;
-    const result = super.list(directory, marker, (name, node) => {
-      isComplete = visit(name, node);
+    const result = super.list(directory, marker, (name, inode) => {
+      isComplete = visit(name, inode);
       if (isComplete) names.push(name);
       return isComplete;
     });
@@ -185,25 +185,25 @@ export class TracedVolume extends RamVolume {
     super.dispose();
   }
 
-  #opened(event: TraceEvent, node: Node | number): Node | number {
-    if (typeof node === 'number') this.#trace.write({ ...event, result: node, ledger: this.#ledger() });
-    else this.#done(event, node, 0);
-    return node;
+  #opened(event: TraceEvent, inode: Inode | number): Inode | number {
+    if (typeof inode === 'number') this.#trace.write({ ...event, result: inode, ledger: this.#ledger() });
+    else this.#done(event, inode, 0);
+    return inode;
   }
 
-  #done(event: TraceEvent, node: Node, result: number): number {
+  #done(event: TraceEvent, inode: Inode, result: number): number {
     this.#trace.write({
       ...event,
-      node: node.indexNumber,
+      inode: inode.indexNumber,
       result,
-      lengthBytes: node.fileSize,
-      chargedPages: node.file?.chargedPages ?? 0,
+      lengthBytes: inode.fileSize,
+      reservedPages: inode.file?.reservedPages ?? 0,
       ledger: this.#ledger(),
     });
     return result;
   }
 
   #ledger(): [number, number] {
-    return [this.pool.chargedPages, this.pool.heldPages];
+    return [this.pool.reservedPages, this.pool.allocatedPages];
   }
 }

@@ -5,8 +5,8 @@
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import koffi from 'koffi';
-import { DriveError } from '../drive/errors.js';
 import { CONTROL_GRACE_MS } from '../drive/config/limits.js';
+import { DriveError } from '../drive/errors.js';
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;

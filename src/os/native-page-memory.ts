@@ -155,7 +155,7 @@ function linuxPageSystem(): PageSystem {
       // MAP_FAILED is 2^64 - 1, which is no safe integer.
       const address: number | bigint = mmap(0, lengthBytes, PROT_READ_WRITE, flags, -1, 0);
       if (!Number.isSafeInteger(address)) return 0;
-      // A page is what is charged, so memory must not come in larger pieces; a child process needs no copy of the volume's
+      // A page is what is reserved, so memory must not come in larger pieces; a child process needs no copy of the volume's
       // page tables; and a core dump should not contain somebody's files. All three are wishes: a refusal does no harm.
       const pieces = hugePages ? MADV_HUGEPAGE : MADV_NOHUGEPAGE;
       for (const advice of [pieces, MADV_DONTFORK, MADV_DONTDUMP]) madvise(address, lengthBytes, advice);

@@ -1,17 +1,19 @@
-/** What nodes are counted to take of the heap, which V8 bounds: RamVolume keeps the sum, and is full before the heap is. */
-import type { Node } from './inode.js';
+/** What inodes are counted to take of the heap, which V8 bounds: RamVolume keeps the sum, and is full before the heap is. */
+import type { Inode } from './inode.js';
 
 /**
- * What any node is counted to take of the heap, whatever it is: tests/unit/volume/heap.test.ts allows a file no more, and what a
+ * What any inode is counted to take of the heap, whatever it is: tests/unit/volume/heap.test.ts allows a file no more, and what a
  * self-check keeps about it while it runs is in it. To it come two bytes for each unit of its name, and of its key where that is another.
  */
 export const NODE_HEAP_BYTES = 1024;
-/** The object of a reparse point; the data is bounded by REPARSE_BYTES_MOST. */
+/** The object of a reparse point; the data is bounded by MAX_REPARSE_BYTES. */
 export const REPARSE_HEAP_BYTES = 320;
 
-export function heapBytesOf(node: Node): number {
+export function heapBytesOf(inode: Inode): number {
   return (
-    NODE_HEAP_BYTES + heapBytesOfName(node.name, node.key) + (node.reparse === null ? 0 : REPARSE_HEAP_BYTES)
+    NODE_HEAP_BYTES +
+    heapBytesOfName(inode.name, inode.key) +
+    (inode.reparse === null ? 0 : REPARSE_HEAP_BYTES)
   );
 }
 

@@ -1,21 +1,22 @@
 /**
- * Node: one file, directory or symbolic link of the volume. A plain record; every rule about it is RamVolume's.
+ * Inode: one file, directory or symbolic link of the volume. A plain record; every rule about it is RamVolume's.
  *
- * A million of them must fit in a heap, so there is nothing here that most nodes do not need: times are pairs of 32-bit integers
+ * A million of them must fit in a heap, so there is nothing here that most inodes do not need: times are pairs of 32-bit integers
  * (which take no memory of their own), the folded name is the name itself where they are equal, a directory has its ordered children
- * only while it has any, and all nodes of one security descriptor share it.
+ * only while it has any, and all inodes of one security descriptor share it.
  */
+
+import type { PagedFile } from './content/paged-file.js';
 import { Attribute } from './file-attributes.js';
 import type { FileTime } from './file-clock.js';
 import type { OrderedChildren } from './names/ordered-children.js';
-import type { PagedFile } from './content/paged-file.js';
 import type { ReparsePoint } from './reparse-point.js';
 import type { SecurityDescriptor } from './security/security-store.js';
 
-export class Node {
+export class Inode {
   // What a listing reads of every entry comes first, so that it lies in two cache lines (docs/performance.md), then what a look-up reads.
 
-  /** As it was given when the node was created or last renamed. Empty for the root. */
+  /** As it was given when the inode was created or last renamed. Empty for the root. */
   name: string;
   /** Null for directories. */
   readonly file: PagedFile | null;
@@ -32,15 +33,15 @@ export class Node {
   changeTimeLow = 0;
   changeTimeHigh = 0;
 
-  /** For NameIndex alone: hash of parent and key, and the next node with the same bucket. */
+  /** For NameIndex alone: hash of parent and key, and the next inode with the same bucket. */
   hash = 0;
-  next: Node | null = null;
+  next: Inode | null = null;
   /** Null when the name is gone and only handles are left. The root is its own parent. */
-  parent: Node | null = null;
+  parent: Inode | null = null;
   /** The folded name. */
   key: string;
 
-  /** What the node is known by while it is open; 0 when it is not. */
+  /** What the inode is known by while it is open; 0 when it is not. */
   context = 0;
   /** Opens that have not been closed yet. */
   openCount = 0;
@@ -105,7 +106,7 @@ export class Node {
     return this.file === null ? 0 : this.file.lengthBytes;
   }
 
-  /** What the volume's ledger charges for the file: a multiple of the page size, never below fileSize. */
+  /** What the volume's ledger reserves for the file: a multiple of the page size, never below fileSize. */
   get allocationSize(): number {
     return this.file === null ? 0 : this.file.allocationSizeBytes;
   }

@@ -4,36 +4,36 @@
  * for the memory it is given.
  *
  * Every method is one uninterrupted step on one thread: no await, and no call of foreign code but for the `visit` of list. Results are
- * a Node or a count, or else a failing NTSTATUS; one that fails has changed nothing (AllOrNothing). Exceptions are bugs of the caller: a node
+ * an Inode or a count, or else a failing NTSTATUS; one that fails has changed nothing (AllOrNothing). Exceptions are bugs of the caller: an inode
  * closed too often, a negative length.
  *
- * A node lives as long as it has a name or a handle. Its content and room are given back once, when it loses the last of both.
+ * An inode lives as long as it has a name or a handle. Its content and room are given back once, when it loses the last of both.
  */
 import { NtStatus } from '../ntstatus.js';
-import { ContextTable } from './context-table.js';
-import { Attribute, Cleanup, SETTABLE_ATTRIBUTES } from './file-attributes.js';
-import { FileClock, type TimeSource } from './file-clock.js';
-import { nameAndKey } from './names/name-index.js';
-import { isName, NameTree } from './names/name-tree.js';
-import { Node } from './inode.js';
-import { heapBytesOf, heapBytesOfName, NODE_HEAP_BYTES, REPARSE_HEAP_BYTES } from './inode-heap.js';
 import type { PageMemory } from './content/page-memory.js';
 import { PagePool } from './content/page-pool.js';
 import { PagedFile } from './content/paged-file.js';
+import { ContextTable } from './context-table.js';
+import { Attribute, Cleanup, SETTABLE_ATTRIBUTES } from './file-attributes.js';
+import { FileClock, type TimeSource } from './file-clock.js';
+import { Inode } from './inode.js';
+import { heapBytesOf, heapBytesOfName, NODE_HEAP_BYTES, REPARSE_HEAP_BYTES } from './inode-heap.js';
+import { nameAndKey } from './names/name-index.js';
+import { isName, NameTree } from './names/name-tree.js';
 import { matchReparsePoint, parseReparsePoint } from './reparse-point.js';
 import { rootDescriptor } from './security/security-rules.js';
-import { DESCRIPTOR_BYTES_MOST, type SecurityDescriptor, SecurityStore } from './security/security-store.js';
+import { MAX_DESCRIPTOR_BYTES, type SecurityDescriptor, SecurityStore } from './security/security-store.js';
 import { setBasicTimes } from './set-times.js';
 import { checkVolume } from './volume-check.js';
 
-/** Nodes live on the heap of one thread, which V8 bounds: beyond that there is no room, as when a disk's table of files is full. */
-export const MAX_NODE_COUNT = 4 * 2 ** 20;
-/** Distinct security descriptors take up to eight times their bytes of the heap: a fifth of what is for nodes, beside it. */
+/** Inodes live on the heap of one thread, which V8 bounds: beyond that there is no room, as when a disk's table of files is full. */
+export const MAX_INODE_COUNT = 4 * 2 ** 20;
+/** Distinct security descriptors take up to eight times their bytes of the heap: a fifth of what is for inodes, beside it. */
 const HEAP_PER_DESCRIPTOR_BYTE = 40;
 /** Room for those of the root and its like, however small the heap. */
-const DESCRIPTOR_BYTES_LEAST = 2 ** 16;
+const MIN_DESCRIPTOR_BYTES = 2 ** 16;
 /** Reparse points lie outside of the capacity that the ledger counts; all together are bounded instead. */
-export const REPARSE_BYTES_MOST = 64 * 2 ** 20;
+export const MAX_REPARSE_BYTES = 64 * 2 ** 20;
 /** "Leave the attributes alone" in setBasicInfo. */
 const INVALID_ATTRIBUTES = 0xffff_ffff;
 
@@ -43,9 +43,9 @@ export interface RamVolumeOptions {
   label: string;
   /** Commit the whole capacity at once. */
   preallocate?: boolean;
-  /** MAX_NODE_COUNT everywhere but in tests. */
-  maxNodeCount?: number;
-  /** Heap that nodes may take, as they are counted (NODE_HEAP_BYTES): beyond it the volume is full. Without a limit where it is not given. */
+  /** MAX_INODE_COUNT everywhere but in tests. */
+  maxInodeCount?: number;
+  /** Heap that inodes may take, as they are counted (NODE_HEAP_BYTES): beyond it the volume is full. Without a limit where it is not given. */
   heapBytesMost?: number;
   /** Date.now where it is not given. */
   timeSource?: TimeSource;
@@ -59,33 +59,33 @@ export class RamVolume {
   readonly #contexts = new ContextTable();
   readonly #securities: SecurityStore;
   readonly #clock: FileClock;
-  readonly #maxNodeCount: number;
+  readonly #maxInodeCount: number;
   readonly #heapBytesMost: number;
   #lastIndexNumber = 0;
   /** The root is there from the beginning. */
-  #nodeCount = 1;
+  #inodeCount = 1;
   #openCount = 0;
   #reparseBytes = 0;
-  /** Of all nodes. */
+  /** Of all inodes. */
   #heapBytes: number;
 
   constructor(options: RamVolumeOptions) {
     this.caseSensitive = options.caseSensitive;
     this.label = options.label;
-    this.#maxNodeCount = options.maxNodeCount ?? MAX_NODE_COUNT;
+    this.#maxInodeCount = options.maxInodeCount ?? MAX_INODE_COUNT;
     this.#heapBytesMost = options.heapBytesMost ?? Number.POSITIVE_INFINITY;
-    const descriptorBytes = Math.max(DESCRIPTOR_BYTES_LEAST, this.#heapBytesMost / HEAP_PER_DESCRIPTOR_BYTE);
-    this.#securities = new SecurityStore(Math.min(DESCRIPTOR_BYTES_MOST, descriptorBytes));
+    const descriptorBytes = Math.max(MIN_DESCRIPTOR_BYTES, this.#heapBytesMost / HEAP_PER_DESCRIPTOR_BYTE);
+    this.#securities = new SecurityStore(Math.min(MAX_DESCRIPTOR_BYTES, descriptorBytes));
     this.pool = new PagePool(options.memory, { preallocate: options.preallocate === true });
     this.#clock = new FileClock(options.timeSource);
     const security = this.#securities.acquire(rootDescriptor()) as SecurityDescriptor;
-    const root = new Node('', '', ++this.#lastIndexNumber, Attribute.DIRECTORY, security, null);
+    const root = new Inode('', '', ++this.#lastIndexNumber, Attribute.DIRECTORY, security, null);
     root.created(this.#clock.now());
     this.#tree = new NameTree(root, options.caseSensitive);
     this.#heapBytes = heapBytesOf(root);
   }
 
-  get root(): Node {
+  get root(): Inode {
     return this.#tree.root;
   }
 
@@ -98,8 +98,8 @@ export class RamVolume {
   }
 
   /** Files, directories and links, the root too, and those without a name that are still open. */
-  get nodeCount(): number {
-    return this.#nodeCount;
+  get inodeCount(): number {
+    return this.#inodeCount;
   }
 
   /** Opens that have not been closed. */
@@ -110,23 +110,23 @@ export class RamVolume {
   // ---- names ----
 
   /** OBJECT_NAME_NOT_FOUND when only the last name is missing, OBJECT_PATH_NOT_FOUND when its directory is. Follows no links. */
-  lookup(path: string): Node | number {
+  lookup(path: string): Inode | number {
     return this.#tree.lookup(path);
   }
 
-  pathOf(node: Node): string {
-    return this.#tree.pathOf(node);
+  pathOf(inode: Inode): string {
+    return this.#tree.pathOf(inode);
   }
 
-  /** The open node of a context; undefined for a number that is no longer, or never was, one. */
-  nodeOf(context: number): Node | undefined {
-    return this.#contexts.nodeOf(context);
+  /** The open inode of a context; undefined for a number that is no longer, or never was, one. */
+  inodeOf(context: number): Inode | undefined {
+    return this.#contexts.inodeOf(context);
   }
 
   /** Opens what is there; each open must be closed. */
-  open(path: string): Node | number {
-    const node = this.#tree.lookup(path);
-    return typeof node === 'number' ? node : this.#opened(node);
+  open(path: string): Inode | number {
+    const inode = this.#tree.lookup(path);
+    return typeof inode === 'number' ? inode : this.#opened(inode);
   }
 
   /**
@@ -139,7 +139,7 @@ export class RamVolume {
     directory: boolean,
     security: Uint8Array | null,
     allocationSize: number,
-  ): Node | number {
+  ): Inode | number {
     if (path === '\\') return NtStatus.OBJECT_NAME_COLLISION;
     const status = this.#tree.locate(path);
     if (status < 0) return status;
@@ -147,15 +147,15 @@ export class RamVolume {
     const start = this.#tree.leafStart;
     if (!isName(path, start)) return NtStatus.OBJECT_NAME_INVALID;
     if (this.#tree.childAt(path) !== undefined) return NtStatus.OBJECT_NAME_COLLISION;
-    if (this.#nodeCount >= this.#maxNodeCount) return NtStatus.DISK_FULL;
+    if (this.#inodeCount >= this.#maxInodeCount) return NtStatus.DISK_FULL;
     const [name, key] = nameAndKey(path, start, path.length, this.#tree.folding);
     const heapBytes = this.#heapBytes + NODE_HEAP_BYTES + heapBytesOfName(name, key);
     if (heapBytes > this.#heapBytesMost) return NtStatus.DISK_FULL;
 
     const file = directory ? null : new PagedFile(this.pool);
     if (file !== null && allocationSize > 0) {
-      const charged = file.setAllocation(allocationSize);
-      if (charged < 0) return charged;
+      const reserved = file.setAllocation(allocationSize);
+      if (reserved < 0) return reserved;
     }
     const descriptor =
       security === null
@@ -167,64 +167,64 @@ export class RamVolume {
     }
 
     const kept = (attributes & SETTABLE_ATTRIBUTES) | (directory ? Attribute.DIRECTORY : 0);
-    const node = new Node(name, key, ++this.#lastIndexNumber, kept, descriptor, file);
-    node.created(this.#clock.now());
+    const inode = new Inode(name, key, ++this.#lastIndexNumber, kept, descriptor, file);
+    inode.created(this.#clock.now());
     parent.written(this.#clock);
-    this.#tree.attach(node, parent);
-    this.#nodeCount += 1;
+    this.#tree.attach(inode, parent);
+    this.#inodeCount += 1;
     this.#heapBytes = heapBytes;
-    return this.#opened(node);
+    return this.#opened(inode);
   }
 
   /**
-   * Moves a node to another name, with everything below it, in one step: the new name is never absent, the old one never doubled.
+   * Moves an inode to another name, with everything below it, in one step: the new name is never absent, the old one never doubled.
    * Only the last name's spelling counts. OBJECT_NAME_COLLISION when the name is taken and not to be replaced, ACCESS_DENIED when it is a
    * directory's or the root is concerned, INVALID_PARAMETER into itself, FILE_DELETED without a name, DISK_FULL when a longer name finds no
    * room on the heap, or as lookup for the new directory.
    */
-  rename(node: Node, newPath: string, replaceIfExists: boolean): number {
-    const from = node.parent;
+  rename(inode: Inode, newPath: string, replaceIfExists: boolean): number {
+    const from = inode.parent;
     if (from === null) return NtStatus.FILE_DELETED;
-    if (node === this.root || newPath === '\\') return NtStatus.ACCESS_DENIED;
+    if (inode === this.root || newPath === '\\') return NtStatus.ACCESS_DENIED;
     const status = this.#tree.locate(newPath);
     if (status < 0) return status;
     const to = this.#tree.directory;
     const start = this.#tree.leafStart;
     if (!isName(newPath, start)) return NtStatus.OBJECT_NAME_INVALID;
-    if (this.#tree.isWithin(to, node)) return NtStatus.INVALID_PARAMETER;
-    // A name that differs only by case is the node itself: nothing is replaced then.
+    if (this.#tree.isWithin(to, inode)) return NtStatus.INVALID_PARAMETER;
+    // A name that differs only by case is the inode itself: nothing is replaced then.
     const there = this.#tree.childAt(newPath);
-    if (there !== undefined && there !== node) {
+    if (there !== undefined && there !== inode) {
       if (!replaceIfExists) return NtStatus.OBJECT_NAME_COLLISION;
       if (there.isDirectory) return NtStatus.ACCESS_DENIED;
     }
     const [name, key] = nameAndKey(newPath, start, newPath.length, this.#tree.folding);
-    if (from === to && node.name === name) return NtStatus.SUCCESS;
-    const more = heapBytesOfName(name, key) - heapBytesOfName(node.name, node.key);
-    const less = there !== undefined && there !== node && there.openCount === 0 ? heapBytesOf(there) : 0;
+    if (from === to && inode.name === name) return NtStatus.SUCCESS;
+    const more = heapBytesOfName(name, key) - heapBytesOfName(inode.name, inode.key);
+    const less = there !== undefined && there !== inode && there.openCount === 0 ? heapBytesOf(there) : 0;
     if (more > less && this.#heapBytes + more - less > this.#heapBytesMost) return NtStatus.DISK_FULL;
 
     const now = this.#clock.now();
-    if (there !== undefined && there !== node) this.#unlink(there);
-    this.#tree.detach(node);
-    node.name = name;
-    node.key = key;
+    if (there !== undefined && there !== inode) this.#unlink(there);
+    this.#tree.detach(inode);
+    inode.name = name;
+    inode.key = key;
     this.#heapBytes += more;
-    this.#tree.attach(node, to);
+    this.#tree.attach(inode, to);
     from.written(now);
     to.written(now);
-    node.changed(now);
+    inode.changed(now);
     return NtStatus.SUCCESS;
   }
 
   /** Whether Cleanup may delete it; READONLY is the front end's business, which can be told to ignore it (docs/winfsp.md (d)). */
-  canDelete(node: Node): number {
-    if (node === this.root) return NtStatus.CANNOT_DELETE;
-    return node.children === null ? NtStatus.SUCCESS : NtStatus.DIRECTORY_NOT_EMPTY;
+  canDelete(inode: Inode): number {
+    if (inode === this.root) return NtStatus.CANNOT_DELETE;
+    return inode.children === null ? NtStatus.SUCCESS : NtStatus.DIRECTORY_NOT_EMPTY;
   }
 
   /** Tells of `.`, `..` and the children, in order, behind `marker`, until `visit` answers false. NOT_A_DIRECTORY for files. */
-  list(directory: Node, marker: string | null, visit: (name: string, node: Node) => boolean): number {
+  list(directory: Inode, marker: string | null, visit: (name: string, inode: Inode) => boolean): number {
     if (!directory.isDirectory) return NtStatus.NOT_A_DIRECTORY;
     this.#tree.list(directory, marker, visit);
     return NtStatus.SUCCESS;
@@ -233,47 +233,47 @@ export class RamVolume {
   // ---- the end of a handle ----
 
   /** A handle's last words (Cleanup bits). A directory that is not empty, and the root, are not deleted. */
-  cleanup(node: Node, flags: number): void {
-    if ((flags & Cleanup.TRIM_ALLOCATION) !== 0) node.file?.trimAllocation();
-    if ((flags & Cleanup.SET_ARCHIVE) !== 0 && !node.isDirectory) node.attributes |= Attribute.ARCHIVE;
+  cleanup(inode: Inode, flags: number): void {
+    if ((flags & Cleanup.TRIM_ALLOCATION) !== 0) inode.file?.trimAllocation();
+    if ((flags & Cleanup.SET_ARCHIVE) !== 0 && !inode.isDirectory) inode.attributes |= Attribute.ARCHIVE;
     const timeFlags = flags & (Cleanup.SET_ACCESS_TIME | Cleanup.SET_WRITE_TIME | Cleanup.SET_CHANGE_TIME);
     if (timeFlags !== 0) {
       const { low, high } = this.#clock.now();
       if ((flags & Cleanup.SET_ACCESS_TIME) !== 0) {
-        node.lastAccessTimeLow = low;
-        node.lastAccessTimeHigh = high;
+        inode.lastAccessTimeLow = low;
+        inode.lastAccessTimeHigh = high;
       }
       if ((flags & Cleanup.SET_WRITE_TIME) !== 0) {
-        node.lastWriteTimeLow = low;
-        node.lastWriteTimeHigh = high;
+        inode.lastWriteTimeLow = low;
+        inode.lastWriteTimeHigh = high;
       }
       if ((flags & Cleanup.SET_CHANGE_TIME) !== 0) {
-        node.changeTimeLow = low;
-        node.changeTimeHigh = high;
+        inode.changeTimeLow = low;
+        inode.changeTimeHigh = high;
       }
     }
-    if ((flags & Cleanup.DELETE) !== 0 && !node.deleted && this.canDelete(node) >= 0) {
+    if ((flags & Cleanup.DELETE) !== 0 && !inode.deleted && this.canDelete(inode) >= 0) {
       const now = this.#clock.now();
-      node.parent?.written(now);
-      node.changed(now);
-      this.#unlink(node);
+      inode.parent?.written(now);
+      inode.changed(now);
+      this.#unlink(inode);
     }
   }
 
-  close(node: Node): void {
-    if (node.openCount === 0) throw new Error(`"${node.name}" is closed more often than it was opened`);
-    node.openCount -= 1;
+  close(inode: Inode): void {
+    if (inode.openCount === 0) throw new Error(`"${inode.name}" is closed more often than it was opened`);
+    inode.openCount -= 1;
     this.#openCount -= 1;
-    if (node.openCount > 0) return;
-    this.#contexts.release(node);
-    if (node.deleted) this.#dispose(node);
+    if (inode.openCount > 0) return;
+    this.#contexts.release(inode);
+    if (inode.deleted) this.#dispose(inode);
   }
 
   // ---- content ----
 
   /** Bytes read into memory at `address`, fewer at the end of the file; END_OF_FILE at and past it. Changes no times. */
-  read(node: Node, offset: number, length: number, address: number): number {
-    const file = node.file;
+  read(inode: Inode, offset: number, length: number, address: number): number {
+    const file = inode.file;
     if (file === null) return NtStatus.INVALID_DEVICE_REQUEST;
     return offset >= file.lengthBytes ? NtStatus.END_OF_FILE : file.read(offset, length, address);
   }
@@ -283,14 +283,14 @@ export class RamVolume {
    * from the kernel's cache: it never extends, and leaves times alone, since it may come long after somebody has set them.
    */
   write(
-    node: Node,
+    inode: Inode,
     offset: number,
     length: number,
     address: number,
     writeToEndOfFile: boolean,
     constrainedIo: boolean,
   ): number {
-    const file = node.file;
+    const file = inode.file;
     if (file === null) return NtStatus.INVALID_DEVICE_REQUEST;
     const at = writeToEndOfFile ? file.lengthBytes : offset;
     if (constrainedIo) {
@@ -298,45 +298,45 @@ export class RamVolume {
       return room <= 0 ? 0 : file.write(at, Math.min(length, room), address);
     }
     const written = file.write(at, length, address);
-    if (written > 0) node.written(this.#clock.now());
+    if (written > 0) inode.written(this.#clock.now());
     return written;
   }
 
   /** Memory is as safe as it gets. */
-  flush(_node: Node | null): number {
+  flush(_node: Inode | null): number {
     return NtStatus.SUCCESS;
   }
 
-  /** Truncates, or extends with zeros that are charged now; DISK_FULL changes nothing. */
-  setFileSize(node: Node, bytes: number): number {
-    if (node.file === null) return NtStatus.INVALID_DEVICE_REQUEST;
-    const status = node.file.setLength(bytes);
-    if (status >= 0) node.written(this.#clock.now());
+  /** Truncates, or extends with zeros that are reserved now; DISK_FULL changes nothing. */
+  setFileSize(inode: Inode, bytes: number): number {
+    if (inode.file === null) return NtStatus.INVALID_DEVICE_REQUEST;
+    const status = inode.file.setLength(bytes);
+    if (status >= 0) inode.written(this.#clock.now());
     return status;
   }
 
   /** Promises room; below the file's size it truncates. Never extends the size. */
-  setAllocationSize(node: Node, bytes: number): number {
-    if (node.file === null) return NtStatus.INVALID_DEVICE_REQUEST;
-    const before = node.file.lengthBytes;
-    const status = node.file.setAllocation(bytes);
-    if (status >= 0 && node.file.lengthBytes !== before) node.written(this.#clock.now());
+  setAllocationSize(inode: Inode, bytes: number): number {
+    if (inode.file === null) return NtStatus.INVALID_DEVICE_REQUEST;
+    const before = inode.file.lengthBytes;
+    const status = inode.file.setAllocation(bytes);
+    if (status >= 0 && inode.file.lengthBytes !== before) inode.written(this.#clock.now());
     return status;
   }
 
   /** Empties an open file for a new content; attributes are added, or take the place of those it has. */
-  overwrite(node: Node, attributes: number, replaceAttributes: boolean, allocationSize: number): number {
-    if (node.file === null) return NtStatus.INVALID_DEVICE_REQUEST;
-    const status = node.file.overwrite(allocationSize);
+  overwrite(inode: Inode, attributes: number, replaceAttributes: boolean, allocationSize: number): number {
+    if (inode.file === null) return NtStatus.INVALID_DEVICE_REQUEST;
+    const status = inode.file.overwrite(allocationSize);
     if (status < 0) return status;
     const given = attributes & SETTABLE_ATTRIBUTES;
-    node.attributes = replaceAttributes
-      ? (node.attributes & ~SETTABLE_ATTRIBUTES) | given
-      : node.attributes | given;
+    inode.attributes = replaceAttributes
+      ? (inode.attributes & ~SETTABLE_ATTRIBUTES) | given
+      : inode.attributes | given;
     const now = this.#clock.now();
-    node.lastAccessTimeLow = now.low;
-    node.lastAccessTimeHigh = now.high;
-    node.written(now);
+    inode.lastAccessTimeLow = now.low;
+    inode.lastAccessTimeHigh = now.high;
+    inode.written(now);
     return NtStatus.SUCCESS;
   }
 
@@ -346,69 +346,69 @@ export class RamVolume {
    * `times`: halves of creation, last access, last write and change time; 0, -1 and -2 leave one alone, 0xffffffff the attributes. The
    * change time becomes now where something was set and it was given as 0.
    */
-  setBasicInfo(node: Node, attributes: number, times: Int32Array): number {
-    let isChanged = setBasicTimes(node, times);
+  setBasicInfo(inode: Inode, attributes: number, times: Int32Array): number {
+    let isChanged = setBasicTimes(inode, times);
     if (attributes >>> 0 !== INVALID_ATTRIBUTES) {
-      node.attributes = (node.attributes & ~SETTABLE_ATTRIBUTES) | (attributes & SETTABLE_ATTRIBUTES);
+      inode.attributes = (inode.attributes & ~SETTABLE_ATTRIBUTES) | (attributes & SETTABLE_ATTRIBUTES);
       isChanged = true;
     }
     const changeTimeIsZero = times[6] === 0 && times[7] === 0;
-    if (isChanged && changeTimeIsZero) node.changed(this.#clock.now());
+    if (isChanged && changeTimeIsZero) inode.changed(this.#clock.now());
     return NtStatus.SUCCESS;
   }
 
-  /** Self-relative; shared with other nodes, so not to be changed. */
-  securityOf(node: Node): Uint8Array {
-    return node.security.bytes;
+  /** Self-relative; shared with other inodes, so not to be changed. */
+  securityOf(inode: Inode): Uint8Array {
+    return inode.security.bytes;
   }
 
   /** Replaces what `securityInformation` names. INVALID_SECURITY_DESCR for malformed bytes. */
-  setSecurity(node: Node, securityInformation: number, modification: Uint8Array): number {
-    const merged = this.#securities.acquireMerged(node.security, securityInformation, modification);
+  setSecurity(inode: Inode, securityInformation: number, modification: Uint8Array): number {
+    const merged = this.#securities.acquireMerged(inode.security, securityInformation, modification);
     if (typeof merged === 'number') return merged;
-    this.#securities.release(node.security);
-    node.security = merged;
-    node.changed(this.#clock.now());
+    this.#securities.release(inode.security);
+    inode.security = merged;
+    inode.changed(this.#clock.now());
     return NtStatus.SUCCESS;
   }
 
-  getReparsePoint(node: Node): Uint8Array | number {
-    return node.reparse === null ? NtStatus.NOT_A_REPARSE_POINT : node.reparse.data;
+  getReparsePoint(inode: Inode): Uint8Array | number {
+    return inode.reparse === null ? NtStatus.NOT_A_REPARSE_POINT : inode.reparse.data;
   }
 
   /** The bytes are copied. DIRECTORY_NOT_EMPTY, IO_REPARSE_TAG_MISMATCH, IO_REPARSE_DATA_INVALID, DISK_FULL; ACCESS_DENIED for the root. */
-  setReparsePoint(node: Node, data: Uint8Array): number {
-    if (node === this.root) return NtStatus.ACCESS_DENIED;
-    if (node.children !== null) return NtStatus.DIRECTORY_NOT_EMPTY;
+  setReparsePoint(inode: Inode, data: Uint8Array): number {
+    if (inode === this.root) return NtStatus.ACCESS_DENIED;
+    if (inode.children !== null) return NtStatus.DIRECTORY_NOT_EMPTY;
     const reparse = parseReparsePoint(data);
     if (typeof reparse === 'number') return reparse;
-    if (node.reparse !== null) {
-      const status = matchReparsePoint(node.reparse, data);
+    if (inode.reparse !== null) {
+      const status = matchReparsePoint(inode.reparse, data);
       if (status < 0) return status;
     }
-    const bytes = this.#reparseBytes + reparse.data.length - (node.reparse?.data.length ?? 0);
-    if (bytes > REPARSE_BYTES_MOST) return NtStatus.DISK_FULL;
-    if (node.reparse === null) {
+    const bytes = this.#reparseBytes + reparse.data.length - (inode.reparse?.data.length ?? 0);
+    if (bytes > MAX_REPARSE_BYTES) return NtStatus.DISK_FULL;
+    if (inode.reparse === null) {
       if (this.#heapBytes + REPARSE_HEAP_BYTES > this.#heapBytesMost) return NtStatus.DISK_FULL;
       this.#heapBytes += REPARSE_HEAP_BYTES;
     }
     this.#reparseBytes = bytes;
-    node.reparse = reparse;
-    node.attributes |= Attribute.REPARSE_POINT;
-    node.changed(this.#clock.now());
+    inode.reparse = reparse;
+    inode.attributes |= Attribute.REPARSE_POINT;
+    inode.changed(this.#clock.now());
     return NtStatus.SUCCESS;
   }
 
   /** `data`: a head with the tag (and GUID) that is to be there. */
-  deleteReparsePoint(node: Node, data: Uint8Array): number {
-    if (node.reparse === null) return NtStatus.NOT_A_REPARSE_POINT;
-    const status = matchReparsePoint(node.reparse, data);
+  deleteReparsePoint(inode: Inode, data: Uint8Array): number {
+    if (inode.reparse === null) return NtStatus.NOT_A_REPARSE_POINT;
+    const status = matchReparsePoint(inode.reparse, data);
     if (status < 0) return status;
-    this.#reparseBytes -= node.reparse.data.length;
+    this.#reparseBytes -= inode.reparse.data.length;
     this.#heapBytes -= REPARSE_HEAP_BYTES;
-    node.reparse = null;
-    node.attributes &= ~Attribute.REPARSE_POINT;
-    node.changed(this.#clock.now());
+    inode.reparse = null;
+    inode.attributes &= ~Attribute.REPARSE_POINT;
+    inode.changed(this.#clock.now());
     return NtStatus.SUCCESS;
   }
 
@@ -421,7 +421,7 @@ export class RamVolume {
       contexts: this.#contexts,
       securities: this.#securities,
       pool: this.pool,
-      nodeCount: this.#nodeCount,
+      inodeCount: this.#inodeCount,
       openCount: this.#openCount,
       lastIndexNumber: this.#lastIndexNumber,
       reparseBytes: this.#reparseBytes,
@@ -435,24 +435,24 @@ export class RamVolume {
     this.pool.dispose();
   }
 
-  #opened(node: Node): Node {
-    if (node.context === 0) this.#contexts.assign(node);
-    node.openCount += 1;
+  #opened(inode: Inode): Inode {
+    if (inode.context === 0) this.#contexts.assign(inode);
+    inode.openCount += 1;
     this.#openCount += 1;
-    return node;
+    return inode;
   }
 
-  /** Takes the name away; the node goes, too, unless somebody has it open. */
-  #unlink(node: Node): void {
-    this.#tree.detach(node);
-    if (node.openCount === 0) this.#dispose(node);
+  /** Takes the name away; the inode goes, too, unless somebody has it open. */
+  #unlink(inode: Inode): void {
+    this.#tree.detach(inode);
+    if (inode.openCount === 0) this.#dispose(inode);
   }
 
-  #dispose(node: Node): void {
-    node.file?.dispose();
-    this.#securities.release(node.security);
-    this.#reparseBytes -= node.reparse?.data.length ?? 0;
-    this.#nodeCount -= 1;
-    this.#heapBytes -= heapBytesOf(node);
+  #dispose(inode: Inode): void {
+    inode.file?.dispose();
+    this.#securities.release(inode.security);
+    this.#reparseBytes -= inode.reparse?.data.length ?? 0;
+    this.#inodeCount -= 1;
+    this.#heapBytes -= heapBytesOf(inode);
   }
 }

@@ -1,27 +1,27 @@
 /** Times as SetBasicInfo gives them: pairs of 32-bit halves, with values that mean "leave alone" (docs/winfsp.md (d)). */
-import type { Node } from './inode.js';
+import type { Inode } from './inode.js';
 
 /** Sets those of creation, last access, last write and change time (in this order in `times`) that are given. True if any was. */
-export function setBasicTimes(node: Node, times: Int32Array): boolean {
+export function setBasicTimes(inode: Inode, times: Int32Array): boolean {
   const creation = isGiven(times, 0);
   const lastAccess = isGiven(times, 2);
   const lastWrite = isGiven(times, 4);
   const change = isGiven(times, 6);
   if (creation) {
-    node.creationTimeLow = times[0] as number;
-    node.creationTimeHigh = times[1] as number;
+    inode.creationTimeLow = times[0] as number;
+    inode.creationTimeHigh = times[1] as number;
   }
   if (lastAccess) {
-    node.lastAccessTimeLow = times[2] as number;
-    node.lastAccessTimeHigh = times[3] as number;
+    inode.lastAccessTimeLow = times[2] as number;
+    inode.lastAccessTimeHigh = times[3] as number;
   }
   if (lastWrite) {
-    node.lastWriteTimeLow = times[4] as number;
-    node.lastWriteTimeHigh = times[5] as number;
+    inode.lastWriteTimeLow = times[4] as number;
+    inode.lastWriteTimeHigh = times[5] as number;
   }
   if (change) {
-    node.changeTimeLow = times[6] as number;
-    node.changeTimeHigh = times[7] as number;
+    inode.changeTimeLow = times[6] as number;
+    inode.changeTimeHigh = times[7] as number;
   }
   return creation || lastAccess || lastWrite || change;
 }

@@ -1,15 +1,16 @@
 /**
- * The volume's self-check: walks all names, all open nodes and the whole pool, and says in words what does not fit together. Reads only,
+ * The volume's self-check: walks all names, all open inodes and the whole pool, and says in words what does not fit together. Reads only,
  * and uses no counter of the volume but to compare it with what it counted itself. Callable on a live volume between two requests.
  */
-import { foldText } from './names/case-folding.js';
-import type { ContextTable } from './context-table.js';
-import { Attribute } from './file-attributes.js';
-import { isName, type NameTree } from './names/name-tree.js';
-import type { Node } from './inode.js';
-import { heapBytesOf } from './inode-heap.js';
+
 import type { PagePool } from './content/page-pool.js';
 import type { PagedFile } from './content/paged-file.js';
+import type { ContextTable } from './context-table.js';
+import { Attribute } from './file-attributes.js';
+import type { Inode } from './inode.js';
+import { heapBytesOf } from './inode-heap.js';
+import { foldText } from './names/case-folding.js';
+import { isName, type NameTree } from './names/name-tree.js';
 import type { SecurityDescriptor, SecurityStore } from './security/security-store.js';
 
 export interface VolumeView {
@@ -17,7 +18,7 @@ export interface VolumeView {
   contexts: ContextTable;
   securities: SecurityStore;
   pool: PagePool;
-  nodeCount: number;
+  inodeCount: number;
   openCount: number;
   lastIndexNumber: number;
   reparseBytes: number;
@@ -27,7 +28,7 @@ export interface VolumeView {
 export function checkVolume(volume: VolumeView): string[] {
   const { tree, contexts } = volume;
   const violations: string[] = [];
-  const seen = new Set<Node>();
+  const seen = new Set<Inode>();
   const indexNumbers = new Set<number>();
   const users = new Map<SecurityDescriptor, number>();
   const files: PagedFile[] = [];
@@ -35,61 +36,62 @@ export function checkVolume(volume: VolumeView): string[] {
   let reparseBytes = 0;
   let heapBytes = 0;
 
-  /** What holds for every node, with or without a name. */
-  const meet = (node: Node): void => {
-    const complain = (what: string) => violations.push(`Nodes: "${node.name}" (${node.indexNumber}) ${what}`);
-    if (seen.has(node)) {
+  /** What holds for every inode, with or without a name. */
+  const meet = (inode: Inode): void => {
+    const complain = (what: string) =>
+      violations.push(`Inodes: "${inode.name}" (${inode.indexNumber}) ${what}`);
+    if (seen.has(inode)) {
       complain('is there twice');
       return;
     }
-    seen.add(node);
-    if (!(node.indexNumber > 0 && node.indexNumber <= volume.lastIndexNumber))
+    seen.add(inode);
+    if (!(inode.indexNumber > 0 && inode.indexNumber <= volume.lastIndexNumber))
       complain('has no index number');
-    if (indexNumbers.has(node.indexNumber)) complain('shares its index number');
-    indexNumbers.add(node.indexNumber);
-    users.set(node.security, (users.get(node.security) ?? 0) + 1);
-    opens += node.openCount;
-    reparseBytes += node.reparse?.data.length ?? 0;
-    heapBytes += heapBytesOf(node);
-    if (node.file !== null) {
-      files.push(node.file);
-      if (node.file.isDisposed) complain('is alive, but its content is disposed');
-      if (node.children !== null) complain('is a file with children');
+    if (indexNumbers.has(inode.indexNumber)) complain('shares its index number');
+    indexNumbers.add(inode.indexNumber);
+    users.set(inode.security, (users.get(inode.security) ?? 0) + 1);
+    opens += inode.openCount;
+    reparseBytes += inode.reparse?.data.length ?? 0;
+    heapBytes += heapBytesOf(inode);
+    if (inode.file !== null) {
+      files.push(inode.file);
+      if (inode.file.isDisposed) complain('is alive, but its content is disposed');
+      if (inode.children !== null) complain('is a file with children');
     }
-    if (node.isDirectory !== ((node.attributes & Attribute.DIRECTORY) !== 0)) {
-      complain(`does not fit its attributes ${node.attributes}`);
+    if (inode.isDirectory !== ((inode.attributes & Attribute.DIRECTORY) !== 0)) {
+      complain(`does not fit its attributes ${inode.attributes}`);
     }
-    if ((node.reparse !== null) !== ((node.attributes & Attribute.REPARSE_POINT) !== 0)) {
-      complain(`does not fit its reparse point, with attributes ${node.attributes}`);
+    if ((inode.reparse !== null) !== ((inode.attributes & Attribute.REPARSE_POINT) !== 0)) {
+      complain(`does not fit its reparse point, with attributes ${inode.attributes}`);
     }
-    if (node.children !== null && (node.children.size === 0 || node.reparse !== null)) {
-      complain(`has ${node.children.size} children, which it must not have`);
+    if (inode.children !== null && (inode.children.size === 0 || inode.reparse !== null)) {
+      complain(`has ${inode.children.size} children, which it must not have`);
     }
-    if (node.openCount > 0 !== (contexts.nodeOf(node.context) === node)) {
-      complain(`is open ${node.openCount} times, with context ${node.context}`);
+    if (inode.openCount > 0 !== (contexts.inodeOf(inode.context) === inode)) {
+      complain(`is open ${inode.openCount} times, with context ${inode.context}`);
     }
   };
 
-  const directories: Node[] = [tree.root];
+  const directories: Inode[] = [tree.root];
   meet(tree.root);
   if (tree.root.parent !== tree.root) violations.push('Names: the root is not its own parent');
   for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
     let previous = '';
     // By position, not by look-up: a tree that is out of order would show a part of itself only.
-    for (const [key, node] of directory.children?.entries() ?? []) {
+    for (const [key, inode] of directory.children?.entries() ?? []) {
       const complain = (what: string) =>
-        violations.push(`Names: "${node.name}" (${node.indexNumber}) ${what}`);
+        violations.push(`Names: "${inode.name}" (${inode.indexNumber}) ${what}`);
       if (!(key > previous)) complain('is listed out of order');
       previous = key;
-      if (node.parent !== directory) complain('is listed by a directory that is not its parent');
-      if (node.key !== key || foldText(node.name, tree.folding) !== key)
+      if (inode.parent !== directory) complain('is listed by a directory that is not its parent');
+      if (inode.key !== key || foldText(inode.name, tree.folding) !== key)
         complain('is not listed by its name');
-      if (!isName(node.name, 0)) complain('has a name that none may have');
-      if (tree.index.find(directory, node.name, 0, node.name.length) !== node) {
+      if (!isName(inode.name, 0)) complain('has a name that none may have');
+      if (tree.index.find(directory, inode.name, 0, inode.name.length) !== inode) {
         complain('is not found by its name');
       }
-      meet(node);
-      if (node.isDirectory) directories.push(node);
+      meet(inode);
+      if (inode.isDirectory) directories.push(inode);
     }
   }
   const named = seen.size - 1;
@@ -102,29 +104,30 @@ export function checkVolume(volume: VolumeView): string[] {
   });
   if (indexed !== named) violations.push(`Names: ${named} names are listed, ${indexed} are in the index`);
 
-  contexts.visit((node) => {
-    if (node.openCount <= 0) violations.push(`Handles: "${node.name}" has a context, but nobody has it open`);
-    if (node.parent !== null) {
-      if (!seen.has(node))
-        violations.push(`Names: "${node.name}" is open and has a parent, but is not listed`);
+  contexts.visit((inode) => {
+    if (inode.openCount <= 0)
+      violations.push(`Handles: "${inode.name}" has a context, but nobody has it open`);
+    if (inode.parent !== null) {
+      if (!seen.has(inode))
+        violations.push(`Names: "${inode.name}" is open and has a parent, but is not listed`);
       return;
     }
-    if (node.children !== null) violations.push(`Names: "${node.name}" has no name any more, but children`);
-    meet(node);
+    if (inode.children !== null) violations.push(`Names: "${inode.name}" has no name any more, but children`);
+    meet(inode);
   });
   if (opens !== volume.openCount) {
     violations.push(`Handles: ${opens} opens are held, the volume counts ${volume.openCount}`);
   }
-  if (seen.size !== volume.nodeCount) {
-    violations.push(`Nodes: ${seen.size} are there, the volume counts ${volume.nodeCount}`);
+  if (seen.size !== volume.inodeCount) {
+    violations.push(`Inodes: ${seen.size} are there, the volume counts ${volume.inodeCount}`);
   }
   if (reparseBytes !== volume.reparseBytes) {
     violations.push(
-      `Nodes: ${reparseBytes} bytes of reparse points, the volume counts ${volume.reparseBytes}`,
+      `Inodes: ${reparseBytes} bytes of reparse points, the volume counts ${volume.reparseBytes}`,
     );
   }
   if (heapBytes !== volume.heapBytes) {
-    violations.push(`Nodes: they take ${heapBytes} bytes of heap, the volume counts ${volume.heapBytes}`);
+    violations.push(`Inodes: they take ${heapBytes} bytes of heap, the volume counts ${volume.heapBytes}`);
   }
   violations.push(...volume.securities.check(users), ...volume.pool.check(files));
   return violations;

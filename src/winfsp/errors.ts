@@ -16,9 +16,7 @@ export type LibraryErrorCode =
   /** FspVersion is older than what this binding needs. */
   | 'TOO_OLD'
   /** This operating system or processor has no WinFsp and no library of ours. */
-  | 'PLATFORM_UNSUPPORTED'
-  /** docs/data/winfsp-abi.json and the offsets in the code disagree, or the file is gone. */
-  | 'LAYOUT_MISMATCH';
+  | 'PLATFORM_UNSUPPORTED';
 
 /** The WinFsp library cannot be used. `advice` says what to do about it. */
 export class WinFspLibraryError extends Error {

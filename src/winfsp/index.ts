@@ -13,41 +13,7 @@
  * Facts about WinFsp: docs/winfsp.md.
  */
 export { NtStatus, type NtStatusName, ntStatusName } from '../ntstatus.js';
-export { AsyncDispatcher, type AsyncDispatcherOptions } from './dispatch/async-dispatcher.js';
-export type { AsyncOperations } from './dispatch/async-operations.js';
-export { type CallbackKind, registeredCallbacks } from './library/callbacks.js';
 export * from './abi/constants.js';
-export {
-  allocateControlBlock,
-  CONTROL_BLOCK_WORDS,
-  ControlWord,
-  LoopState,
-} from './memory/control-block.js';
-export * from './errors.js';
-export { type FileSystemOptions, FspFileSystem } from './library/file-system.js';
-export type {
-  DirectoryBuffer,
-  FileSystemInterface,
-  OpenResult,
-  SecurityByNameResult,
-} from './library/file-system-interface.js';
-export { afterMarker, compareNames } from './host/directory-order.js';
-export type * from './host/file-system.js';
-export { FileSystemAdapter } from './host/file-system-adapter.js';
-export { FileSystemHost, type HostEvents, type HostOptions } from './host/file-system-host.js';
-export {
-  fileTimeFrom,
-  fileTimeFromNs,
-  fileTimeNow,
-  fileTimeToNs,
-  fileTimeToSeconds,
-} from './host/file-time.js';
-export { type Change, NotifyAction, NotifyFilter } from './host/notifier.js';
-export { everyoneFullAccess, everyoneReadOnly } from './host/security.js';
-export type { VolumeEnd } from './host/served-volume.js';
-export { NtStatusError, nodeCodeOf, ntStatusOfNodeCode } from './host/status-errors.js';
-export { InlineDispatcher, type InlineDispatcherOptions, type LoopEnd } from './dispatch/inline-dispatcher.js';
-export type { OnHandlerError } from './library/interface-table.js';
 export {
   DirInfo as DirInfoLayout,
   FileInfo as FileInfoLayout,
@@ -68,12 +34,59 @@ export {
   VolumeInfo as VolumeInfoLayout,
   VolumeParamsLayout,
 } from './abi/layouts.js';
+export { VOLUME_FLAG_BITS, VOLUME_PARAMS_DEFAULTS, type VolumeParams } from './abi/volume-params.js';
+export { AsyncDispatcher, type AsyncDispatcherOptions } from './dispatch/async-dispatcher.js';
+export type { AsyncOperations } from './dispatch/async-operations.js';
+export {
+  InlineDispatcher,
+  type InlineDispatcherOptions,
+  type LoopEnd,
+} from './dispatch/inline-dispatcher.js';
+export { NativeDispatcher, type NativeDispatcherOptions } from './dispatch/native-dispatcher.js';
+export * from './errors.js';
+export { afterMarker, compareNames } from './host/directory-order.js';
+export type * from './host/file-system.js';
+export { FileSystemAdapter } from './host/file-system-adapter.js';
+export { FileSystemHost, type HostEvents, type HostOptions } from './host/file-system-host.js';
+export {
+  fileTimeFrom,
+  fileTimeFromNs,
+  fileTimeNow,
+  fileTimeToNs,
+  fileTimeToSeconds,
+} from './host/file-time.js';
+export { type Change, NotifyAction, NotifyFilter } from './host/notifier.js';
+export { everyoneFullAccess, everyoneReadOnly } from './host/security.js';
+export type { VolumeEnd } from './host/served-volume.js';
+export { NtStatusError, nodeCodeOf, ntStatusOfNodeCode } from './host/status-errors.js';
+export { type CallbackKind, registeredCallbacks } from './library/callbacks.js';
+export { type FileSystemOptions, FspFileSystem } from './library/file-system.js';
+export type {
+  DirectoryBuffer,
+  FileSystemInterface,
+  OpenResult,
+  SecurityByNameResult,
+} from './library/file-system-interface.js';
+export type { OnHandlerError } from './library/interface-table.js';
 export { loadWinFsp, OLDEST_VERSION, WinFspLibrary } from './library/library.js';
 export { LIBRARY_VARIABLE, locateLibrary } from './library/library-location.js';
 export { type LinuxExtensions, linuxExtensions } from './library/linux-extensions.js';
 export { type MountForm, type MountPoint, MountPointError, parseMountPoint } from './library/mount-point.js';
-export { NativeDispatcher, type NativeDispatcherOptions } from './dispatch/native-dispatcher.js';
-export { copyMemory, getUint64, liveBlocks, NativeBlock, pageAligned, setUint64 } from './memory/native-memory.js';
+export { VolumeReference, type VolumeReferenceData } from './library/volume-reference.js';
+export {
+  allocateControlBlock,
+  CONTROL_BLOCK_WORDS,
+  ControlWord,
+  LoopState,
+} from './memory/control-block.js';
+export {
+  copyMemory,
+  getUint64,
+  liveBlocks,
+  NativeBlock,
+  pageAligned,
+  setUint64,
+} from './memory/native-memory.js';
 export {
   allocateStatistics,
   type DispatcherStatistics,
@@ -81,5 +94,3 @@ export {
   type LatencySummary,
   readStatistics,
 } from './memory/statistics.js';
-export { VOLUME_FLAG_BITS, VOLUME_PARAMS_DEFAULTS, type VolumeParams } from './abi/volume-params.js';
-export { VolumeReference, type VolumeReferenceData } from './library/volume-reference.js';

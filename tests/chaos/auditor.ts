@@ -17,7 +17,7 @@ import {
   sharedFileName,
 } from './shared-content.js';
 
-const MISMATCHES_MOST = 20;
+const MAX_MISMATCHES = 20;
 const FILL_NAME = 'fill';
 const PROBE_NAME = 'probe';
 const READ_BYTES = 1024 * 1024;
@@ -91,7 +91,7 @@ function audit({ root, pageSizeBytes, directories, files }: AuditRequest): Audit
     milliseconds: 0,
   };
   const report = (path: string, message: string, blockHashes: string[] | null = null) => {
-    if (result.mismatches.length < MISMATCHES_MOST) {
+    if (result.mismatches.length < MAX_MISMATCHES) {
       result.mismatches.push({ path, message, blockHashes });
     }
   };
@@ -138,7 +138,7 @@ function compare(
   if (process.platform !== 'win32' && (mode & 0o7777) !== claim.mode) {
     report(claim.path, `has mode ${(mode & 0o7777).toString(8)}, not ${claim.mode.toString(8)}`);
   }
-  const { least, most } = claim.chargedBytes;
+  const { least, most } = claim.reservedBytes;
   if (
     pageSizeBytes !== null &&
     !claim.allocationCached &&

@@ -4,7 +4,7 @@
  */
 const TICK_MS = 100;
 /** A tick that comes later than this was not late but asleep. */
-const TICK_MOST_MS = 1000;
+const MAX_TICK_MS = 1000;
 
 export class AwakeClock {
   #awakeMs = 0;
@@ -22,7 +22,7 @@ export class AwakeClock {
 
   #tick(): void {
     const nowMs = performance.now();
-    this.#awakeMs += Math.min(nowMs - this.#lastMs, TICK_MOST_MS);
+    this.#awakeMs += Math.min(nowMs - this.#lastMs, MAX_TICK_MS);
     this.#lastMs = nowMs;
   }
 }

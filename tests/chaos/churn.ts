@@ -12,7 +12,7 @@ export const CHURN_DIRECTORY = 'churn';
 /** With such long names a listing takes several requests, each of which goes on where the one before ended. */
 const STABLE_COUNT = 400;
 const STABLE_NAME_LENGTH = 150;
-const OWN_MOST = 12;
+const MAX_OWN = 12;
 
 export const stableNames = Array.from({ length: STABLE_COUNT }, (_, i) =>
   `stable-${(i * 7919) % 10_007}-`.padEnd(STABLE_NAME_LENGTH, 'x'),
@@ -43,8 +43,8 @@ export class Churn {
   }
 
   step({ choice }: Operation): void {
-    const name = `${ownPrefix(this.worker)}${choice % OWN_MOST}`;
-    const other = `${ownPrefix(this.worker)}${(choice >>> 8) % OWN_MOST}`;
+    const name = `${ownPrefix(this.worker)}${choice % MAX_OWN}`;
+    const other = `${ownPrefix(this.worker)}${(choice >>> 8) % MAX_OWN}`;
     try {
       if (!this.#own.has(name)) {
         fs.closeSync(fs.openSync(join(this.#root, name), 'wx'));

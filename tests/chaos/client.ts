@@ -2,7 +2,7 @@
  * One worker's access to its own tree on the drive. Every call is first compared with the model (must it be refused, and how?),
  * written to the journal, done, judged, and only then applied to the model. A `Mismatch` is a finding about the drive.
  *
- * ENOSPC is accepted only where a file's charge would have had to grow: inside what it is charged for, a refusal is a finding
+ * ENOSPC is accepted only where a file's reservation would have had to grow: inside what it reserves for, a refusal is a finding
  * (NoSilentLoss), and a refusal must have changed nothing (AllOrNothing).
  */
 import fs, { constants } from 'node:fs';
@@ -12,7 +12,7 @@ import { BLOCK_BYTES } from './content.js';
 import { done, type Journal } from './journal.js';
 import { codeOf, expectDriveThere, Mismatch } from './mismatch.js';
 import type { Model, ModelFile, Mutation } from './model.js';
-import { PIECE_MOST_BYTES, pieceAt } from './noise.js';
+import { MAX_PIECE_BYTES, pieceAt } from './noise.js';
 
 export const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC, O_APPEND } = constants;
 
@@ -30,7 +30,7 @@ export interface ClientOptions {
   pageSizeBytes: number;
 }
 
-const buffer = Buffer.alloc(PIECE_MOST_BYTES);
+const buffer = Buffer.alloc(MAX_PIECE_BYTES);
 const WINDOW_BYTES = 16 * 1024;
 
 /** Refusals that are expected come as exceptions too, and the traces of their stacks took a twentieth of a client's time. */
@@ -311,12 +311,12 @@ export class Client {
     this.verified();
   }
 
-  /** What a file is charged at least: whole pages for its length, and for what was allocated beyond. */
-  chargedLeastBytes(file: ModelFile): number {
+  /** What a file reserves at least: whole pages for its length, and for what was allocated beyond. */
+  reservedLeastBytes(file: ModelFile): number {
     return this.#wholePages(Math.max(file.content.lengthBytes, file.allocatedLeastBytes));
   }
 
-  chargedMostBytes(file: ModelFile): number {
+  reservedMostBytes(file: ModelFile): number {
     return this.#wholePages(Math.max(file.content.lengthBytes, file.allocatedMostBytes));
   }
 
@@ -412,16 +412,16 @@ export class Client {
     this.refusals++;
   }
 
-  /** Whether a file's charge has to grow for it. */
+  /** Whether a file's reservation has to grow for it. */
   #mayNeedRoom(mutation: Mutation): boolean {
     switch (mutation.m) {
       case 'write':
       case 'copy':
-        return mutation.offset + mutation.length > this.chargedLeastBytes(this.model.file(mutation.id));
+        return mutation.offset + mutation.length > this.reservedLeastBytes(this.model.file(mutation.id));
       case 'length':
-        return mutation.length > this.chargedLeastBytes(this.model.file(mutation.id));
+        return mutation.length > this.reservedLeastBytes(this.model.file(mutation.id));
       case 'allocate':
-        return mutation.bytes > this.chargedLeastBytes(this.model.file(mutation.id));
+        return mutation.bytes > this.reservedLeastBytes(this.model.file(mutation.id));
       default:
         return false;
     }
@@ -429,7 +429,7 @@ export class Client {
 
   #why(mutation: Mutation, code: string): string {
     return code === 'ENOSPC' && 'id' in mutation && mutation.m !== 'create'
-      ? `, although the file is charged for ${this.chargedLeastBytes(this.model.file(mutation.id))} bytes already`
+      ? `, although the file has reserved ${this.reservedLeastBytes(this.model.file(mutation.id))} bytes already`
       : '';
   }
 

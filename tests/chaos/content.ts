@@ -3,7 +3,7 @@
  * generation, whose SHA-256 (of the whole file, and of each 4 KiB block) is computed when somebody asks for it.
  */
 import { createHash } from 'node:crypto';
-import { firstDifference, PIECE_MOST_BYTES, pieceAt, zeros } from './noise.js';
+import { firstDifference, MAX_PIECE_BYTES, pieceAt, zeros } from './noise.js';
 
 export const BLOCK_BYTES = 4096;
 
@@ -100,8 +100,8 @@ export class Content {
   sha256(): string {
     if (this.#hash?.generation !== this.generation) {
       const hash = createHash('sha256');
-      for (let at = 0; at < this.lengthBytes; at += PIECE_MOST_BYTES) {
-        hash.update(this.expected(at, Math.min(PIECE_MOST_BYTES, this.lengthBytes - at)));
+      for (let at = 0; at < this.lengthBytes; at += MAX_PIECE_BYTES) {
+        hash.update(this.expected(at, Math.min(MAX_PIECE_BYTES, this.lengthBytes - at)));
       }
       this.#hash = { generation: this.generation, value: hash.digest('hex') };
     }
@@ -175,8 +175,8 @@ export class Content {
 
 /** Index of the first byte in [from, to) of `bytes` that is not zero, or -1. */
 function differenceFromZeros(bytes: Buffer, from: number, to: number): number {
-  for (let at = from; at < to; at += PIECE_MOST_BYTES) {
-    const part = bytes.subarray(at, Math.min(at + PIECE_MOST_BYTES, to));
+  for (let at = from; at < to; at += MAX_PIECE_BYTES) {
+    const part = bytes.subarray(at, Math.min(at + MAX_PIECE_BYTES, to));
     const difference = firstDifference(part, zeros(part.length));
     if (difference >= 0) {
       return at + difference;

@@ -6,12 +6,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { resolveSettings } from '../../src/drive/config/config.js';
+import type { DriveSettings } from '../../src/drive/config/settings.js';
 import { ControlServer } from '../../src/drive/control/control-server.js';
+import { volumeParamsOf } from '../../src/drive/mount/drive-volume-params.js';
 import { StrictReport, setLinuxOptions } from '../../src/drive/mount/linux-options.js';
 import { RamFileSystem } from '../../src/drive/ram-file-system.js';
-import type { DriveSettings } from '../../src/drive/config/settings.js';
 import type { DriveStatus, SelfCheckResult } from '../../src/drive/status.js';
-import { volumeParamsOf } from '../../src/drive/mount/drive-volume-params.js';
 import { NativePageMemory } from '../../src/os/native-page-memory.js';
 import { RamVolume } from '../../src/volume/ram-volume.js';
 import {
@@ -24,7 +24,7 @@ import {
 import { Random } from './random.js';
 
 /** Requests of one client follow each other, so this bounds what it can do in a second. */
-const DELAY_MOST_MS = 3;
+const MAX_DELAY_MS = 3;
 
 const random = new Random(process.pid);
 
@@ -141,7 +141,7 @@ class LateDrive {
   }
 
   #status(): DriveStatus {
-    const { pool, nodeCount, openCount, label } = this.#volume;
+    const { pool, inodeCount, openCount, label } = this.#volume;
     const { mountPoint, pageSizeBytes, kernelCache, caseSensitive } = this.#settings;
     const requests = readStatistics(this.#dispatcher.statistics);
     const count = this.#strict.count();
@@ -152,21 +152,21 @@ class LateDrive {
       startedAt: this.#startedAt.toISOString(),
       uptimeSeconds: (Date.now() - this.#startedAt.getTime()) / 1000,
       capacityBytes: pool.capacityPages * pageSizeBytes,
-      chargedBytes: pool.chargedPages * pageSizeBytes,
+      reservedBytes: pool.reservedPages * pageSizeBytes,
       freeBytes: pool.freePages * pageSizeBytes,
-      heldBytes: pool.heldPages * pageSizeBytes,
+      allocatedBytes: pool.allocatedPages * pageSizeBytes,
       committedBytes: pool.committedPages * pageSizeBytes,
       preallocatedBytes: 0,
       residentBytes: process.memoryUsage.rss(),
       pageSizeBytes,
       kernelCache,
       caseSensitive,
-      files: nodeCount,
+      files: inodeCount,
       openHandles: openCount,
       requests,
       errors: {
         handlerErrors: requests.handlerErrors,
-        helperFailures: requests.helperFailures,
+        completionFailures: requests.completionFailures,
         answersTooLong: requests.answersTooLong,
         last: this.#lastError,
       },
@@ -181,11 +181,11 @@ function lateOperations(fileSystem: RamFileSystem): AsyncOperations {
   const late = async (ask: () => number): Promise<number> => {
     const way = random.below(4);
     if (way === 0 || way === 2) {
-      await sleep(random.below(DELAY_MOST_MS + 1));
+      await sleep(random.below(MAX_DELAY_MS + 1));
     }
     const result = ask();
     if (way === 1 || way === 2) {
-      await sleep(random.below(DELAY_MOST_MS + 1));
+      await sleep(random.below(MAX_DELAY_MS + 1));
     }
     return result;
   };

@@ -37,7 +37,7 @@ export interface FileClaim {
   id: number;
   sizeBytes: number;
   /** More than `least` while room beyond the length may still be held. */
-  chargedBytes: { least: number; most: number };
+  reservedBytes: { least: number; most: number };
   /** The kernel may show an older allocation size. */
   allocationCached: boolean;
   mode: number;
@@ -51,7 +51,7 @@ export interface Claims {
   directories: string[];
   files: FileClaim[];
   churnNames: string[];
-  /** What files without a name are charged, which the worker still has open. */
+  /** What files without a name reserve, which the worker still has open. */
   openDeletedBytes: { least: number; most: number }[];
   refusals: number;
   unsupported: string[];

@@ -6,15 +6,15 @@
 import { Random } from './random.js';
 
 /** The longest piece, and so the longest single write. */
-export const PIECE_MOST_BYTES = 1024 * 1024;
+export const MAX_PIECE_BYTES = 1024 * 1024;
 /** Where pieces begin: so many that two writes at one place hardly ever have the same. */
 export const PIECE_COUNT = 8 * 1024 * 1024;
 
 const noise = makeNoise();
-const ZEROS = Buffer.alloc(PIECE_MOST_BYTES);
+const ZEROS = Buffer.alloc(MAX_PIECE_BYTES);
 
 function makeNoise(): Buffer {
-  const words = new Uint32Array((PIECE_COUNT + PIECE_MOST_BYTES) / 4);
+  const words = new Uint32Array((PIECE_COUNT + MAX_PIECE_BYTES) / 4);
   const random = new Random(0x52414d44);
   for (let i = 0; i < words.length; i++) {
     words[i] = random.next();

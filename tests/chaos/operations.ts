@@ -101,7 +101,7 @@ const NAMES = [
   `long-${'n'.repeat(190)}`,
 ];
 
-const LENGTHS_MOST = [1, 100, 1000, 4095, 4096, 4096, 4097, 4097, 9000, 12_000, 40_000, 140_000];
+const MAX_LENGTHS = [1, 100, 1000, 4095, 4096, 4096, 4097, 4097, 9000, 12_000, 40_000, 140_000];
 
 interface Table {
   kinds: OperationKind[];
@@ -138,7 +138,7 @@ export function operationAt(seed: number, worker: number, index: number): Operat
     otherDirectory: random.pick(TOP_DIRECTORIES),
     // Every fourth begins exactly where the file ends, or at its start.
     position: random.pick([random.next() / 2 ** 32, random.next() / 2 ** 32, random.pick([0, 1])]),
-    lengthBytes: 1 + random.below(random.pick(LENGTHS_MOST)),
+    lengthBytes: 1 + random.below(random.pick(MAX_LENGTHS)),
     source: random.below(PIECE_COUNT),
     choice: random.next(),
   };

@@ -50,8 +50,8 @@ export const HELP = `npm run chaos -- [options] [-- <more options of "ramdrive m
 `;
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
-const WORKERS_MOST = 256;
-const CAPACITY_LEAST_BYTES = 16 * 1024 * 1024;
+const MAX_WORKERS = 256;
+const MIN_CAPACITY_BYTES = 16 * 1024 * 1024;
 
 export function parseOptions(args: readonly string[]): ChaosOptions | 'help' {
   const dash = args.indexOf('--');
@@ -60,9 +60,9 @@ export function parseOptions(args: readonly string[]): ChaosOptions | 'help' {
   if (values.help) {
     return 'help';
   }
-  const workers = whole('--workers', values.workers, 1, WORKERS_MOST);
+  const workers = whole('--workers', values.workers, 1, MAX_WORKERS);
   const capacityBytes = parseSize(values.capacity);
-  if (capacityBytes === null || capacityBytes < CAPACITY_LEAST_BYTES) {
+  if (capacityBytes === null || capacityBytes < MIN_CAPACITY_BYTES) {
     throw new BadInput(
       `--capacity: expected a size of at least 16M, such as 512M, got "${values.capacity}".`,
     );

@@ -7,7 +7,7 @@ import { PIECE_COUNT, pieceAt } from './noise.js';
 import type { Operation, OperationKind } from './operations.js';
 import type { Limits, Performer } from './perform.js';
 
-const HELD_MOST = 6;
+const MAX_HELD = 6;
 const DIRECT_BYTES = 64 * 1024;
 const STORM_FILES = 24;
 const STORM_FILE_BYTES = 256 * 1024;
@@ -21,7 +21,7 @@ export class HeldHandles {
   performers(): Partial<Record<OperationKind, Performer>> {
     return {
       hold: (client, { path, choice }) => {
-        if (this.#handles.length >= HELD_MOST) {
+        if (this.#handles.length >= MAX_HELD) {
           this.#release(client, choice);
         }
         const handle = client.open(path, O_RDWR);

@@ -1,6 +1,6 @@
 /**
  * A quiescent point: all workers rest, and everything that can be known about the drive is compared. The tree and the files with
- * the workers' claims, by an outsider; the ledger with the sum of what files are charged, with `df`, and with its own self-check.
+ * the workers' claims, by an outsider; the ledger with the sum of what files reserve, with `df`, and with its own self-check.
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -40,7 +40,7 @@ export interface Context {
   seed: number;
   shared: boolean;
   /** On the drive before the run. */
-  baseline: { chargedBytes: number; files: number } | null;
+  baseline: { reservedBytes: number; files: number } | null;
   pageSizeBytes: number | null;
   /** The status at the last quiescent point. */
   before: DriveStatus | null;
@@ -80,11 +80,11 @@ export async function examine(
   const openDeleted = claims.flatMap(({ openDeletedBytes }) => openDeletedBytes);
   const expected = {
     least: sum([
-      ...files.map(({ chargedBytes }) => chargedBytes.least),
+      ...files.map(({ reservedBytes }) => reservedBytes.least),
       ...openDeleted.map(({ least }) => least),
     ]),
     most: sum([
-      ...files.map(({ chargedBytes }) => chargedBytes.most),
+      ...files.map(({ reservedBytes }) => reservedBytes.most),
       ...openDeleted.map(({ most }) => most),
     ]),
     nodes: files.length + directories.length + openDeleted.length,
@@ -119,13 +119,13 @@ function claimOf(
   pageSizeBytes: number | null,
 ): FileClaim {
   const page = pageSizeBytes ?? 1;
-  const charged = Math.ceil(sizeBytes / page) * page;
-  const chargedBytes = { least: charged, most: charged };
+  const reserved = Math.ceil(sizeBytes / page) * page;
+  const reservedBytes = { least: reserved, most: reserved };
   return {
     path,
     id: 0,
     sizeBytes,
-    chargedBytes,
+    reservedBytes,
     allocationCached: false,
     mode: 0o644,
     generation: 0,
@@ -204,7 +204,7 @@ function judge(
   status: DriveStatus,
   dfFreeBytes: number,
   expected: { least: number; most: number; nodes: number },
-  baseline: { chargedBytes: number; files: number },
+  baseline: { reservedBytes: number; files: number },
   before: DriveStatus | null,
 ): string[] {
   const problems: string[] = [];
@@ -213,25 +213,26 @@ function judge(
       problems.push(problem);
     }
   };
-  const { chargedBytes, heldBytes, committedBytes, capacityBytes, freeBytes, requests, errors } = status;
-  const charged = chargedBytes - baseline.chargedBytes;
+  const { reservedBytes, allocatedBytes, committedBytes, capacityBytes, freeBytes, requests, errors } =
+    status;
+  const reserved = reservedBytes - baseline.reservedBytes;
   must(
-    charged >= expected.least && charged <= expected.most,
-    `FreeBytesAccurate: files are charged ${expected.least}${expected.most > expected.least ? ` to ${expected.most}` : ''} bytes by the oracle, ${charged} by the ledger`,
+    reserved >= expected.least && reserved <= expected.most,
+    `FreeBytesAccurate: files reserve ${expected.least}${expected.most > expected.least ? ` to ${expected.most}` : ''} bytes by the oracle, ${reserved} by the ledger`,
   );
   must(
-    dfFreeBytes === capacityBytes - chargedBytes,
+    dfFreeBytes === capacityBytes - reservedBytes,
     `df shows ${dfFreeBytes} bytes free, the ledger has ${freeBytes}`,
   );
   must(
-    freeBytes === capacityBytes - chargedBytes,
-    `status: free ${freeBytes} ≠ ${capacityBytes} - ${chargedBytes}`,
+    freeBytes === capacityBytes - reservedBytes,
+    `status: free ${freeBytes} ≠ ${capacityBytes} - ${reservedBytes}`,
   );
   must(
-    heldBytes <= chargedBytes &&
-      chargedBytes <= Math.max(committedBytes, status.preallocatedBytes) &&
+    allocatedBytes <= reservedBytes &&
+      reservedBytes <= Math.max(committedBytes, status.preallocatedBytes) &&
       committedBytes <= capacityBytes,
-    `PoolConsistent: held ${heldBytes} ≤ charged ${chargedBytes} ≤ committed ${committedBytes} ≤ capacity ${capacityBytes} does not hold`,
+    `PoolConsistent: held ${allocatedBytes} ≤ reserved ${reservedBytes} ≤ committed ${committedBytes} ≤ capacity ${capacityBytes} does not hold`,
   );
   must(
     status.files - baseline.files === expected.nodes,
@@ -239,7 +240,7 @@ function judge(
   );
   must(errors.last === null && errors.handlerErrors === 0, `a handler threw: ${errors.last}`);
   must(
-    errors.helperFailures === 0 && errors.answersTooLong === 0,
+    errors.completionFailures === 0 && errors.answersTooLong === 0,
     `answers failed: ${JSON.stringify(errors)}`,
   );
   must(

@@ -24,13 +24,13 @@ const QUIESCENT_EVERY_MS = 5000;
 /** Quiescent points hash one file in so many; the last one all. */
 const HASHED_ONE_IN = 8;
 /** Longer files would only make fewer operations of the same time. */
-const FILE_MOST_BYTES = 1024 * 1024;
+const MAX_FILE_BYTES = 1024 * 1024;
 /** An operation that takes longer hangs; the time in which the run itself was stopped does not count. */
 const HANG_LIMIT_MS = 60_000;
 /** When the drive is killed with --kill-drive: so often, evenly over the run. */
 const DRIVE_KILLS = 3;
 /** So many faults are kept with their moment; all of them are counted. */
-const FAULT_EVENTS_MOST = 1200;
+const MAX_FAULT_EVENTS = 1200;
 
 export interface RunResult {
   findings: Finding[];
@@ -73,7 +73,7 @@ export class Run {
   readonly #evidence: string;
   readonly #refuseMemoryFlag: string;
   readonly #findings: Finding[] = [];
-  readonly #faultEvents = new Thinned<FaultEvent>(FAULT_EVENTS_MOST);
+  readonly #faultEvents = new Thinned<FaultEvent>(MAX_FAULT_EVENTS);
   readonly #faultCounts: Record<string, number> = {};
   readonly #quiescences: Quiescences = { count: 0, milliseconds: 0, entries: 0, hashedBytes: 0, last: null };
   readonly #driveKills: RunResult['driveKills'] = [];
@@ -115,7 +115,7 @@ export class Run {
       seconds: this.#seconds(),
       totals: this.#sampler.totals(),
       used:
-        ledger === null ? null : `${Math.round((100 * ledger.chargedBytes) / ledger.capacityBytes)} % used`,
+        ledger === null ? null : `${Math.round((100 * ledger.reservedBytes) / ledger.capacityBytes)} % used`,
       faults: faultCount({ faults: this.#faultCounts }),
       findings: this.#findings.length,
     };
@@ -199,7 +199,7 @@ export class Run {
       capacityBytes,
       pageSizeBytes: status?.pageSizeBytes ?? 4096,
       // Some forty files a worker, of about a third of this length: many workers get the drive nearly full by themselves.
-      fileMostBytes: Math.max(64 * 1024, Math.min(FILE_MOST_BYTES, Math.floor(share / 16))),
+      fileMostBytes: Math.max(64 * 1024, Math.min(MAX_FILE_BYTES, Math.floor(share / 16))),
     };
     this.#context = {
       target,
@@ -208,7 +208,7 @@ export class Run {
       workers: this.#workers,
       seed,
       shared: this.#shared,
-      baseline: status === null ? null : { chargedBytes: status.chargedBytes, files: status.files },
+      baseline: status === null ? null : { reservedBytes: status.reservedBytes, files: status.files },
       pageSizeBytes: status?.pageSizeBytes ?? null,
       before: null,
     };
@@ -541,7 +541,7 @@ export class Run {
     }
   }
 
-  /** Everything is removed; then nothing may be charged, held or open, and the drive's process ends with 0. */
+  /** Everything is removed; then nothing may be reserved, held or open, and the drive's process ends with 0. */
   async #leaveClean(): Promise<void> {
     const target = this.#target;
     if (!target.isOwn) {
@@ -551,15 +551,15 @@ export class Run {
     const names = [...this.#workers.map(({ worker }) => `worker-${worker}`), 'churn', 'shared'];
     await this.#auditor.ask({ type: 'remove', paths: names.map((name) => join(target.root, name)) });
     let status = await target.status();
-    for (let tries = 0; tries < 100 && (status.chargedBytes > 0 || status.files > 1); tries++) {
+    for (let tries = 0; tries < 100 && (status.reservedBytes > 0 || status.files > 1); tries++) {
       await sleep(50);
       status = await target.status();
     }
-    const { chargedBytes, heldBytes, files } = status;
-    if (chargedBytes > 0 || heldBytes > 0 || files !== 1) {
+    const { reservedBytes, allocatedBytes, files } = status;
+    if (reservedBytes > 0 || allocatedBytes > 0 || files !== 1) {
       this.#report(
         finding(
-          `NoPageLeak: when all was removed, ${chargedBytes} bytes are charged, ${heldBytes} held, ${files - 1} files left`,
+          `NoPageLeak: when all was removed, ${reservedBytes} bytes are reserved, ${allocatedBytes} held, ${files - 1} files left`,
         ),
       );
     }

@@ -5,7 +5,7 @@ import { BUCKET_COUNT, percentileUs } from '../../src/winfsp/memory/statistics.j
 import type { Board } from './board.js';
 import { OPERATION_KINDS, type OperationKind } from './operations.js';
 
-const SAMPLES_MOST = 1200;
+const MAX_SAMPLES = 1200;
 
 export interface Sample {
   atSeconds: number;
@@ -21,7 +21,12 @@ export interface Sample {
   workersBytes: number;
   driverBytes: number;
   auditorBytes: number;
-  ledger: { capacityBytes: number; chargedBytes: number; heldBytes: number; committedBytes: number } | null;
+  ledger: {
+    capacityBytes: number;
+    reservedBytes: number;
+    allocatedBytes: number;
+    committedBytes: number;
+  } | null;
 }
 
 export interface Totals {
@@ -85,14 +90,14 @@ export class Sampler {
           ? null
           : {
               capacityBytes: status.capacityBytes,
-              chargedBytes: status.chargedBytes,
-              heldBytes: status.heldBytes,
+              reservedBytes: status.reservedBytes,
+              allocatedBytes: status.allocatedBytes,
               committedBytes: status.committedBytes,
             },
     });
     this.#before = now;
     this.#lastSeconds = atSeconds;
-    if (this.samples.length > SAMPLES_MOST) {
+    if (this.samples.length > MAX_SAMPLES) {
       this.samples = this.samples.filter((_, index) => index % 2 === 0);
       this.#everySeconds *= 2;
     }

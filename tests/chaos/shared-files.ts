@@ -16,7 +16,7 @@ import { firstDifference } from './noise.js';
 import type { Operation } from './operations.js';
 import { SHARED_DIRECTORY, sharedBlock, sharedFileName } from './shared-content.js';
 
-const BLOCKS_AT_ONCE_MOST = 16;
+const MAX_BLOCKS_AT_ONCE = 16;
 
 interface Range {
   file: number;
@@ -32,14 +32,14 @@ function rangeOf({ choice, position }: Operation): Range {
   const first = Math.min(SHARED_BLOCKS - 1, Math.floor(position * SHARED_BLOCKS));
   // Most of them crowd at the start of a file, so that they meet.
   const start = choice % 16 < 10 ? first % 24 : first;
-  const count = Math.min(1 + ((choice >>> 8) % BLOCKS_AT_ONCE_MOST), SHARED_BLOCKS - start);
+  const count = Math.min(1 + ((choice >>> 8) % MAX_BLOCKS_AT_ONCE), SHARED_BLOCKS - start);
   return { file, first: start, count, block: file * SHARED_BLOCKS + start };
 }
 
 export class SharedFiles {
   readonly #fds: number[] = [];
   readonly #directFds: (number | null)[] = [];
-  readonly #memory = Buffer.from(Mapping.of(null, BLOCKS_AT_ONCE_MOST * BLOCK_BYTES).view());
+  readonly #memory = Buffer.from(Mapping.of(null, MAX_BLOCKS_AT_ONCE * BLOCK_BYTES).view());
 
   constructor(
     readonly root: string,
@@ -55,7 +55,7 @@ export class SharedFiles {
     }
   }
 
-  /** Overwrites blocks that are all charged for: it must never be refused. False when somebody else is at them. */
+  /** Overwrites blocks that are all reserved: it must never be refused. False when somebody else is at them. */
   write(operation: Operation): boolean {
     const { file, first, count, block } = rangeOf(operation);
     let locked = 0;

@@ -15,7 +15,7 @@ export interface Shrunk {
 export type Attempt = (indexes: readonly number[]) => Promise<number | null>;
 
 /** A failure that does not come each time is looked for so often with the same operations. */
-const TRIES_MOST = 3;
+const MAX_TRIES = 3;
 
 export interface ShrinkLimits {
   /** As many as a slow machine needs too: the result depends on them and not on the time, unless time is very short. */
@@ -50,13 +50,13 @@ export async function shrink(
     return false;
   };
   if (!(await failsAtFirst(lastIndex, related, fails))) {
-    tries = TRIES_MOST;
+    tries = MAX_TRIES;
     if (!(await failsAtFirst(lastIndex, related, fails))) {
       return null;
     }
   }
-  for (let i = 1; i < TRIES_MOST && tries === 1; i++) {
-    tries = (await fails(indexes)) ? 1 : TRIES_MOST;
+  for (let i = 1; i < MAX_TRIES && tries === 1; i++) {
+    tries = (await fails(indexes)) ? 1 : MAX_TRIES;
   }
   let parts = 2;
   while (indexes.length > 1 && !isOver()) {

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MountedDrive } from '../../scripts/demo/mounted-drive.js';
+import { formatSize } from '../../src/drive/config/sizes.js';
 import { ask, findDrives } from '../../src/drive/control/control-client.js';
 import type { DriveRecord } from '../../src/drive/control/drive-records.js';
 import { lazyUnmount, readMounts } from '../../src/drive/mount/linux-mount-point.js';
-import { formatSize } from '../../src/drive/config/sizes.js';
 import type { DriveStatus, SelfCheckResult } from '../../src/drive/status.js';
 
 const LATE_DRIVE = fileURLToPath(new URL('./late-drive.js', import.meta.url));

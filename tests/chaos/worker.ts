@@ -218,14 +218,14 @@ class Worker {
         path: file.path!,
         id: file.id,
         sizeBytes: file.content.lengthBytes,
-        chargedBytes: this.#chargeOf(file),
+        reservedBytes: this.#reserveOf(file),
         allocationCached: file.hadAllocation,
         mode: file.mode,
         generation: file.content.generation,
         sha256: hashOf(file.id, round) % hashedOneIn === 0 ? file.content.sha256() : null,
       })),
       churnNames: this.#churn?.names ?? [],
-      openDeletedBytes: this.#client.openDeleted().map((file) => this.#chargeOf(file)),
+      openDeletedBytes: this.#client.openDeleted().map((file) => this.#reserveOf(file)),
       refusals: this.#client.refusals,
       unsupported: [...(this.#hard?.unsupported ?? [])],
       profile: this.#profile,
@@ -238,8 +238,8 @@ class Worker {
     return claims;
   }
 
-  #chargeOf(file: ModelFile): { least: number; most: number } {
-    return { least: this.#client.chargedLeastBytes(file), most: this.#client.chargedMostBytes(file) };
+  #reserveOf(file: ModelFile): { least: number; most: number } {
+    return { least: this.#client.reservedLeastBytes(file), most: this.#client.reservedMostBytes(file) };
   }
 }
 

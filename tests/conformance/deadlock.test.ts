@@ -1,6 +1,6 @@
 /**
- * The proof that the helpers are needed, and enough (docs/winfsp.md (i)): the library holds completions back as the Windows driver may. With
- * helpers every kind gets through (cases/delivery.ts); without them each kind that may nest stops the serving thread, and is caught.
+ * The proof that the completion threads are needed, and enough (docs/winfsp.md (i)): the library holds completions back as the Windows driver may. With
+ * completion threads every kind gets through (cases/delivery.ts); without them each kind that may nest stops the serving thread, and is caught.
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -44,16 +44,16 @@ async function start(options: StartOptions): Promise<OpenFile> {
 }
 
 describe.each(MAY_NEST)('%s', (name, make) => {
-  it('without helpers: the serving thread waits for itself, and the library says so', async () => {
-    const file = await start({ dispatcher: { helpers: 'none' } });
+  it('without completionThreads: the serving thread waits for itself, and the library says so', async () => {
+    const file = await start({ dispatcher: { completionThreads: 'none' } });
     volume!.setLibraryOption('hold_timeout_ms', 300);
     volume!.setLibraryOption('hold_completion', 1);
     volume!.client.ask(...make(file));
     expect(volume!.host.violations.join('\n')).toContain('no receiver took a nested request');
   });
 
-  it('without helpers, held for a named request: nothing is answered until Stop releases it', async () => {
-    const file = await start({ dispatcher: { helpers: 'none' } });
+  it('without completionThreads, held for a named request: nothing is answered until Stop releases it', async () => {
+    const file = await start({ dispatcher: { completionThreads: 'none' } });
     const { client, host } = volume!;
     const gate = host.closeGate(volumeRequest());
     const held = client.submit(...make(file));
@@ -71,7 +71,7 @@ describe.each(MAY_NEST)('%s', (name, make) => {
     expect(report.end.reason).toBe('stopped');
   });
 
-  it('with helpers, held for a named request: both are answered', async () => {
+  it('with completionThreads, held for a named request: both are answered', async () => {
     const file = await start({ dispatcher: { completionsNest: true } });
     const { client, host } = volume!;
     const gate = host.closeGate(volumeRequest());

@@ -128,18 +128,21 @@ export const DUTIES = {
   uncached: duty('e', 'Without the cache a write extends by itself'),
 
   // (g) volume parameters
-  unit: duty('g', 'Sizes are multiples of the allocation unit, which is what the volume charges'),
+  unit: duty('g', 'Sizes are multiples of the allocation unit, which is what the volume reserves'),
   caseSensitivity: duty('g', 'Case decides exactly when the volume says so'),
 
   // (i) delivery
   inlineA: duty('i', 'What cannot block is delivered by the thread that answers'),
-  helperB: duty('i', 'Answers with FILE_INFO go to the second helper, but for the four conditions'),
-  helperR: duty(
+  completionB: duty(
     'i',
-    'Renames go to the first helper; directory renames divert Cleanup and FILE_INFO answers',
+    'Answers with FILE_INFO go to the second completionThread, but for the four conditions',
+  ),
+  completionR: duty(
+    'i',
+    'Renames go to the first completionThread; directory renames divert Cleanup and FILE_INFO answers',
   ),
   nestedAnswered: duty('i', 'A nested request is answered while any completion waits for it'),
-  neverWaits: duty('i', 'The serving thread never waits for a helper'),
+  neverWaits: duty('i', 'The serving thread never waits for a completionThread'),
   retried: duty('i', 'Completions that the driver tries again make progress'),
 } as const satisfies Record<string, Duty>;
 

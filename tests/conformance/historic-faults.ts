@@ -60,7 +60,7 @@ class NoCapacityCheck extends RamFileSystem {
     at: number,
   ): number {
     const status = super.setFileSize(context, newSize, allocation, view, at);
-    const node = this.#volume.nodeOf(context);
+    const node = this.#volume.inodeOf(context);
     if (status !== NtStatus.DISK_FULL || allocation || node === undefined) {
       this.#promised.delete(context);
       return status;

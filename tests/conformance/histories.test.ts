@@ -20,7 +20,7 @@ const RUNS = 200;
 interface ModelFile {
   name: string;
   bytes: Buffer;
-  charge: number;
+  reserve: number;
 }
 
 interface Handle {
@@ -54,9 +54,9 @@ class Model {
   }
 
   get free(): number {
-    let charged = 0;
-    for (const { charge } of this.allFiles()) charged += charge;
-    return CAPACITY_PAGES - charged;
+    let reserved = 0;
+    for (const { reserve } of this.allFiles()) reserved += reserve;
+    return CAPACITY_PAGES - reserved;
   }
 
   *allFiles(): Iterable<ModelFile> {
@@ -72,8 +72,11 @@ class Model {
   }
 
   /** FileInfoTrue. */
-  compare({ fileSize, allocationSize }: Info, { bytes, charge }: ModelFile): void {
-    assert.deepEqual({ fileSize, allocationSize }, { fileSize: bytes.length, allocationSize: charge * PAGE });
+  compare({ fileSize, allocationSize }: Info, { bytes, reserve }: ModelFile): void {
+    assert.deepEqual(
+      { fileSize, allocationSize },
+      { fileSize: bytes.length, allocationSize: reserve * PAGE },
+    );
   }
 
   resize(file: ModelFile, length: number): void {
@@ -114,9 +117,9 @@ const create = fc.tuple(name, fc.constantFrom(0, 0, 1, 3 * PAGE)).map(([path, al
         model.count('collision');
         return;
       }
-      const charge = pagesOf(allocationSize);
-      if (!model.hadRoom(opened.status, charge, `create ${path}`)) return;
-      const file = { name: path, bytes: Buffer.alloc(0), charge };
+      const reserve = pagesOf(allocationSize);
+      if (!model.hadRoom(opened.status, reserve, `create ${path}`)) return;
+      const file = { name: path, bytes: Buffer.alloc(0), reserve };
       model.files.set(fold(path), file);
       const real = new OpenFile(model.volume, model.volume.path(path), opened);
       model.handles.push({ file, real });
@@ -160,13 +163,13 @@ const write = fc
       const start = append ? file.bytes.length : offset;
       const count = constrained ? Math.max(0, Math.min(length, file.bytes.length - start)) : length;
       const end = count === 0 ? 0 : start + count;
-      const charge = Math.max(file.charge, pagesOf(end));
+      const reserve = Math.max(file.reserve, pagesOf(end));
       if (end <= file.bytes.length) expectStatus(answer.status, NtStatus.SUCCESS, 'NoSilentLoss');
-      if (!model.hadRoom(answer.status, charge - file.charge, 'write')) return;
+      if (!model.hadRoom(answer.status, reserve - file.reserve, 'write')) return;
       assert.equal(answer.information, count, 'bytes written');
       if (end > file.bytes.length) model.resize(file, end);
       data.copy(file.bytes, start, 0, count);
-      file.charge = charge;
+      file.reserve = reserve;
       model.compare(infoAt(answer.bytes, 24), file);
       model.count(append ? 'append' : constrained ? 'constrained' : 'write');
     }),
@@ -197,9 +200,9 @@ const setSize = fc
       const { file, real } = model.handle(at);
       const answer = real.trySetSize(bytes, allocation);
       const shrinks = bytes < file.bytes.length;
-      const charge = shrinks || allocation ? pagesOf(bytes) : Math.max(file.charge, pagesOf(bytes));
-      if (!model.hadRoom(answer.status, charge - file.charge, 'size')) return;
-      file.charge = charge;
+      const reserve = shrinks || allocation ? pagesOf(bytes) : Math.max(file.reserve, pagesOf(bytes));
+      if (!model.hadRoom(answer.status, reserve - file.reserve, 'size')) return;
+      file.reserve = reserve;
       if (shrinks || !allocation) model.resize(file, bytes);
       model.compare(infoAt(answer.bytes, 24), file);
       model.count(shrinks ? 'truncate' : allocation ? 'allocate' : 'extend');
@@ -213,8 +216,8 @@ const overwrite = fc.record({ pick, allocationSize: size }).map(({ pick: at, all
       const { file, real } = model.handle(at);
       const answer = real.tryOverwrite(0, false, allocationSize);
       // The host closes a file whose Overwrite fails, as the driver would have it; that is tested elsewhere.
-      if (!model.hadRoom(answer.status, pagesOf(allocationSize) - file.charge, 'overwrite')) return;
-      file.charge = pagesOf(allocationSize);
+      if (!model.hadRoom(answer.status, pagesOf(allocationSize) - file.reserve, 'overwrite')) return;
+      file.reserve = pagesOf(allocationSize);
       model.resize(file, 0);
       model.compare(infoAt(answer.bytes, 24), file);
       model.count('overwrite');
@@ -222,7 +225,7 @@ const overwrite = fc.record({ pick, allocationSize: size }).map(({ pick: at, all
     (model) => {
       if (model.handles.length === 0) return false;
       const { file } = model.handle(at);
-      return pagesOf(allocationSize) - file.charge <= model.free;
+      return pagesOf(allocationSize) - file.reserve <= model.free;
     },
   ),
 );
@@ -272,7 +275,7 @@ const close = fc.tuple(pick, fc.boolean(), fc.boolean()).map(([at, remove, trim]
     const isLast = model.opens(file) === 1;
     const deletes = remove && isLast;
     real.cleanup((deletes ? Cleanup.DELETE : 0) | (trim ? Cleanup.TRIM : 0));
-    if (trim) file.charge = pagesOf(file.bytes.length);
+    if (trim) file.reserve = pagesOf(file.bytes.length);
     if (deletes) {
       model.files.delete(fold(file.name));
       // The content lives on until the Close.

@@ -5,8 +5,8 @@
  * Plain Node, no test runner: the same file runs on Linux and with Windows Node under Wine.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { RamFileSystem } from '../../src/drive/ram-file-system.js';
 import { volumeParamsOf } from '../../src/drive/mount/drive-volume-params.js';
+import { RamFileSystem } from '../../src/drive/ram-file-system.js';
 import { NativePageMemory } from '../../src/os/native-page-memory.js';
 import { RamVolume } from '../../src/volume/ram-volume.js';
 import {
@@ -67,7 +67,7 @@ port.postMessage({
 async function serveInline() {
   const dispatcher = new InlineDispatcher(fs, { ...input.dispatcher, statistics: input.statistics });
   await dispatcher.start();
-  port.postMessage({ reference: fs.referenceData, usesHelpers: dispatcher.usesHelpers });
+  port.postMessage({ reference: fs.referenceData, usesCompletionThreads: dispatcher.usesCompletionThreads });
   try {
     return dispatcher.run();
   } finally {
@@ -81,7 +81,7 @@ async function serveAsync() {
     statistics: input.statistics,
   });
   await dispatcher.start();
-  port.postMessage({ reference: fs.referenceData, usesHelpers: dispatcher.usesHelpers });
+  port.postMessage({ reference: fs.referenceData, usesCompletionThreads: dispatcher.usesCompletionThreads });
   try {
     return await dispatcher.ended;
   } finally {
@@ -92,7 +92,7 @@ async function serveAsync() {
 async function serveNative() {
   const dispatcher = new NativeDispatcher(fs, { threadCount: 4 });
   dispatcher.start();
-  port.postMessage({ reference: fs.referenceData, usesHelpers: false });
+  port.postMessage({ reference: fs.referenceData, usesCompletionThreads: false });
   await new Promise((resolve) => port.once('message', resolve));
   await dispatcher.stop();
   return { reason: 'stopped' };

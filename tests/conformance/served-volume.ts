@@ -40,7 +40,7 @@ import { type DispatcherName, type ServedVolumeOptions, VOLUME_DEFAULTS } from '
 export interface StartOptions {
   volume?: Partial<ServedVolumeOptions>;
   kind?: DispatcherName;
-  dispatcher?: Pick<InlineDispatcherOptions, 'helpers' | 'completionsNest' | 'helperSlots'>;
+  dispatcher?: Pick<InlineDispatcherOptions, 'completionThreads' | 'completionsNest' | 'completionSlots'>;
   /** Options of the library for this volume. */
   library?: Record<string, number>;
   fault?: HistoricFault;

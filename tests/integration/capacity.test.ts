@@ -42,7 +42,7 @@ describeMount('capacity', () => {
       const drive = await mount({ capacity: '64K', pageSize: '16K', args });
       await writeNew(drive.path('a'), 48 * KIB + 1);
       expect(await drive.freeBytes()).toBe(0);
-      // The page is charged whole, so the file may grow to its end and no byte further.
+      // The page is reserved whole, so the file may grow to its end and no byte further.
       await truncate(drive.path('a'), 64 * KIB);
       expect(await errorOf(truncate(drive.path('a'), 64 * KIB + 1))).toBe('ENOSPC');
       expect((await stat(drive.path('a'))).size).toBe(64 * KIB);
@@ -50,7 +50,7 @@ describeMount('capacity', () => {
       expect(await drive.freeBytes()).toBe(16 * KIB);
     });
 
-    it(`charges holes, so that who was told yes can write (${mode})`, async () => {
+    it(`reserves holes, so that who was told yes can write (${mode})`, async () => {
       const drive = await mount({ capacity: '16M', args });
       const a = await open(drive.path('a'), 'wx');
       const b = await open(drive.path('b'), 'wx');
@@ -111,7 +111,7 @@ describeMount('capacity', () => {
       expect(await drive.freeBytes()).toBe(free);
       if (round % 20 === 19) {
         const status = await drive.status();
-        expect(status).toMatchObject({ chargedBytes: 0, heldBytes: 0, files, freeBytes: free });
+        expect(status).toMatchObject({ reservedBytes: 0, allocatedBytes: 0, files, freeBytes: free });
         expect(status.selfCheck?.violations).toEqual([]);
       }
     }
@@ -128,24 +128,24 @@ describeMount('capacity', () => {
     expect(after - before).toBeLessThan(100 * MIB);
   });
 
-  it('agrees with df and with the sum of what files are charged', async () => {
+  it('agrees with df and with the sum of what files reserve', async () => {
     const drive = await mount({ capacity: '32M' });
     await mkdir(drive.path('d'));
-    let charged = 0;
+    let reserved = 0;
     for (const [i, size] of [0, 1, 4095, 4096, 4097, 100_000, 5 * MIB].entries()) {
       await writeNew(drive.path('d', `f${i}`), size, i);
       const { blocks, size: length } = await stat(drive.path('d', `f${i}`));
       expect(length).toBe(size);
       expect(blocks * 512).toBe(Math.ceil(size / 4096) * 4096);
-      charged += blocks * 512;
+      reserved += blocks * 512;
     }
-    expect((await drive.status()).chargedBytes).toBe(charged);
-    expect(await drive.freeBytes()).toBe(32 * MIB - charged);
+    expect((await drive.status()).reservedBytes).toBe(reserved);
+    expect(await drive.freeBytes()).toBe(32 * MIB - reserved);
     const { stdout } = await run('df', ['-B1', '--output=size,used,avail', drive.dir]);
     expect(stdout.trim().split('\n')[1]!.trim().split(/\s+/).map(Number)).toEqual([
       32 * MIB,
-      charged,
-      32 * MIB - charged,
+      reserved,
+      32 * MIB - reserved,
     ]);
   });
 
@@ -203,7 +203,7 @@ os.close(fd)
     expect(code).toBe(0);
   });
 
-  it('charges one file no more than the drive has: the largest sizes are refused', async () => {
+  it('reserves one file no more than the drive has: the largest sizes are refused', async () => {
     const drive = await mount({ capacity: '16M' });
     const file = await open(drive.path('f'), 'wx');
     for (const size of [16 * MIB + 1, 2 ** 31, 2 ** 32, 2 ** 40, 2 ** 52]) {

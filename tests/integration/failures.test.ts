@@ -3,8 +3,8 @@ import { open, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'no
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { RamDrive } from '../../dist/src/drive/ram-drive.js';
 import { defaultSettings } from '../../dist/src/drive/config/settings.js';
+import { RamDrive } from '../../dist/src/drive/ram-drive.js';
 import { differenceIn, errorOf, KIB, MIB, pattern, writeFully, writeNew } from '../support/bytes.js';
 import { cli, describeMount, isMounted, mount, startMount, within } from '../support/mount.js';
 import { Client, run } from '../support/processes.js';
@@ -39,7 +39,7 @@ describeMount('memory that the system refuses', () => {
     expect(await differenceIn(drive.path('fits'), 12 * MIB, 1)).toBe(null);
     const status = await drive.status();
     expect(status.selfCheck?.violations).toEqual([]);
-    expect(status.chargedBytes).toBe(12 * MIB + size);
+    expect(status.reservedBytes).toBe(12 * MIB + size);
     // What is given back can be had again.
     await unlink(drive.path('fits'));
     await writeNew(drive.path('again'), 10 * MIB, 3);

@@ -81,7 +81,7 @@ for (const [mode, args] of MODES) {
         await file.close();
       }
       const status = await drive.status();
-      expect(status.chargedBytes).toBe(0);
+      expect(status.reservedBytes).toBe(0);
       expect(status.residentBytes - before).toBeLessThan(200 * MIB);
       expect(await drive.freeBytes()).toBe(16 * GIB);
     });

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { ledgerEvents, tlaModule } from '../../spec/trace-to-tla.js';
 import { TracedVolume, type TraceEvent } from '../../src/drive/trace.js';
-import type { Node } from '../../src/volume/inode.js';
+import type { Inode } from '../../src/volume/inode.js';
 import { PlainPageMemory } from '../support/plain-page-memory.js';
 import { mulberry32 } from './traced-history.js';
 
@@ -21,29 +21,29 @@ function record(): TraceEvent[] {
   );
   const random = mulberry32(7);
   const below = (count: number): number => Math.floor(random() * count);
-  const handles: Node[] = [];
+  const handles: Inode[] = [];
   for (let step = 0; step < STEPS; step++) {
     const name = `\\${'ab'[below(2)]}`;
-    const node = handles[below(handles.length)];
+    const inode = handles[below(handles.length)];
     const kind = below(12);
     const count = (1 + below(4)) * UNIT;
-    if (node === undefined || kind === 0) {
+    if (inode === undefined || kind === 0) {
       const found = volume.lookup(name);
       // A deleted file that is still open has its number; two files is all the model has.
       const isFull = new Set(handles).size >= 2 && typeof found === 'number';
       if (isFull || handles.length >= 3) continue;
       const opened = typeof found === 'number' ? volume.create(name, 0, false, null, 0) : volume.open(name);
-      handles.push(opened as Node);
-    } else if (kind < 4) volume.write(node, below(6) * UNIT, count, memory.scratchAddress, false, false);
-    else if (kind === 4) volume.write(node, 0, count, memory.scratchAddress, true, false);
-    else if (kind === 5) volume.write(node, below(6) * UNIT, count, memory.scratchAddress, false, true);
-    else if (kind < 8) volume.setFileSize(node, below(10) * UNIT);
-    else if (kind === 8) volume.setAllocationSize(node, below(10) * UNIT);
-    else if (kind === 9) volume.overwrite(node, 0, false, below(3) * PAGE);
+      handles.push(opened as Inode);
+    } else if (kind < 4) volume.write(inode, below(6) * UNIT, count, memory.scratchAddress, false, false);
+    else if (kind === 4) volume.write(inode, 0, count, memory.scratchAddress, true, false);
+    else if (kind === 5) volume.write(inode, below(6) * UNIT, count, memory.scratchAddress, false, true);
+    else if (kind < 8) volume.setFileSize(inode, below(10) * UNIT);
+    else if (kind === 8) volume.setAllocationSize(inode, below(10) * UNIT);
+    else if (kind === 9) volume.overwrite(inode, 0, false, below(3) * PAGE);
     else {
-      volume.cleanup(node, kind === 10 ? 1 : 2);
-      volume.close(node);
-      handles.splice(handles.indexOf(node), 1);
+      volume.cleanup(inode, kind === 10 ? 1 : 2);
+      volume.close(inode);
+      handles.splice(handles.indexOf(inode), 1);
     }
   }
   expect(volume.selfCheck()).toEqual([]);

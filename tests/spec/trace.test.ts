@@ -41,7 +41,7 @@ const change = (events: TraceEvent[], i: number, changes: Partial<TraceEvent>): 
   events[i] = { ...events[i]!, ...changes };
   return i;
 };
-const chargedBefore = (events: TraceEvent[], i: number): number | undefined =>
+const reservedBefore = (events: TraceEvent[], i: number): number | undefined =>
   events.slice(0, i).findLast(({ ledger }) => ledger !== undefined)?.ledger?.[0];
 
 const TAMPERINGS: Tampering[] = [
@@ -58,7 +58,7 @@ const TAMPERINGS: Tampering[] = [
     tamper: (events, i) => change(events, i, { ledger: [events[i]!.ledger![0] - 1, events[i]!.ledger![1]] }),
   },
   {
-    kind: 'more pages are held than charged',
+    kind: 'more pages are allocated than reserved',
     rule: 'PoolConsistent',
     fits: (events, i) => events[i]!.op === 'write',
     tamper: (events, i) => change(events, i, { ledger: [events[i]!.ledger![0], events[i]!.ledger![0] + 1] }),
@@ -71,11 +71,11 @@ const TAMPERINGS: Tampering[] = [
       if (
         !succeeds(events[i]!, 'write') ||
         writeToEndOfFile === true ||
-        chargedBefore(events, i) === undefined
+        reservedBefore(events, i) === undefined
       )
         return false;
       // A later event of the same length shows that the write did not extend.
-      const before = events.slice(0, i).findLast(({ node }) => node === events[i]!.node)?.lengthBytes ?? 0;
+      const before = events.slice(0, i).findLast(({ node }) => node === events[i]!.inode)?.lengthBytes ?? 0;
       return (
         (result as number) > 0 && (offset as number) + (result as number) < before && lengthBytes === before
       );
@@ -86,7 +86,7 @@ const TAMPERINGS: Tampering[] = [
     kind: 'an extension is refused although there is room',
     rule: 'NoSpuriousDiskFull',
     fits: (events, i) => {
-      const before = events.slice(0, i).findLast(({ node }) => node === events[i]!.node)?.lengthBytes ?? 0;
+      const before = events.slice(0, i).findLast(({ node }) => node === events[i]!.inode)?.lengthBytes ?? 0;
       return succeeds(events[i]!, 'setFileSize') && (events[i]!.bytes as number) > before;
     },
     tamper: (events, i) => change(events, i, { result: NtStatus.DISK_FULL }),
@@ -108,7 +108,7 @@ const TAMPERINGS: Tampering[] = [
     rule: 'FreeBytesAccurate',
     fits: (events, i) =>
       succeeds(events[i]!, 'write') &&
-      events[i]!.ledger![0] !== chargedBefore(events, i) &&
+      events[i]!.ledger![0] !== reservedBefore(events, i) &&
       events[i + 1]?.op === 'open' &&
       (events[i + 1]!.result as number) < 0,
     tamper: (events, i) => {
@@ -125,7 +125,7 @@ const TAMPERINGS: Tampering[] = [
       const { node } = events[i]!;
       let opens = 0;
       for (const event of events.slice(0, i + 1)) {
-        if (event.node !== node) continue;
+        if (event.inode !== node) continue;
         if (succeeds(event, 'open') || succeeds(event, 'create')) opens++;
         if (event.op === 'close') opens--;
       }
@@ -139,8 +139,8 @@ const TAMPERINGS: Tampering[] = [
   {
     kind: 'a name leads to another node',
     rule: 'SingleOwner',
-    fits: (events, i) => succeeds(events[i]!, 'open') && events[i]!.node !== 2,
-    tamper: (events, i) => change(events, i, { node: 2 }),
+    fits: (events, i) => succeeds(events[i]!, 'open') && events[i]!.inode !== 2,
+    tamper: (events, i) => change(events, i, { inode: 2 }),
   },
   {
     kind: 'a name is not found that is there',

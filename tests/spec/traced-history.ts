@@ -1,6 +1,6 @@
 /** A random history of a small volume that is nearly always full, as the trace that the drive would have written of it. */
 import { TracedVolume, type TraceEvent } from '../../src/drive/trace.js';
-import type { Node } from '../../src/volume/inode.js';
+import type { Inode } from '../../src/volume/inode.js';
 import { PlainPageMemory } from '../support/plain-page-memory.js';
 
 const PAGE_BYTES = 16;
@@ -22,31 +22,31 @@ export function tracedHistory(
   const below = (count: number): number => Math.floor(random() * count);
   const name = (): string => NAMES[below(NAMES.length)] as string;
   const path = (): string => (below(3) === 0 ? `\\dir\\${name()}` : `\\${below(8) === 0 ? 'dir' : name()}`);
-  const handles: Node[] = [];
-  const opened = (node: Node | number): void => {
-    if (typeof node !== 'number') handles.push(node);
+  const handles: Inode[] = [];
+  const opened = (inode: Inode | number): void => {
+    if (typeof inode !== 'number') handles.push(inode);
   };
   opened(volume.create('\\dir', 0, true, null, 0));
 
   for (let i = 0; i < operations; i++) {
-    const node = handles[below(handles.length)];
+    const inode = handles[below(handles.length)];
     const kind = below(20);
     if (kind < 4) opened(volume.create(path(), 0, false, null, below(4) === 0 ? 20 : 0));
     else if (kind < 6) opened(volume.open(path()));
     else if (kind === 6) void volume.freeBytes;
-    else if (node === undefined) continue;
+    else if (inode === undefined) continue;
     else if (kind < 11) {
-      volume.write(node, below(60), below(40), memory.scratchAddress, below(5) === 0, below(5) === 0);
-    } else if (kind === 11) volume.read(node, below(60), below(60), memory.scratchAddress);
-    else if (kind === 12) volume.setFileSize(node, below(70));
-    else if (kind === 13) volume.setAllocationSize(node, below(90));
-    else if (kind === 14) volume.overwrite(node, 0, false, below(40));
-    else if (kind === 15) volume.rename(node, path(), below(2) === 0);
-    else if (kind === 16) list(volume, node, below(3) + 1);
+      volume.write(inode, below(60), below(40), memory.scratchAddress, below(5) === 0, below(5) === 0);
+    } else if (kind === 11) volume.read(inode, below(60), below(60), memory.scratchAddress);
+    else if (kind === 12) volume.setFileSize(inode, below(70));
+    else if (kind === 13) volume.setAllocationSize(inode, below(90));
+    else if (kind === 14) volume.overwrite(inode, 0, false, below(40));
+    else if (kind === 15) volume.rename(inode, path(), below(2) === 0);
+    else if (kind === 16) list(volume, inode, below(3) + 1);
     else {
-      volume.cleanup(node, below(4));
-      volume.close(node);
-      handles.splice(handles.indexOf(node), 1);
+      volume.cleanup(inode, below(4));
+      volume.close(inode);
+      handles.splice(handles.indexOf(inode), 1);
     }
   }
   const selfCheck = volume.selfCheck();
@@ -55,12 +55,12 @@ export function tracedHistory(
 }
 
 /** A directory in pieces of `room` entries. */
-function list(volume: TracedVolume, node: Node, room: number): void {
+function list(volume: TracedVolume, inode: Inode, room: number): void {
   let marker: string | null = null;
   for (let more = true; more; ) {
     let left = room;
     more = false;
-    volume.list(node, marker, (entry) => {
+    volume.list(inode, marker, (entry) => {
       if (left-- === 0) {
         more = true;
         return false;

@@ -1,13 +1,9 @@
 /**
- * Compares layouts.ts, constants.ts and volume-params.ts with docs/data/winfsp-abi.json when the library is loaded (once a process
- * thread, about 1 ms). A wrong offset would not crash at once, it would corrupt memory or files; hence before the first call.
+ * Compares the layouts, constants and volume parameters of src/winfsp/abi with docs/data/winfsp-abi.json. A wrong offset would not crash
+ * at once, it would corrupt memory or files.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import * as constants from '../../src/winfsp/abi/constants.js';
-import { WinFspLibraryError } from '../../src/winfsp/errors.js';
 import * as layouts from '../../src/winfsp/abi/layouts.js';
-import { packageRoot } from '../../src/winfsp/library/package-root.js';
 import { VOLUME_FLAG_BITS, VOLUME_TIMEOUT_VALID_BITS } from '../../src/winfsp/abi/volume-params.js';
 
 interface AbiStruct {
@@ -130,35 +126,4 @@ export function abiDisagreements(facts: AbiFacts): string[] {
 /** The Ex classes carry their suffix at the very end: FileRenameInformationEx. */
 function exName(name: string): string {
   return name.replace(/ExInformation$/, 'InformationEx');
-}
-
-let checked = false;
-
-/** Throws WinFspLibraryError when code and facts disagree. Cheap after the first time. */
-export function checkAbi(): void {
-  if (checked) {
-    return;
-  }
-  const path = join(packageRoot(), 'docs', 'data', 'winfsp-abi.json');
-  let facts: AbiFacts;
-  try {
-    facts = JSON.parse(readFileSync(path, 'utf8')) as AbiFacts;
-  } catch (cause) {
-    throw new WinFspLibraryError(
-      'LAYOUT_MISMATCH',
-      `The file of ABI facts ${path} cannot be read.`,
-      'Reinstall the package.',
-      null,
-      { cause },
-    );
-  }
-  const found = abiDisagreements(facts);
-  if (found.length > 0) {
-    throw new WinFspLibraryError(
-      'LAYOUT_MISMATCH',
-      `The binding and ${path} disagree: ${found.join('; ')}.`,
-      'One of the two was changed alone; correct it.',
-    );
-  }
-  checked = true;
 }

@@ -90,7 +90,7 @@ export async function lookAt<T>(
       );
       writeFileSync(picture, Buffer.from(data, 'base64'));
     }
-    // Its helper processes write to the profile until they have ended.
+    // Its completion thread processes write to the profile until they have ended.
     close = pipe.ask('Browser.close', {}).then(() => exited);
     return { value: evaluated.result.value, requests: requests.filter((url) => url !== address), problems };
   } finally {

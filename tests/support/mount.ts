@@ -162,10 +162,15 @@ export class MountedDrive {
   }
 }
 
-const QUIET = { chargedBytes: 0, heldBytes: 0, files: 1, openHandles: 0 };
-function summaryOf({ chargedBytes, heldBytes, files, openHandles }: DriveStatus): typeof QUIET {
+const QUIET = { reservedBytes: 0, allocatedBytes: 0, files: 1, openHandles: 0 };
+function summaryOf({ reservedBytes, allocatedBytes, files, openHandles }: DriveStatus): typeof QUIET {
   // One handle may stay: the kernel knows the root as long as it is mounted.
-  return { chargedBytes, heldBytes, files, openHandles: canDropCaches() ? Math.max(0, openHandles - 1) : 0 };
+  return {
+    reservedBytes,
+    allocatedBytes,
+    files,
+    openHandles: canDropCaches() ? Math.max(0, openHandles - 1) : 0,
+  };
 }
 const isQuiet = (status: DriveStatus) => JSON.stringify(summaryOf(status)) === JSON.stringify(QUIET);
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { NtStatus } from '../../src/ntstatus.js';
 import { NativePageMemory } from '../../src/os/native-page-memory.js';
-import type { Node } from '../../src/volume/inode.js';
+import type { Inode } from '../../src/volume/inode.js';
 import { RamVolume } from '../../src/volume/ram-volume.js';
 import { NativeBlock } from '../../src/winfsp/memory/native-memory.js';
 import { check } from './check.js';
@@ -43,7 +43,7 @@ await check('a commit beyond the memory is refused, and smaller ones still work'
 await check('a volume larger than the memory says DISK_FULL when memory runs out, and goes on', () => {
   const memory = new NativePageMemory({ pageSizeBytes: PAGE, pageCount: TIB_PAGES });
   const volume = new RamVolume({ memory, caseSensitive: false, label: '' });
-  const file = volume.create('\\f', 0, false, null, 0) as Node;
+  const file = volume.create('\\f', 0, false, null, 0) as Inode;
   assert.equal(volume.setFileSize(file, 2 ** 40), NtStatus.DISK_FULL);
   assert.equal(file.fileSize, 0);
   assert.equal(volume.freeBytes, 2 ** 40);

@@ -6,12 +6,12 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { defaultSettings } from '../../src/drive/config/settings.js';
 import { MountError, MountPointError } from '../../src/drive/errors.js';
 import { allowMountManager } from '../../src/drive/mount/mount-strategy.js';
 import { RamDrive } from '../../src/drive/ram-drive.js';
-import { defaultSettings } from '../../src/drive/config/settings.js';
-import { currentAccount, currentUserSid } from '../../src/os/windows-account.js';
 import { NtStatus } from '../../src/ntstatus.js';
+import { currentAccount, currentUserSid } from '../../src/os/windows-account.js';
 import { check, note } from './check.js';
 import { deleteValue, readValue } from './registry.js';
 

@@ -6,7 +6,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 import * as v from 'valibot';
 import { ConfigError, type ConfigProblem, messageOf, type ValueSource } from '../errors.js';
-import { CONFIG_FILE_MOST_BYTES } from './limits.js';
+import { MAX_CONFIG_FILE_BYTES } from './limits.js';
 import { nearestName } from './nearest-name.js';
 import { SETTING_NAMES, SETTING_SCHEMAS, type SettingName, type SettingValues } from './settings.js';
 
@@ -20,8 +20,8 @@ export function readConfigFile(path: string): SourcedSettings {
   let text: string;
   try {
     const { size } = statSync(path);
-    if (size > CONFIG_FILE_MOST_BYTES) {
-      throw new Error(`it has ${size} bytes, a configuration file has at most ${CONFIG_FILE_MOST_BYTES}`);
+    if (size > MAX_CONFIG_FILE_BYTES) {
+      throw new Error(`it has ${size} bytes, a configuration file has at most ${MAX_CONFIG_FILE_BYTES}`);
     }
     text = readFileSync(path, 'utf8');
   } catch (error) {

@@ -3,9 +3,9 @@
  * join several settings are checked here, with the place of the value that breaks them.
  */
 import { resolve } from 'node:path';
-import { checkSetting, readConfigFile, type SourcedSettings, shorten } from './config-file.js';
 import { ConfigError, type ConfigProblem, type ValueSource } from '../errors.js';
-import { CAPACITY_MOST_BYTES, PAGE_COUNT_MOST } from './limits.js';
+import { checkSetting, readConfigFile, type SourcedSettings, shorten } from './config-file.js';
+import { MAX_CAPACITY_BYTES, MAX_PAGE_COUNT } from './limits.js';
 import {
   type DriveSettings,
   defaultSettings,
@@ -88,8 +88,8 @@ function join(
       'capacity',
       `expected at least one page of ${formatSize(pageSizeBytes)}, got ${askedBytes} bytes.`,
     );
-  } else if (capacityBytes / pageSizeBytes > PAGE_COUNT_MOST || capacityBytes > CAPACITY_MOST_BYTES) {
-    complain('capacity', `expected at most ${PAGE_COUNT_MOST} pages; choose a larger page size.`);
+  } else if (capacityBytes / pageSizeBytes > MAX_PAGE_COUNT || capacityBytes > MAX_CAPACITY_BYTES) {
+    complain('capacity', `expected at most ${MAX_PAGE_COUNT} pages; choose a larger page size.`);
   }
   // A finite time-out and direct I/O both mean "no kernel cache"; giving one of them is clear enough, contradicting it is not.
   const uncached =

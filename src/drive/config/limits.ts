@@ -11,42 +11,42 @@ const GIB = 1024 * MIB;
 export const SECTOR_SIZE_BYTES = 512;
 
 /** Below 4 KiB a page would be smaller than the system's own, and could not be given back to it alone. */
-export const PAGE_SIZE_LEAST_BYTES = 4 * KIB;
+export const MIN_PAGE_SIZE_BYTES = 4 * KIB;
 /** SectorsPerAllocationUnit has 16 bits (32 MiB at 512-byte sectors); beyond 1 MiB, one page serves no transfer better. */
-export const PAGE_SIZE_MOST_BYTES = MIB;
-/** Small files are charged whole pages: 4 KiB charges a source tree least, and adjacent pages keep large transfers fast. */
+export const MAX_PAGE_SIZE_BYTES = MIB;
+/** Small files reserve whole pages: 4 KiB reserves a source tree least, and adjacent pages keep large transfers fast. */
 export const PAGE_SIZE_DEFAULT_BYTES = 4 * KIB;
 
 /** Page numbers are kept in Int32Arrays. */
-export const PAGE_COUNT_MOST = 2 ** 31 - 2;
+export const MAX_PAGE_COUNT = 2 ** 31 - 2;
 /** The address space that a 64-bit process may reserve everywhere, Wine included. */
-export const CAPACITY_MOST_BYTES = 1024 * GIB;
+export const MAX_CAPACITY_BYTES = 1024 * GIB;
 export const CAPACITY_DEFAULT_BYTES = GIB;
 
 /** VolumeLabel of FSP_FSCTL_VOLUME_INFO holds 32 WCHARs (docs/winfsp.md (d)). */
-export const LABEL_MOST_UNITS = 32;
+export const MAX_LABEL_UNITS = 32;
 /** One name of a path: MaxComponentLength of the volume. */
-export const NAME_MOST_UNITS = 255;
+export const MAX_NAME_UNITS = 255;
 /** Directories made at start are for \Temp and its like; a tree belongs to the one who fills the drive. */
-export const INITIAL_DIRECTORIES_MOST = 256;
+export const MAX_INITIAL_DIRECTORIES = 256;
 
 /** 0xffffffff would mean "for ever", which is what kernelCache says. */
-export const FILE_INFO_TIMEOUT_MOST_MS = 0xfffffffe;
+export const MAX_FILE_INFO_TIMEOUT_MS = 0xfffffffe;
 /** How long the kernel may keep a file's metadata when it must not cache data. */
 export const FILE_INFO_TIMEOUT_DEFAULT_MS = 1000;
 
 /** A configuration file is a page of text; a larger one is the wrong file. */
-export const CONFIG_FILE_MOST_BYTES = MIB;
+export const MAX_CONFIG_FILE_BYTES = MIB;
 /** One line of the control channel. Requests are tiny; a peer that sends more is no client of ours. */
-export const CONTROL_LINE_MOST_BYTES = 64 * KIB;
+export const MAX_CONTROL_LINE_BYTES = 64 * KIB;
 /** Answers carry figures and at most these many violations. */
-export const VIOLATIONS_SHOWN_MOST = 100;
+export const MAX_VIOLATIONS_SHOWN = 100;
 
 /**
  * A worker keeps its files' names and tables on a heap that V8 bounds: half of the memory, at most this. A file takes 450 to 700 bytes
  * and its names.
  */
-export const WORKER_HEAP_MOST_MIB = 8 * KIB;
+export const MAX_WORKER_HEAP_MIB = 8 * KIB;
 /**
  * How much of that heap files may take, counted as generously as the volume does (NODE_HEAP_BYTES): beyond it the drive is full, for a
  * worker whose heap is full dies. An eighth is for security descriptors, a quarter for all else and for the collector to work in. 2 GiB

@@ -5,15 +5,15 @@
 import * as v from 'valibot';
 import {
   CAPACITY_DEFAULT_BYTES,
-  CAPACITY_MOST_BYTES,
   FILE_INFO_TIMEOUT_DEFAULT_MS,
-  FILE_INFO_TIMEOUT_MOST_MS,
-  INITIAL_DIRECTORIES_MOST,
-  LABEL_MOST_UNITS,
-  NAME_MOST_UNITS,
+  MAX_CAPACITY_BYTES,
+  MAX_FILE_INFO_TIMEOUT_MS,
+  MAX_INITIAL_DIRECTORIES,
+  MAX_LABEL_UNITS,
+  MAX_NAME_UNITS,
+  MAX_PAGE_SIZE_BYTES,
+  MIN_PAGE_SIZE_BYTES,
   PAGE_SIZE_DEFAULT_BYTES,
-  PAGE_SIZE_LEAST_BYTES,
-  PAGE_SIZE_MOST_BYTES,
 } from './limits.js';
 import { formatSize, parseSize, SIZE_EXPECTED } from './sizes.js';
 
@@ -52,17 +52,17 @@ const size = (check: (bytes: number) => boolean, expected: string) =>
     ),
   );
 
-const CAPACITY_EXPECTED = `${SIZE_EXPECTED}, from one page to ${formatSize(CAPACITY_MOST_BYTES)}`;
-const PAGE_SIZE_EXPECTED = `a power of two from ${formatSize(PAGE_SIZE_LEAST_BYTES)} to ${formatSize(PAGE_SIZE_MOST_BYTES)}, such as 4K or 64K`;
-const LABEL_EXPECTED = `a text of at most ${LABEL_MOST_UNITS} characters, without control characters`;
-const TIMEOUT_EXPECTED = `a whole number of milliseconds from 0 to ${FILE_INFO_TIMEOUT_MOST_MS}`;
-const DIRECTORY_EXPECTED = `an absolute path inside the drive such as "\\\\Temp" or "/Temp", names of at most ${NAME_MOST_UNITS} characters, none of them . or .. or with any of : * ? " < > |`;
-const DIRECTORIES_EXPECTED = `a list of at most ${INITIAL_DIRECTORIES_MOST} paths, each ${DIRECTORY_EXPECTED}`;
+const CAPACITY_EXPECTED = `${SIZE_EXPECTED}, from one page to ${formatSize(MAX_CAPACITY_BYTES)}`;
+const PAGE_SIZE_EXPECTED = `a power of two from ${formatSize(MIN_PAGE_SIZE_BYTES)} to ${formatSize(MAX_PAGE_SIZE_BYTES)}, such as 4K or 64K`;
+const LABEL_EXPECTED = `a text of at most ${MAX_LABEL_UNITS} characters, without control characters`;
+const TIMEOUT_EXPECTED = `a whole number of milliseconds from 0 to ${MAX_FILE_INFO_TIMEOUT_MS}`;
+const DIRECTORY_EXPECTED = `an absolute path inside the drive such as "\\\\Temp" or "/Temp", names of at most ${MAX_NAME_UNITS} characters, none of them . or .. or with any of : * ? " < > |`;
+const DIRECTORIES_EXPECTED = `a list of at most ${MAX_INITIAL_DIRECTORIES} paths, each ${DIRECTORY_EXPECTED}`;
 
 const flag = v.boolean('true or false');
 const label = v.pipe(
   v.string(LABEL_EXPECTED),
-  v.maxLength(LABEL_MOST_UNITS, LABEL_EXPECTED),
+  v.maxLength(MAX_LABEL_UNITS, LABEL_EXPECTED),
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.
   v.regex(/^[^\u0000-\u001f\u007f]*$/, LABEL_EXPECTED),
 );
@@ -75,9 +75,9 @@ const initialDirectory = v.pipe(
 /** Settings by their name in the file. The message of every schema is what was expected. */
 export const SETTING_SCHEMAS = {
   mountPoint: v.pipe(v.string('a mount point'), v.nonEmpty('a mount point, not an empty text')),
-  capacity: size((bytes) => bytes > 0 && bytes <= CAPACITY_MOST_BYTES, CAPACITY_EXPECTED),
+  capacity: size((bytes) => bytes > 0 && bytes <= MAX_CAPACITY_BYTES, CAPACITY_EXPECTED),
   pageSize: size(
-    (bytes) => bytes >= PAGE_SIZE_LEAST_BYTES && bytes <= PAGE_SIZE_MOST_BYTES && (bytes & (bytes - 1)) === 0,
+    (bytes) => bytes >= MIN_PAGE_SIZE_BYTES && bytes <= MAX_PAGE_SIZE_BYTES && (bytes & (bytes - 1)) === 0,
     PAGE_SIZE_EXPECTED,
   ),
   preallocate: flag,
@@ -87,12 +87,12 @@ export const SETTING_SCHEMAS = {
     v.number(TIMEOUT_EXPECTED),
     v.integer(TIMEOUT_EXPECTED),
     v.minValue(0, TIMEOUT_EXPECTED),
-    v.maxValue(FILE_INFO_TIMEOUT_MOST_MS, TIMEOUT_EXPECTED),
+    v.maxValue(MAX_FILE_INFO_TIMEOUT_MS, TIMEOUT_EXPECTED),
   ),
   caseSensitive: flag,
   initialDirectories: v.pipe(
     v.array(initialDirectory, DIRECTORIES_EXPECTED),
-    v.maxLength(INITIAL_DIRECTORIES_MOST, DIRECTORIES_EXPECTED),
+    v.maxLength(MAX_INITIAL_DIRECTORIES, DIRECTORIES_EXPECTED),
   ),
   directIo: flag,
   allowOther: flag,
@@ -132,7 +132,7 @@ function toVolumePath(path: string): string | null {
   const names = path.split(/[\\/]/).filter((name) => name !== '');
   const valid = names.every(
     (name) =>
-      name.length <= NAME_MOST_UNITS &&
+      name.length <= MAX_NAME_UNITS &&
       name !== '.' &&
       name !== '..' &&
       // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.

@@ -1,13 +1,13 @@
 /** The asking side of the control channel: finds running drives and sends them commands. Every wait has a limit. */
 import { rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { type ControlCommand, encodeLine, parseAnswer } from './control-protocol.js';
 import { withDirectoryLock } from '../../os/directory-lock.js';
-import { type DriveRecord, endpointOf, readRecords, removeRecord } from './drive-records.js';
-import { DriveError } from '../errors.js';
 import { CONTROL_GRACE_MS, SELF_CHECK_GRACE_MS, STOP_GRACE_MS } from '../config/limits.js';
-import { runtimeDirectories } from './runtime-directory.js';
+import { DriveError } from '../errors.js';
 import type { DriveStatus, SelfCheckResult } from '../status.js';
+import { type ControlCommand, encodeLine, parseAnswer } from './control-protocol.js';
+import { type DriveRecord, endpointOf, readRecords, removeRecord } from './drive-records.js';
+import { runtimeDirectories } from './runtime-directory.js';
 
 const GRACE_MS: Readonly<Record<ControlCommand, number>> = {
   status: CONTROL_GRACE_MS,

@@ -5,7 +5,7 @@
  * Pure: text in, objects out. Whatever a peer sends, the result is a request or a reason, never an exception.
  */
 import * as v from 'valibot';
-import { CONTROL_LINE_MOST_BYTES } from '../config/limits.js';
+import { MAX_CONTROL_LINE_BYTES } from '../config/limits.js';
 
 export const CONTROL_COMMANDS = ['status', 'selfCheck', 'unmount'] as const;
 export type ControlCommand = (typeof CONTROL_COMMANDS)[number];
@@ -58,7 +58,7 @@ export class LineReader {
   #rest = '';
   overflow = false;
 
-  constructor(readonly mostBytes = CONTROL_LINE_MOST_BYTES) {}
+  constructor(readonly mostBytes = MAX_CONTROL_LINE_BYTES) {}
 
   push(text: string): string[] {
     const lines = (this.#rest + text).split('\n');

@@ -8,6 +8,9 @@
 import { timingSafeEqual } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import { withDirectoryLock } from '../../os/directory-lock.js';
+import { CONTROL_GRACE_MS } from '../config/limits.js';
+import { MountPointError, messageOf } from '../errors.js';
 import { isAnswering } from './control-client.js';
 import {
   type ControlAnswer,
@@ -17,7 +20,6 @@ import {
   parseRequest,
   refusal,
 } from './control-protocol.js';
-import { withDirectoryLock } from '../../os/directory-lock.js';
 import {
   endpointOf,
   idOfMountPoint,
@@ -26,8 +28,6 @@ import {
   removeRecord,
   writeRecord,
 } from './drive-records.js';
-import { MountPointError, messageOf } from '../errors.js';
-import { CONTROL_GRACE_MS } from '../config/limits.js';
 import { ensureRuntimeDirectory } from './runtime-directory.js';
 
 export type CommandHandler = (command: ControlCommand) => Promise<unknown>;

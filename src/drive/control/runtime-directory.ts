@@ -8,7 +8,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** sun_path has 108 bytes with its NUL; `/0123456789abcdef.sock` takes 22. */
-const DIRECTORY_MOST_BYTES = 107 - 22;
+const MAX_DIRECTORY_BYTES = 107 - 22;
 
 /** A directory that cannot be trusted, or not be made. */
 export class RuntimeDirectoryError extends Error {
@@ -28,7 +28,7 @@ export function runtimeDirectories(env: NodeJS.ProcessEnv = process.env): string
   }
   const directories: string[] = [];
   const session = env.XDG_RUNTIME_DIR;
-  if (session?.startsWith('/') && Buffer.byteLength(session) + '/ramdrive'.length <= DIRECTORY_MOST_BYTES) {
+  if (session?.startsWith('/') && Buffer.byteLength(session) + '/ramdrive'.length <= MAX_DIRECTORY_BYTES) {
     directories.push(join(session, 'ramdrive'));
   }
   // Not tmpdir(): TMPDIR differs from shell to shell, and both sides must meet.

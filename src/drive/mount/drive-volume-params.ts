@@ -1,7 +1,7 @@
 /** The volume's parameters for WinFsp, from the settings of the drive. Reasons: docs/winfsp.md (e), (g), (i). */
 import { randomBytes } from 'node:crypto';
 import { FILE_INFO_TIMEOUT_INFINITE, type VolumeParams } from '../../winfsp/index.js';
-import { NAME_MOST_UNITS, SECTOR_SIZE_BYTES } from '../config/limits.js';
+import { MAX_NAME_UNITS, SECTOR_SIZE_BYTES } from '../config/limits.js';
 import type { DriveSettings } from '../config/settings.js';
 
 /** 1601 to 1970 in units of 100 ns. */
@@ -14,9 +14,9 @@ export function volumeParamsOf(
 ): VolumeParams {
   return {
     SectorSize: SECTOR_SIZE_BYTES,
-    // The allocation unit is the page, so that what the system shows is what the ledger charges.
+    // The allocation unit is the page, so that what the system shows is what the ledger reserves.
     SectorsPerAllocationUnit: settings.pageSizeBytes / SECTOR_SIZE_BYTES,
-    MaxComponentLength: NAME_MOST_UNITS,
+    MaxComponentLength: MAX_NAME_UNITS,
     VolumeCreationTime: BigInt(Date.now()) * 10_000n + FILETIME_OF_UNIX_EPOCH,
     VolumeSerialNumber: randomBytes(4).readUInt32LE(),
     FileInfoTimeout: settings.kernelCache ? FILE_INFO_TIMEOUT_INFINITE : settings.fileInfoTimeoutMs,

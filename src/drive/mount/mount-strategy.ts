@@ -10,6 +10,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { NtStatus } from '../../ntstatus.js';
+import type { WindowsAccount } from '../../os/windows-account.js';
 import {
   type MountPoint,
   parseMountPoint,
@@ -17,7 +18,6 @@ import {
 } from '../../winfsp/index.js';
 import { MountPointError } from '../errors.js';
 import { prepareLinuxMountPoint } from './linux-mount-point.js';
-import type { WindowsAccount } from '../../os/windows-account.js';
 
 export interface MountAttempt {
   argument: string | null;

@@ -7,7 +7,7 @@
  */
 
 /**
- * Why 4 KiB: a tree of small files is charged 1.04 × what it stores (64 KiB pages: 1.9 ×), and because the pool hands out
+ * Why 4 KiB: a tree of small files reserves 1.04 × what it stores (64 KiB pages: 1.9 ×), and because the pool hands out
  * adjacent pages and copies coalesce them, large transfers gain nothing from larger ones. Figures: docs/page-size.md.
  */
 export const DEFAULT_PAGE_SIZE_BYTES = 4096;

@@ -7,8 +7,8 @@ import type { PagePool } from './page-pool.js';
 
 /** What the check needs of a file; PagedFile has it. */
 export interface LedgerFile {
-  readonly chargedPages: number;
-  readonly heldPages: number;
+  readonly reservedPages: number;
+  readonly allocatedPages: number;
   visitPages(visit: (page: number) => void): void;
   check(): string[];
 }
@@ -18,7 +18,7 @@ export interface StockView {
   cold: Int32Array;
   freshPage: number;
   freshCommitted: number;
-  isHeld(page: number): boolean;
+  isAllocated(page: number): boolean;
 }
 
 const FREE = 1;
@@ -36,9 +36,9 @@ export function checkPool(pool: PagePool, files: Iterable<LedgerFile>, stock: St
     else if (before !== 0)
       violations.push(`NoPageLeak: page ${page} is in ${PLACE[before]} and in ${PLACE[where]}`);
     else place[page] = where;
-    if (before !== undefined && stock.isHeld(page) !== (where !== FREE)) {
+    if (before !== undefined && stock.isAllocated(page) !== (where !== FREE)) {
       violations.push(
-        `NoPageLeak: page ${page} in ${PLACE[where]} is marked ${stock.isHeld(page) ? 'held' : 'free'}`,
+        `NoPageLeak: page ${page} in ${PLACE[where]} is marked ${stock.isAllocated(page) ? 'allocated' : 'free'}`,
       );
     }
   };
@@ -47,45 +47,45 @@ export function checkPool(pool: PagePool, files: Iterable<LedgerFile>, stock: St
   for (const page of stock.cold) put(page, FREE);
   // Fresh pages are only two numbers; a page in use must lie below them.
   place.fill(FREE, stock.freshPage);
-  let held = 0;
-  let charged = 0;
+  let allocated = 0;
+  let reserved = 0;
   for (const file of files) {
     let pages = 0;
     file.visitPages((page) => {
       put(page, IN_FILE);
       pages++;
     });
-    held += pages;
-    charged += file.chargedPages;
+    allocated += pages;
+    reserved += file.reservedPages;
     violations.push(...file.check());
   }
   for (const holder of pool.holders) {
     for (let i = 0; i < holder.handCount; i++) put(holder.hand[i] as number, IN_HAND);
-    held += holder.handCount;
-    charged += holder.chargedPages;
+    allocated += holder.handCount;
+    reserved += holder.reservedPages;
   }
   const lost = place.indexOf(0);
   if (lost >= 0) violations.push(`NoPageLeak: page ${lost} is nowhere`);
 
-  if (charged !== pool.chargedPages) {
+  if (reserved !== pool.reservedPages) {
     violations.push(
-      `FreeBytesAccurate: files and writes are charged ${charged} pages, the ledger says ${pool.chargedPages}`,
+      `FreeBytesAccurate: files and writes reserve ${reserved} pages, the ledger says ${pool.reservedPages}`,
     );
   }
-  if (held !== pool.heldPages) {
-    violations.push(`PoolConsistent: ${held} pages are in use, the ledger says ${pool.heldPages}`);
+  if (allocated !== pool.allocatedPages) {
+    violations.push(`PoolConsistent: ${allocated} pages are in use, the ledger says ${pool.allocatedPages}`);
   }
   const inOrder =
-    0 <= pool.heldPages &&
-    pool.heldPages <= pool.chargedPages &&
-    pool.chargedPages <= pool.committedPages &&
+    0 <= pool.allocatedPages &&
+    pool.allocatedPages <= pool.reservedPages &&
+    pool.reservedPages <= pool.committedPages &&
     pool.committedPages <= pool.capacityPages;
   if (!inOrder) {
     violations.push(
-      `PoolConsistent: 0 ≤ held ${pool.heldPages} ≤ charged ${pool.chargedPages} ≤ committed ${pool.committedPages} ≤ capacity ${pool.capacityPages} does not hold`,
+      `PoolConsistent: 0 ≤ allocated ${pool.allocatedPages} ≤ reserved ${pool.reservedPages} ≤ committed ${pool.committedPages} ≤ capacity ${pool.capacityPages} does not hold`,
     );
   }
-  const committed = held + stock.warm.length + stock.freshCommitted - stock.freshPage;
+  const committed = allocated + stock.warm.length + stock.freshCommitted - stock.freshPage;
   if (committed !== pool.committedPages) {
     violations.push(
       `PoolConsistent: ${committed} pages are committed, the ledger says ${pool.committedPages}`,

@@ -1,21 +1,21 @@
 /**
  * PagePool: the capacity ledger and the stock of free pages of one volume.
  *
- * One counter decides about room: `chargedPages`, the sum over all files and over the writes in flight. free = capacity - charged.
- * A page is *taken* only against a charge, so taking cannot fail; the operating system is asked for memory when pages are
- * *charged*, so running out of memory is said where running out of room is said. At every instant
+ * One counter decides about room: `reservedPages`, the sum over all files and over the writes in flight. free = capacity - reserved.
+ * A page is *taken* only against a reservation, so taking cannot fail; the operating system is asked for memory when pages are
+ * *reserved*, so running out of memory is said where running out of room is said. At every instant
  *
- *     0 ≤ held ≤ charged ≤ committed ≤ capacity                                   (PoolConsistent)
+ *     0 ≤ allocated ≤ reserved ≤ committed ≤ capacity                                   (PoolConsistent)
  *
  * Every change of the ledger is one uninterrupted step: no await and no callback inside; only PageMemory is called. That is
  * what makes the free space an observer is told true at that moment (FreeBytesAccurate), and it holds for one thread only:
  * a pool must not be shared between workers.
  *
  * A free page is warm (committed, perhaps with old content), cold (given back to the OS) or fresh (never used). Warm and cold
- * ones share one array, filled from both ends; fresh ones are only two numbers, so neither a pool of 64 GiB nor charging and
- * discharging a huge hole touches memory by the page.
+ * ones share one array, filled from both ends; fresh ones are only two numbers, so neither a pool of 64 GiB nor reserving and
+ * disreserving a huge hole touches memory by the page.
  *
- * What can go wrong: a caller that takes without a charge, gives back twice, or discharges too much has lost track of its
+ * What can go wrong: a caller that takes without a reservation, gives back twice, or unreserves too much has lost track of its
  * pages; these are bugs, checked in release too, and throw.
  */
 import { NtStatus } from '../../ntstatus.js';
@@ -23,7 +23,7 @@ import type { PageMemory } from './page-memory.js';
 import { checkPool, type LedgerFile } from './page-pool-check.js';
 
 /**
- * How much memory beyond the charge stays committed. Enough that lock and temp files, and the compiler's output files, come and
+ * How much memory beyond the reservation stays committed. Enough that lock and temp files, and the compiler's output files, come and
  * go without a call to the OS (a decommit and the page faults after it cost more than the write itself); little enough that
  * nobody misses it. Trimming goes down to half of it, so that a steady change at the limit is one call per many pages.
  */
@@ -40,14 +40,14 @@ const HELD = 2;
 export interface PagePoolOptions {
   /** Commit and touch the whole capacity at once and never give it back: no page fault and no refusal later. */
   preallocate?: boolean;
-  /** Pages that may stay committed beyond the charge. */
+  /** Pages that may stay committed beyond the reservation. */
   warmPages?: number;
 }
 
-/** Someone who holds charge or pages outside of a file's own account: a write in flight. */
+/** Someone who holds a reservation or pages outside of a file's own account: a write in flight. */
 export interface PageHolder {
   readonly owner: object | null;
-  readonly chargedPages: number;
+  readonly reservedPages: number;
   readonly handCount: number;
   /** The pages in hand are the first `handCount` entries. */
   readonly hand: Int32Array;
@@ -65,8 +65,8 @@ export class PagePool {
   /** The writes in flight, in no order. Change only by enter/leave. */
   readonly holders: PageHolder[] = [];
 
-  #charged = 0;
-  #held = 0;
+  #reserved = 0;
+  #allocated = 0;
   #committed = 0;
   /** Warm pages from the front, the next one to take last; cold pages from the back, the next one to commit first. */
   readonly #stock: Int32Array;
@@ -91,13 +91,13 @@ export class PagePool {
     if (this.preallocated) this.#preallocate();
   }
 
-  get chargedPages(): number {
-    return this.#charged;
+  get reservedPages(): number {
+    return this.#reserved;
   }
 
   /** Pages in files and in the hands of writes. */
-  get heldPages(): number {
-    return this.#held;
+  get allocatedPages(): number {
+    return this.#allocated;
   }
 
   get committedPages(): number {
@@ -105,39 +105,41 @@ export class PagePool {
   }
 
   get freePages(): number {
-    return this.capacityPages - this.#charged;
+    return this.capacityPages - this.#reserved;
   }
 
   /** All or nothing: promises room and the memory for it, or answers DISK_FULL with nothing changed. */
-  charge(pages: number): number {
-    if (!(pages >= 0)) throw new RangeError(`charge of ${pages} pages`);
-    if (pages > this.capacityPages - this.#charged) return NtStatus.DISK_FULL;
-    const shortage = this.#charged + pages - this.#committed;
+  reserve(pages: number): number {
+    if (!(pages >= 0)) throw new RangeError(`reservation of ${pages} pages`);
+    if (pages > this.capacityPages - this.#reserved) return NtStatus.DISK_FULL;
+    const shortage = this.#reserved + pages - this.#committed;
     if (shortage > 0 && !this.#commitMore(shortage)) return NtStatus.DISK_FULL;
-    this.#charged += pages;
+    this.#reserved += pages;
     return NtStatus.SUCCESS;
   }
 
   /** Returns room. Memory goes back to the OS when more than the warm stock is left over. */
-  discharge(pages: number): void {
-    if (!(pages >= 0) || pages > this.#charged - this.#held) {
-      throw new Error(`discharge of ${pages} pages: charged ${this.#charged}, held ${this.#held}`);
+  unreserve(pages: number): void {
+    if (!(pages >= 0) || pages > this.#reserved - this.#allocated) {
+      throw new Error(
+        `unreserve of ${pages} pages: reserved ${this.#reserved}, allocated ${this.#allocated}`,
+      );
     }
-    this.#charged -= pages;
-    if (this.#committed - this.#charged > this.warmLimitPages) this.#trim();
+    this.#reserved -= pages;
+    if (this.#committed - this.#reserved > this.warmLimitPages) this.#trim();
   }
 
-  /** Hands out pages against a charge, adjacent and ascending where possible. Their content may be old: see isZero. */
+  /** Hands out pages against a reservation, adjacent and ascending where possible. Their content may be old: see isZero. */
   take(count: number, out: Int32Array, outOffset: number): void {
-    if (!(count >= 0) || this.#held + count > this.#charged || outOffset + count > out.length) {
-      throw new Error(`take of ${count} pages: held ${this.#held}, charged ${this.#charged}`);
+    if (!(count >= 0) || this.#allocated + count > this.#reserved || outOffset + count > out.length) {
+      throw new Error(`take of ${count} pages: allocated ${this.#allocated}, reserved ${this.#reserved}`);
     }
     const fromStock = Math.min(count, this.#warm);
     let ascending = true;
     let previous = -1;
     for (let i = 0; i < fromStock; i++) {
       const page = this.#stock[this.#warm - 1 - i] as number;
-      this.#markHeld(page);
+      this.#markAllocated(page);
       ascending &&= page > previous;
       previous = page;
       out[outOffset + i] = page;
@@ -145,12 +147,12 @@ export class PagePool {
     this.#warm -= fromStock;
     for (let i = fromStock; i < count; i++) {
       const page = this.#freshPage++;
-      this.#markHeld(page);
+      this.#markAllocated(page);
       ascending &&= page > previous;
       previous = page;
       out[outOffset + i] = page;
     }
-    this.#held += count;
+    this.#allocated += count;
     if (!ascending) sortPages(out, outOffset, outOffset + count);
   }
 
@@ -173,7 +175,7 @@ export class PagePool {
     }
   }
 
-  /** Takes pages back; the charge stays with the caller. The first of them is the first to be handed out again. */
+  /** Takes pages back; the reservation stays with the caller. The first of them is the first to be handed out again. */
   giveBack(pages: Int32Array, from: number, to: number): void {
     for (let i = to - 1; i >= from; i--) {
       const page = pages[i] as number;
@@ -181,7 +183,7 @@ export class PagePool {
       this.#flags[page] = DIRTY;
       this.#stock[this.#warm++] = page;
     }
-    this.#held -= to - from;
+    this.#allocated -= to - from;
   }
 
   enter(holder: PageHolder): void {
@@ -204,7 +206,7 @@ export class PagePool {
       cold: this.#stock.subarray(this.capacityPages - this.#cold),
       freshPage: this.#freshPage,
       freshCommitted: this.#freshCommitted,
-      isHeld: (page) => ((this.#flags[page] as number) & HELD) !== 0,
+      isAllocated: (page) => ((this.#flags[page] as number) & HELD) !== 0,
     });
   }
 
@@ -212,7 +214,7 @@ export class PagePool {
     this.memory.dispose();
   }
 
-  #markHeld(page: number): void {
+  #markAllocated(page: number): void {
     const flags = this.#flags[page];
     if (flags === undefined || (flags & HELD) !== 0) throw new Error(`page ${page} is handed out twice`);
     this.#flags[page] = flags | HELD;
@@ -251,7 +253,7 @@ export class PagePool {
 
   /** Used pages go first: on an overcommitting system only they occupy memory. */
   #trim(): void {
-    const count = this.#committed - this.#charged - Math.floor(this.warmLimitPages / 2);
+    const count = this.#committed - this.#reserved - Math.floor(this.warmLimitPages / 2);
     const fromStock = Math.min(count, this.#warm);
     if (fromStock > 0) {
       const first = this.#warm - fromStock;

@@ -12,14 +12,14 @@ const NO_ENTRIES = new Int32Array(0);
 const outgoing = new Int32Array(1024);
 
 export class PageTable {
-  #heldPages = 0;
+  #allocatedPages = 0;
   /** Entry 0 while there is no array. */
   #only = 0;
   #entries: Int32Array = NO_ENTRIES;
 
   /** How many pages are in the table. */
-  get heldPages(): number {
-    return this.#heldPages;
+  get allocatedPages(): number {
+    return this.#allocatedPages;
   }
 
   /** The page at an index of the file, or -1 for a hole. */
@@ -71,7 +71,7 @@ export class PageTable {
     if (index < this.#entries.length) this.#entries[index] = page + 1;
     else if (index === 0) this.#only = page + 1;
     else throw new Error(`index ${index} is beyond the page table`);
-    this.#heldPages++;
+    this.#allocatedPages++;
   }
 
   /** Gives the pages at and behind `index` back to the pool, last ones first, so that the next taker gets them in order. */
@@ -81,7 +81,7 @@ export class PageTable {
       if (index > 0 || this.#only === 0) return;
       outgoing[0] = this.#only - 1;
       this.#only = 0;
-      this.#heldPages--;
+      this.#allocatedPages--;
       pool.giveBack(outgoing, 0, 1);
       return;
     }
@@ -90,7 +90,7 @@ export class PageTable {
       const entry = entries[i] as number;
       if (entry === 0) continue;
       entries[i] = 0;
-      this.#heldPages--;
+      this.#allocatedPages--;
       outgoing[--free] = entry - 1;
       if (free > 0) continue;
       pool.giveBack(outgoing, 0, outgoing.length);

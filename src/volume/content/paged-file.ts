@@ -1,9 +1,9 @@
 /**
  * PagedFile: the content of one file, in pages of the volume's pool. Sparse in memory, honest in capacity: a hole holds no
- * page, but the file is charged for every page its length covers, so a write inside the length is never refused (NoSilentLoss).
+ * page, but the file reserves every page its length covers, so a write inside the length is never refused (NoSilentLoss).
  *
- *     chargedPages = max(pages of lengthBytes, pages asked for by setAllocation)
- *     heldPages + pages its writes in flight hold against its charge ≤ chargedPages
+ *     reservedPages = max(pages of lengthBytes, pages asked for by setAllocation)
+ *     allocatedPages + pages its writes in flight hold against its reservation ≤ reservedPages
  *
  * Bytes behind the length in the last page are always zero, and so are the bytes of a new page that a write does not cover;
  * hence extending never shows old data (DataIntegrity). Lengths are exact up to 2^53: file offsets are divided, never shifted.
@@ -21,7 +21,7 @@ export class PagedFile {
   /** For the file's writes in flight; nobody else changes it. */
   readonly table = new PageTable();
   #lengthBytes = 0;
-  #chargedPages = 0;
+  #reservedPages = 0;
   #disposed = false;
 
   constructor(pool: PagePool) {
@@ -32,16 +32,16 @@ export class PagedFile {
     return this.#lengthBytes;
   }
 
-  get chargedPages(): number {
-    return this.#chargedPages;
+  get reservedPages(): number {
+    return this.#reservedPages;
   }
 
-  get heldPages(): number {
-    return this.table.heldPages;
+  get allocatedPages(): number {
+    return this.table.allocatedPages;
   }
 
   get allocationSizeBytes(): number {
-    return this.#chargedPages * this.pool.pageSizeBytes;
+    return this.#reservedPages * this.pool.pageSizeBytes;
   }
 
   get isDisposed(): boolean {
@@ -86,7 +86,7 @@ export class PagedFile {
     // The same three phases that requests in flight go through; nothing can come between them here.
     const write = synchronousWrite.begin(this, offset, length);
     try {
-      const status = write.scanAndCharge();
+      const status = write.scanAndReserve();
       if (status < 0) return status;
       write.takePages();
       return write.assignAndCopy(sourceAddress);
@@ -101,14 +101,14 @@ export class PagedFile {
     return reuse.begin(this, offset, length);
   }
 
-  /** Truncates, or extends by a hole that is charged now. */
+  /** Truncates, or extends by a hole that is reserved now. */
   setLength(bytes: number): number {
     assertRange(bytes, 0);
     if (this.#disposed) return NtStatus.FILE_DELETED;
     const { pageSizeBytes, memory } = this.pool;
     const pages = this.pagesOf(bytes);
     if (bytes >= this.#lengthBytes) {
-      const status = this.#chargeUpTo(pages);
+      const status = this.#reserveUpTo(pages);
       if (status >= 0) this.#lengthBytes = bytes;
       return status;
     }
@@ -120,7 +120,7 @@ export class PagedFile {
       memory.zero(memory.baseAddress + lastPage * pageSizeBytes + from, to - from);
     }
     this.#lengthBytes = bytes;
-    this.#dischargeDownTo(pages);
+    this.#unreserveDownTo(pages);
     return NtStatus.SUCCESS;
   }
 
@@ -130,8 +130,8 @@ export class PagedFile {
     if (this.#disposed) return NtStatus.FILE_DELETED;
     if (bytes < this.#lengthBytes) return this.setLength(bytes);
     const pages = this.pagesOf(bytes);
-    if (pages < this.#chargedPages) this.#dischargeDownTo(pages);
-    return this.#chargeUpTo(pages);
+    if (pages < this.#reservedPages) this.#unreserveDownTo(pages);
+    return this.#reserveUpTo(pages);
   }
 
   /** Drops the whole content and promises this much room; refused, the content is still there. */
@@ -139,17 +139,17 @@ export class PagedFile {
     assertRange(allocationBytes, 0);
     if (this.#disposed) return NtStatus.FILE_DELETED;
     const pages = this.pagesOf(allocationBytes);
-    const status = this.#chargeUpTo(pages);
+    const status = this.#reserveUpTo(pages);
     if (status < 0) return status;
     this.table.giveBackTail(0, this.pool);
     this.#lengthBytes = 0;
-    this.#dischargeDownTo(pages);
+    this.#unreserveDownTo(pages);
     return NtStatus.SUCCESS;
   }
 
   /** Gives up what was promised beyond the length; WinFsp's Cleanup asks for it (docs/winfsp.md). */
   trimAllocation(): void {
-    if (!this.#disposed) this.#dischargeDownTo(this.pagesOf(this.#lengthBytes));
+    if (!this.#disposed) this.#unreserveDownTo(this.pagesOf(this.#lengthBytes));
   }
 
   /** The last close: every page and all room comes back now, also what its writes in flight have in hand. */
@@ -163,8 +163,8 @@ export class PagedFile {
     }
     this.table.giveBackTail(0, this.pool);
     this.#lengthBytes = 0;
-    this.pool.discharge(this.#chargedPages);
-    this.#chargedPages = 0;
+    this.pool.unreserve(this.#reservedPages);
+    this.#reservedPages = 0;
   }
 
   visitPages(visit: (page: number) => void): void {
@@ -175,27 +175,27 @@ export class PagedFile {
   check(): string[] {
     const violations: string[] = [];
     const pages = this.pagesOf(this.#lengthBytes);
-    let held = 0;
+    let allocated = 0;
     this.table.visit((page, index) => {
-      held++;
+      allocated++;
       if (index >= pages) violations.push(`DataIntegrity: page ${page} lies beyond the end of its file`);
     });
-    if (held !== this.heldPages) {
-      violations.push(`PoolConsistent: a file has ${held} pages, but counts ${this.heldPages}`);
+    if (allocated !== this.allocatedPages) {
+      violations.push(`PoolConsistent: a file has ${allocated} pages, but counts ${this.allocatedPages}`);
     }
-    if (this.#chargedPages < pages) {
+    if (this.#reservedPages < pages) {
       violations.push(
-        `NoSilentLoss: a file is charged ${this.#chargedPages} pages, its length covers ${pages}`,
+        `NoSilentLoss: a file reserves ${this.#reservedPages} pages, its length covers ${pages}`,
       );
     }
-    if (held + this.handsAgainstCharge(null) > this.#chargedPages) {
+    if (allocated + this.handsAgainstReserve(null) > this.#reservedPages) {
       violations.push(
-        `PoolConsistent: a file and its writes hold more pages than the ${this.#chargedPages} charged`,
+        `PoolConsistent: a file and its writes hold more pages than the ${this.#reservedPages} reserved`,
       );
     }
-    if (this.#disposed && (held > 0 || this.#chargedPages > 0)) {
+    if (this.#disposed && (allocated > 0 || this.#reservedPages > 0)) {
       violations.push(
-        `DeadFilesClean: a disposed file has ${held} pages and is charged ${this.#chargedPages}`,
+        `DeadFilesClean: a disposed file has ${allocated} pages and reserves ${this.#reservedPages}`,
       );
     }
     return violations;
@@ -224,53 +224,53 @@ export class PagedFile {
     }
   }
 
-  /** A committing write hands over the charge for its end, and the file becomes that long. */
+  /** A committing write hands over the reservation for its end, and the file becomes that long. */
   acceptExtension(endBytes: number, pages: number): void {
-    this.#chargedPages += pages;
+    this.#reservedPages += pages;
     if (endBytes > this.#lengthBytes) this.#lengthBytes = endBytes;
-    if (this.pagesOf(this.#lengthBytes) > this.#chargedPages)
-      throw new Error('a file is longer than its charge');
+    if (this.pagesOf(this.#lengthBytes) > this.#reservedPages)
+      throw new Error('a file is longer than its reservation');
   }
 
-  /** Pages that writes in flight, but `except`, hold against this file's charge instead of their own. */
-  handsAgainstCharge(except: PageHolder | null): number {
+  /** Pages that writes in flight, but `except`, hold against this file's reservation instead of their own. */
+  handsAgainstReserve(except: PageHolder | null): number {
     let pages = 0;
     for (const holder of this.pool.holders) {
       if (holder.owner !== this || holder === except) continue;
-      pages += Math.max(0, holder.handCount - holder.chargedPages);
+      pages += Math.max(0, holder.handCount - holder.reservedPages);
     }
     return pages;
   }
 
   /**
-   * Makes `pages` of a charge of `chargedPages` free for use by taking pages out of the hands of other writes of this file.
+   * Makes `pages` of a reservation of `reservedPages` free for use by taking pages out of the hands of other writes of this file.
    * They lose nothing: at their commit point they look again, and take what is missing then.
    */
-  reclaimFromHands(pages: number, chargedPages: number, except: PageHolder | null): void {
-    let excess = this.heldPages + pages + this.handsAgainstCharge(except) - chargedPages;
+  reclaimFromHands(pages: number, reservedPages: number, except: PageHolder | null): void {
+    let excess = this.allocatedPages + pages + this.handsAgainstReserve(except) - reservedPages;
     const holders = this.pool.holders;
     for (let i = 0; excess > 0 && i < holders.length; i++) {
       const holder = holders[i] as PageHolder;
       if (holder.owner !== this || holder === except) continue;
-      const count = Math.min(excess, Math.max(0, holder.handCount - holder.chargedPages));
+      const count = Math.min(excess, Math.max(0, holder.handCount - holder.reservedPages));
       holder.giveBackFromHand(count);
       excess -= count;
     }
-    if (excess > 0) throw new Error(`a file holds ${excess} pages more than it is charged`);
+    if (excess > 0) throw new Error(`a file holds ${excess} pages more than it reserves`);
   }
 
-  #chargeUpTo(pages: number): number {
-    if (pages <= this.#chargedPages) return NtStatus.SUCCESS;
-    const status = this.pool.charge(pages - this.#chargedPages);
-    if (status >= 0) this.#chargedPages = pages;
+  #reserveUpTo(pages: number): number {
+    if (pages <= this.#reservedPages) return NtStatus.SUCCESS;
+    const status = this.pool.reserve(pages - this.#reservedPages);
+    if (status >= 0) this.#reservedPages = pages;
     return status;
   }
 
-  #dischargeDownTo(pages: number): void {
-    if (pages >= this.#chargedPages) return;
+  #unreserveDownTo(pages: number): void {
+    if (pages >= this.#reservedPages) return;
     this.reclaimFromHands(0, pages, null);
-    this.pool.discharge(this.#chargedPages - pages);
-    this.#chargedPages = pages;
+    this.pool.unreserve(this.#reservedPages - pages);
+    this.#reservedPages = pages;
   }
 }
 

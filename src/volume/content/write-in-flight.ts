@@ -1,14 +1,14 @@
 /**
  * WriteInFlight: one write request between its beginning and its commit, in three phases that may be far apart:
  *
- *   1. scanAndCharge   promises the room an extension needs. A refusal is advice: the request may stop here (abandon), or go on
+ *   1. scanAndReserve   promises the room an extension needs. A refusal is advice: the request may stop here (abandon), or go on
  *                      and decide again at the commit point, because another request may meanwhile have paid for the range.
- *   2. takePages       takes pages for the holes seen now, as far as there is charge for them.
- *   3. assignAndCopy   the commit point, one uninterrupted step: decides anew what is missing, charges and takes the difference,
+ *   2. takePages       takes pages for the holes seen now, as far as there is reservation for them.
+ *   3. assignAndCopy   the commit point, one uninterrupted step: decides anew what is missing, reserves and takes the difference,
  *                      fills the holes, copies, and returns whatever is left over.
  *
  * Between the phases anything may happen to the file: other writes, truncation, allocation, its last close. Only phase 3 changes
- * it, so nothing that was seen before has to stay true. A phase may be left out or repeated. The charge and the pages in hand
+ * it, so nothing that was seen before has to stay true. A phase may be left out or repeated. The reservation and the pages in hand
  * are the write's own (the pool lists it as a holder); they come back by phase 3, by abandon, or when the file is disposed.
  *
  * The object can be used again after it is finished; it then allocates nothing.
@@ -30,7 +30,7 @@ const KEPT_HAND_PAGES = 65536;
 export class WriteInFlight implements PageHolder {
   hand: Int32Array = new Int32Array(0);
   handCount = 0;
-  chargedPages = 0;
+  reservedPages = 0;
   holderSlot = -1;
   #file: PagedFile | null = null;
   #state: State = State.Idle;
@@ -66,14 +66,14 @@ export class WriteInFlight implements PageHolder {
     return this;
   }
 
-  /** Phase 1. SUCCESS, or DISK_FULL with nothing charged by this call. */
-  scanAndCharge(): number {
+  /** Phase 1. SUCCESS, or DISK_FULL with nothing reserved by this call. */
+  scanAndReserve(): number {
     const file = this.#openFile();
     if (file === null) return NtStatus.FILE_DELETED;
-    const shortage = this.#pagesNeeded(file) - file.chargedPages - this.chargedPages;
+    const shortage = this.#pagesNeeded(file) - file.reservedPages - this.reservedPages;
     if (shortage <= 0) return NtStatus.SUCCESS;
-    const status = this.#chargePages(file.pool, shortage);
-    if (status >= 0) this.chargedPages += shortage;
+    const status = this.#reservePages(file.pool, shortage);
+    if (status >= 0) this.reservedPages += shortage;
     return status;
   }
 
@@ -82,7 +82,11 @@ export class WriteInFlight implements PageHolder {
     const file = this.#openFile();
     if (file === null) return 0;
     const room =
-      file.chargedPages - file.heldPages - file.handsAgainstCharge(this) + this.chargedPages - this.handCount;
+      file.reservedPages -
+      file.allocatedPages -
+      file.handsAgainstReserve(this) +
+      this.reservedPages -
+      this.handCount;
     if (room > 0) {
       const missing = file.table.countHoles(this.#firstIndex, this.#pageCount) - this.handCount;
       try {
@@ -111,7 +115,7 @@ export class WriteInFlight implements PageHolder {
     const table = file.table;
     const pool = file.pool;
     const needed = this.#pagesNeeded(file);
-    const extension = Math.max(0, needed - file.chargedPages);
+    const extension = Math.max(0, needed - file.reservedPages);
     const missing = table.countHoles(this.#firstIndex, this.#pageCount);
     const status = this.#prepare(file, extension, missing);
     if (status < 0) {
@@ -121,16 +125,16 @@ export class WriteInFlight implements PageHolder {
 
     // From here on nothing can fail.
     if (this.handCount > missing) this.giveBackFromHand(this.handCount - missing);
-    this.chargedPages -= extension;
+    this.reservedPages -= extension;
     file.acceptExtension(this.#end, extension);
-    file.reclaimFromHands(missing, file.chargedPages, this);
+    file.reclaimFromHands(missing, file.reservedPages, this);
     this.#take(pool, missing - this.handCount);
     this.#assign(file);
     try {
       file.copyIn(this.#offset, this.#length, sourceAddress);
       return this.#length;
     } finally {
-      this.abandon(); // Only the surplus charge is left.
+      this.abandon(); // Only the surplus reservation is left.
     }
   }
 
@@ -162,27 +166,27 @@ export class WriteInFlight implements PageHolder {
   }
 
   #pagesNeeded(file: PagedFile): number {
-    // A file longer than that is charged for its length already.
+    // A file longer than that has its length reserved already.
     return this.#length === 0 ? 0 : file.pagesOf(this.#end);
   }
 
-  #chargePages(pool: PagePool, pages: number): number {
+  #reservePages(pool: PagePool, pages: number): number {
     // Beyond 2^53 lengths are not exact; no volume is that large either.
-    return this.#end > Number.MAX_SAFE_INTEGER ? NtStatus.DISK_FULL : pool.charge(pages);
+    return this.#end > Number.MAX_SAFE_INTEGER ? NtStatus.DISK_FULL : pool.reserve(pages);
   }
 
   /** Everything of the commit that can be refused: room, the memory behind it, and the heap for the table. */
   #prepare(file: PagedFile, extension: number, missing: number): number {
-    const shortage = extension - this.chargedPages;
+    const shortage = extension - this.reservedPages;
     if (shortage > 0) {
-      const status = this.#chargePages(file.pool, shortage);
+      const status = this.#reservePages(file.pool, shortage);
       if (status < 0) return status;
-      this.chargedPages += shortage;
+      this.reservedPages += shortage;
     }
     try {
       this.#growHand(missing);
-      // Presized for the charge: a file that was extended first, as the cache manager does, never copies its table.
-      file.table.reserve(this.#firstIndex + this.#pageCount, file.chargedPages + extension);
+      // Presized for the reservation: a file that was extended first, as the cache manager does, never copies its table.
+      file.table.reserve(this.#firstIndex + this.#pageCount, file.reservedPages + extension);
     } catch {
       return NtStatus.INSUFFICIENT_RESOURCES;
     }
@@ -226,8 +230,8 @@ export class WriteInFlight implements PageHolder {
   #release(pool: PagePool): void {
     this.giveBackFromHand(this.handCount);
     pool.leave(this);
-    pool.discharge(this.chargedPages);
-    this.chargedPages = 0;
+    pool.unreserve(this.reservedPages);
+    this.reservedPages = 0;
   }
 
   #finish(): void {

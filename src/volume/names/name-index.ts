@@ -1,13 +1,14 @@
 /**
- * NameIndex: (directory, folded name) → node, for the whole volume; what makes a look-up cost the same in a directory of ten entries
- * and of a million. A hash table with chains through the nodes: adding and removing the same name over and over, as
+ * NameIndex: (directory, folded name) → inode, for the whole volume; what makes a look-up cost the same in a directory of ten entries
+ * and of a million. A hash table with chains through the inodes: adding and removing the same name over and over, as
  * lock files do, leaves nothing behind (a V8 Map gets slower by that with every round).
  *
  * A look-up reads the name where it stands in the path, folding as it goes: no part of a path is cut out, and nothing is allocated.
  * Order is not this table's business; listings go by the directory's own children.
  */
+
+import type { Inode } from '../inode.js';
 import { copyText } from './case-folding.js';
-import type { Node } from '../inode.js';
 
 const SMALLEST_BUCKETS = 64;
 const FNV_PRIME = 0x01000193;
@@ -16,7 +17,7 @@ export class NameIndex {
   readonly #folding: Uint16Array;
   /** Makes chains of chosen names unlikely to be long in a volume one does not know. */
   readonly #seed: number;
-  #buckets: (Node | null)[] = new Array(SMALLEST_BUCKETS).fill(null);
+  #buckets: (Inode | null)[] = new Array(SMALLEST_BUCKETS).fill(null);
   #count = 0;
 
   constructor(folding: Uint16Array, seed = Math.floor(Math.random() * 0x1_0000_0000)) {
@@ -29,33 +30,33 @@ export class NameIndex {
   }
 
   /** The child of `parent` whose name stands in `text` from `start` to `end`, in any case that folds alike. */
-  find(parent: Node, text: string, start: number, end: number): Node | undefined {
+  find(parent: Inode, text: string, start: number, end: number): Inode | undefined {
     const hash = this.#hash(parent, text, start, end);
-    for (let node = this.#buckets[hash & (this.#buckets.length - 1)]; node != null; node = node.next) {
-      if (node.hash === hash && node.parent === parent && this.#isNamed(node.key, text, start, end))
-        return node;
+    for (let inode = this.#buckets[hash & (this.#buckets.length - 1)]; inode != null; inode = inode.next) {
+      if (inode.hash === hash && inode.parent === parent && this.#isNamed(inode.key, text, start, end))
+        return inode;
     }
     return undefined;
   }
 
-  /** `node.parent` and `node.key` must be set and must not change before the node is removed again. */
-  add(node: Node): void {
+  /** `node.parent` and `node.key` must be set and must not change before the inode is removed again. */
+  add(inode: Inode): void {
     if (this.#count >= this.#buckets.length) this.#resize(this.#buckets.length * 2);
-    node.hash = this.#hash(node.parent as Node, node.key, 0, node.key.length);
-    this.#link(node);
+    inode.hash = this.#hash(inode.parent as Inode, inode.key, 0, inode.key.length);
+    this.#link(inode);
     this.#count++;
   }
 
-  remove(node: Node): void {
-    const bucket = node.hash & (this.#buckets.length - 1);
-    let at = this.#buckets[bucket] as Node | null;
-    if (at === node) this.#buckets[bucket] = node.next;
+  remove(inode: Inode): void {
+    const bucket = inode.hash & (this.#buckets.length - 1);
+    let at = this.#buckets[bucket] as Inode | null;
+    if (at === inode) this.#buckets[bucket] = inode.next;
     else {
-      while (at !== null && at.next !== node) at = at.next;
-      if (at === null) throw new Error(`"${node.name}" is not in the index of names`);
-      at.next = node.next;
+      while (at !== null && at.next !== inode) at = at.next;
+      if (at === null) throw new Error(`"${inode.name}" is not in the index of names`);
+      at.next = inode.next;
     }
-    node.next = null;
+    inode.next = null;
     this.#count--;
     // Far below the size that makes it grow, so that a volume whose size swings does not rebuild the table all the time.
     if (this.#count < this.#buckets.length / 8 && this.#buckets.length > SMALLEST_BUCKETS) {
@@ -63,30 +64,31 @@ export class NameIndex {
     }
   }
 
-  /** For the self-check: every node in the table is visited once. */
-  visit(visit: (node: Node) => void): void {
-    for (const first of this.#buckets) for (let node = first; node !== null; node = node.next) visit(node);
+  /** For the self-check: every inode in the table is visited once. */
+  visit(visit: (inode: Inode) => void): void {
+    for (const first of this.#buckets)
+      for (let inode = first; inode !== null; inode = inode.next) visit(inode);
   }
 
-  #link(node: Node): void {
-    const bucket = node.hash & (this.#buckets.length - 1);
-    node.next = this.#buckets[bucket] as Node | null;
-    this.#buckets[bucket] = node;
+  #link(inode: Inode): void {
+    const bucket = inode.hash & (this.#buckets.length - 1);
+    inode.next = this.#buckets[bucket] as Inode | null;
+    this.#buckets[bucket] = inode;
   }
 
   #resize(length: number): void {
     const old = this.#buckets;
     this.#buckets = new Array(length).fill(null);
     for (const first of old) {
-      for (let node = first; node !== null; ) {
-        const next: Node | null = node.next;
-        this.#link(node);
-        node = next;
+      for (let inode = first; inode !== null; ) {
+        const next: Inode | null = inode.next;
+        this.#link(inode);
+        inode = next;
       }
     }
   }
 
-  #hash(parent: Node, text: string, start: number, end: number): number {
+  #hash(parent: Inode, text: string, start: number, end: number): number {
     const folding = this.#folding;
     let hash = this.#seed ^ (parent.indexNumber | 0);
     for (let i = start; i < end; i++) {

@@ -1,30 +1,30 @@
 /**
- * NameTree: which names lead to which nodes. Paths are `\a\b`; the root is `\`. Look-ups go through one index of names for the whole
+ * NameTree: which names lead to which inodes. Paths are `\a\b`; the root is `\`. Look-ups go through one index of names for the whole
  * volume, listings through each directory's ordered children; attach and detach keep the two in step.
  *
  * Only structure: whether something may be created, replaced or removed is RamVolume's decision.
  */
 import { NtStatus } from '../../ntstatus.js';
+import type { Inode } from '../inode.js';
 import { foldingTable, foldText } from './case-folding.js';
 import { NameIndex } from './name-index.js';
-import type { Node } from '../inode.js';
 import { type OrderedChildren, orderedChildren, visitBehind } from './ordered-children.js';
 
 /** One name of a path; MaxComponentLength of the volume (docs/winfsp.md (g)). */
-export const NAME_MOST_UNITS = 255;
+export const MAX_NAME_UNITS = 255;
 const SEPARATOR = 0x5c;
 
 export class NameTree {
-  readonly root: Node;
+  readonly root: Inode;
   readonly folding: Uint16Array;
   readonly index: NameIndex;
   /** What locate found: the directory, and where in the path the last name begins. Valid until the next call. */
-  directory: Node;
+  directory: Inode;
   leafStart = 0;
   /** Of the directory that was emptied last, for the next that gets a first child: lock files come and go alone. */
   #spareChildren: OrderedChildren | null = null;
 
-  constructor(root: Node, caseSensitive: boolean) {
+  constructor(root: Inode, caseSensitive: boolean) {
     this.root = root;
     this.directory = root;
     root.parent = root;
@@ -53,47 +53,47 @@ export class NameTree {
     return NtStatus.SUCCESS;
   }
 
-  /** The node at the place that locate has just found in `path`. */
-  childAt(path: string): Node | undefined {
+  /** The inode at the place that locate has just found in `path`. */
+  childAt(path: string): Inode | undefined {
     return this.index.find(this.directory, path, this.leafStart, path.length);
   }
 
-  /** The node of a path. OBJECT_NAME_NOT_FOUND when only its last name is missing; otherwise as locate. */
-  lookup(path: string): Node | number {
+  /** The inode of a path. OBJECT_NAME_NOT_FOUND when only its last name is missing; otherwise as locate. */
+  lookup(path: string): Inode | number {
     if (path === '\\') return this.root;
     const status = this.locate(path);
     if (status < 0) return status;
     return this.childAt(path) ?? NtStatus.OBJECT_NAME_NOT_FOUND;
   }
 
-  attach(node: Node, directory: Node): void {
+  attach(inode: Inode, directory: Inode): void {
     if (directory.children === null) {
       directory.children = this.#spareChildren ?? orderedChildren();
       this.#spareChildren = null;
     }
-    directory.children.set(node.key, node);
-    node.parent = directory;
-    this.index.add(node);
+    directory.children.set(inode.key, inode);
+    inode.parent = directory;
+    this.index.add(inode);
   }
 
-  detach(node: Node): void {
-    const directory = node.parent;
+  detach(inode: Inode): void {
+    const directory = inode.parent;
     if (directory === null || directory.children === null)
-      throw new Error(`"${node.name}" is in no directory`);
-    this.index.remove(node);
-    directory.children.delete(node.key);
+      throw new Error(`"${inode.name}" is in no directory`);
+    this.index.remove(inode);
+    directory.children.delete(inode.key);
     if (directory.children.size === 0) {
       this.#spareChildren = directory.children;
       directory.children = null;
     }
-    node.parent = null;
+    inode.parent = null;
   }
 
-  /** In the spelling that is stored. Empty for a node whose name is gone. */
-  pathOf(node: Node): string {
-    if (node === this.root) return '\\';
+  /** In the spelling that is stored. Empty for an inode whose name is gone. */
+  pathOf(inode: Inode): string {
+    if (inode === this.root) return '\\';
     let path = '';
-    for (let at: Node = node; at !== this.root; at = at.parent) {
+    for (let at: Inode = inode; at !== this.root; at = at.parent) {
       if (at.parent === null) return '';
       path = `\\${at.name}${path}`;
     }
@@ -101,8 +101,8 @@ export class NameTree {
   }
 
   /** Whether `node` is `ancestor` or somewhere below it. */
-  isWithin(node: Node, ancestor: Node): boolean {
-    let at: Node | null = node;
+  isWithin(inode: Inode, ancestor: Inode): boolean {
+    let at: Inode | null = inode;
     while (at !== null && at !== ancestor && at !== this.root) at = at.parent;
     return at === ancestor;
   }
@@ -111,7 +111,7 @@ export class NameTree {
    * Visits what a directory lists: `.` and `..` except in the root, then its children by folded name; only what comes behind `marker`,
    * whether or not that name is there any more, until `visit` answers false (docs/winfsp.md (d), ReadDirectory).
    */
-  list(directory: Node, marker: string | null, visit: (name: string, node: Node) => boolean): void {
+  list(directory: Inode, marker: string | null, visit: (name: string, inode: Inode) => boolean): void {
     if (directory !== this.root) {
       if (marker === null && !visit('.', directory)) return;
       // A directory whose name is gone has no parent to show.
@@ -126,7 +126,7 @@ export class NameTree {
 /** Whether a file may be called so: 1 to 255 units, neither `.` nor `..`, no NUL. Which other characters are allowed is the front end's rule. */
 export function isName(path: string, start: number): boolean {
   const length = path.length - start;
-  if (length < 1 || length > NAME_MOST_UNITS) return false;
+  if (length < 1 || length > MAX_NAME_UNITS) return false;
   if (length <= 2 && isDots(path.slice(start))) return false;
   return path.indexOf('\0', start) < 0;
 }

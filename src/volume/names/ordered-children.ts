@@ -3,12 +3,12 @@
  * going on behind any name cost O(log n), whether or not that name is there.
  */
 import { createRequire } from 'node:module';
-import type { Node } from '../inode.js';
+import type { Inode } from '../inode.js';
 
-// The package is CommonJS with a default export, which Node, TypeScript and test runners each import in their own way; required, it is
+// The package is CommonJS with a default export, which Inode, TypeScript and test runners each import in their own way; required, it is
 // the same everywhere.
 const { default: BTree } = createRequire(import.meta.url)('sorted-btree') as typeof import('sorted-btree');
-export type OrderedChildren = InstanceType<typeof BTree<string, Node>>;
+export type OrderedChildren = InstanceType<typeof BTree<string, Inode>>;
 
 const STOP = { break: true };
 
@@ -16,7 +16,7 @@ const STOP = { break: true };
 const byUnits = (a: string, b: string) => (a < b ? -1 : a === b ? 0 : 1);
 
 export function orderedChildren(): OrderedChildren {
-  return new BTree<string, Node>(undefined, byUnits);
+  return new BTree<string, Inode>(undefined, byUnits);
 }
 
 /**
@@ -26,13 +26,13 @@ export function orderedChildren(): OrderedChildren {
 export function visitBehind(
   children: OrderedChildren,
   marker: string,
-  visit: (name: string, node: Node) => boolean,
+  visit: (name: string, inode: Inode) => boolean,
 ): void {
   const last = children.maxKey();
   if (last === undefined) return;
   // Not its iterator, which makes objects for every entry. Only the first key can be the marker; the others stay untouched, which
   // saves a cache miss an entry.
-  children.forRange(marker, last, true, (key, node, counter) =>
-    (counter === 0 && key === marker) || visit(node.name, node) ? undefined : STOP,
+  children.forRange(marker, last, true, (key, inode, counter) =>
+    (counter === 0 && key === marker) || visit(inode.name, inode) ? undefined : STOP,
   );
 }

@@ -25,7 +25,7 @@ const SD_HEAD_BYTES = 20;
 const SID_HEAD_BYTES = 8;
 /** Also what an ACL's 16-bit size can express. */
 export const MAX_DESCRIPTOR_BYTES = 0xffff;
-const SUB_AUTHORITIES_MOST = 15;
+const MAX_SUB_AUTHORITIES = 15;
 /** A part of the descriptor is a view of the bytes it was parsed from. Null: there is none (a null DACL lets everybody do everything). */
 export interface DescriptorParts {
   control: number;
@@ -82,7 +82,7 @@ function sidBytesAt(bytes: Uint8Array, at: number, end: number): number {
   if (at + SID_HEAD_BYTES > end || bytes[at] !== 1) return -1;
   const count = bytes[at + 1] as number;
   const length = SID_HEAD_BYTES + 4 * count;
-  return count > SUB_AUTHORITIES_MOST || at + length > end ? -1 : length;
+  return count > MAX_SUB_AUTHORITIES || at + length > end ? -1 : length;
 }
 
 function aclBytesAt(bytes: Uint8Array, at: number, end: number): number {

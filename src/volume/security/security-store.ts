@@ -1,6 +1,6 @@
 /**
- * SecurityStore: each distinct security descriptor of a volume once, shared by all nodes that have it, and gone when the last of
- * them is. A volume has few of them, so a node pays for a reference.
+ * SecurityStore: each distinct security descriptor of a volume once, shared by all inodes that have it, and gone when the last of
+ * them is. A volume has few of them, so an inode pays for a reference.
  *
  * Malformed bytes are INVALID_SECURITY_DESCR. All distinct descriptors together are bounded, since they lie outside of the capacity
  * that the ledger counts: beyond that, a new one is DISK_FULL.
@@ -11,16 +11,16 @@ import { inheritDescriptor, mergeDescriptor } from './security-rules.js';
 
 export interface SecurityDescriptor {
   readonly bytes: Uint8Array;
-  /** Nodes that have it. */
+  /** Inodes that have it. */
   users: number;
   /** What children without a descriptor of their own get; found out once. */
   childFile: SecurityDescriptor | null;
   childDirectory: SecurityDescriptor | null;
 }
 
-export const DESCRIPTOR_BYTES_MOST = 64 * 2 ** 20;
+export const MAX_DESCRIPTOR_BYTES = 64 * 2 ** 20;
 /** Descriptors without users stay for a while: setting and deleting one key of a Map over and over makes it slow. */
-const UNUSED_KEPT_LEAST = 1024;
+const MIN_UNUSED_KEPT = 1024;
 
 export class SecurityStore {
   readonly #bytesMost: number;
@@ -30,7 +30,7 @@ export class SecurityStore {
   /** Programs create many files in a row with one descriptor; then it need not be looked for. */
   #last: SecurityDescriptor | null = null;
 
-  constructor(bytesMost = DESCRIPTOR_BYTES_MOST) {
+  constructor(bytesMost = MAX_DESCRIPTOR_BYTES) {
     this.#bytesMost = bytesMost;
   }
 
@@ -69,10 +69,10 @@ export class SecurityStore {
     descriptor.users -= 1;
     if (descriptor.users > 0) return;
     this.#unused += 1;
-    if (this.#unused >= UNUSED_KEPT_LEAST && this.#unused * 2 > this.#byContent.size) this.#sweep();
+    if (this.#unused >= MIN_UNUSED_KEPT && this.#unused * 2 > this.#byContent.size) this.#sweep();
   }
 
-  /** For the self-check: `counted` are the users found by walking over all nodes. */
+  /** For the self-check: `counted` are the users found by walking over all inodes. */
   check(counted: ReadonlyMap<SecurityDescriptor, number>): string[] {
     const violations: string[] = [];
     let unused = 0;
@@ -80,7 +80,7 @@ export class SecurityStore {
     for (const [key, descriptor] of this.#byContent) {
       const users = counted.get(descriptor) ?? 0;
       if (descriptor.users !== users) {
-        violations.push(`Security: a descriptor counts ${descriptor.users} users, ${users} nodes have it`);
+        violations.push(`Security: a descriptor counts ${descriptor.users} users, ${users} inodes have it`);
       }
       if (keyOf(descriptor.bytes) !== key) violations.push('Security: a shared descriptor has been changed');
       if (users === 0) unused++;
@@ -88,7 +88,7 @@ export class SecurityStore {
     }
     for (const descriptor of counted.keys()) {
       if (this.#byContent.get(keyOf(descriptor.bytes)) !== descriptor) {
-        violations.push('Security: a node has a descriptor that the store does not know');
+        violations.push('Security: an inode has a descriptor that the store does not know');
       }
     }
     if (unused !== this.#unused || bytes !== this.#bytes) {

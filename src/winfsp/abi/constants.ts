@@ -1,6 +1,6 @@
 /**
  * Values of the WinFsp ABI, by their WinFsp names. Source of every number: docs/data/winfsp-abi.json (the section is named at
- * each table); abi-check.ts compares them when the library is loaded.
+ * each table); a unit test compares them.
  */
 
 /** `transactKind`, without the prefix FspFsctlTransact and the suffix Kind. */

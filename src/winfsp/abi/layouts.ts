@@ -1,7 +1,7 @@
 /**
  * Byte offsets inside the structures of the WinFsp ABI, each under its WinFsp name; SIZE is the size of the whole structure.
- * Source: docs/data/winfsp-abi.json `structs`. abi-check.ts compares every number here with that file when the library is
- * loaded, so a slip shows at once and by name instead of as corrupted memory.
+ * Source: docs/data/winfsp-abi.json `structs`. A unit test compares every number here with that file,
+ * so a slip shows by name instead of as corrupted memory.
  */
 
 /** FSP_FSCTL_FILE_INFO */

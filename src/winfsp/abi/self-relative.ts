@@ -7,7 +7,7 @@ export const SELF_RELATIVE_HEAD_BYTES = 20;
 const SE_SELF_RELATIVE = 0x8000;
 
 /** The shortest SID or ACL. */
-const PART_BYTES_LEAST = 8;
+const MIN_PART_BYTES = 8;
 
 /**
  * How many bytes hold the descriptor's head and those of all its parts, by its first SELF_RELATIVE_HEAD_BYTES bytes in `view`. −1 when it is
@@ -23,10 +23,10 @@ export function selfRelativeHeadsEnd(view: DataView, limitBytes: number): number
     if (offset === 0) {
       continue;
     }
-    if (offset < SELF_RELATIVE_HEAD_BYTES || offset > limitBytes - PART_BYTES_LEAST) {
+    if (offset < SELF_RELATIVE_HEAD_BYTES || offset > limitBytes - MIN_PART_BYTES) {
       return -1;
     }
-    end = Math.max(end, offset + PART_BYTES_LEAST);
+    end = Math.max(end, offset + MIN_PART_BYTES);
   }
   return end;
 }
@@ -40,8 +40,8 @@ export function selfRelativeLength(view: DataView, limitBytes: number): number {
       continue;
     }
     const isSid = field < 12;
-    const part = isSid ? PART_BYTES_LEAST + 4 * view.getUint8(offset + 1) : view.getUint16(offset + 2, true);
-    if (part < PART_BYTES_LEAST) {
+    const part = isSid ? MIN_PART_BYTES + 4 * view.getUint8(offset + 1) : view.getUint16(offset + 2, true);
+    if (part < MIN_PART_BYTES) {
       return -1;
     }
     length = Math.max(length, offset + part);

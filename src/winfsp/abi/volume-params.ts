@@ -2,10 +2,11 @@
  * The parameters of a volume under their WinFsp names, checked and encoded as FSP_FSCTL_VOLUME_PARAMS (docs/winfsp.md (g)).
  * A value outside its limits is an error here, because the driver would silently take another one.
  */
-import { Limit } from './constants.js';
+
 import { VolumeParamsError } from '../errors.js';
-import { VolumeParamsLayout } from './layouts.js';
 import { type Uint64Argument, writeUtf16 } from '../memory/native-memory.js';
+import { Limit } from './constants.js';
+import { VolumeParamsLayout } from './layouts.js';
 
 /** Bit numbers of the flags word. Those that this binding could not serve (streams, EAs, full contexts …) are left out. */
 export const VOLUME_FLAG_BITS = {

@@ -4,28 +4,28 @@
  *
  * Receiver workers wait in FspFsctlTransact and hand requests over through shared memory (receiver-worker.ts); this thread never
  * waits inside the driver. It answers with calls that only deliver, each from memory of the request's own (pending-requests.ts);
- * answers whose completion may block go to helper workers (answer-delivery.ts). Receiving by `.async` calls of koffi would take
+ * answers whose completion may block go to completion thread (answer-delivery.ts). Receiving by `.async` calls of koffi would take
  * threads of the pool that promises of node:fs need: docs/guide.md "Why three dispatchers" has the figures.
  *
  * What can go wrong: a handler that never settles. Its request stays open until stop(), which waits `stopGraceMs` for it, then answers
  * CANCELLED in its place; what it does later is ignored.
  */
 import { NtStatus } from '../../ntstatus.js';
-import { AnswerDelivery, type AnswerMemory, type DeliveryOptions } from '../threads/answer-delivery.js';
-import type { AsyncOperations } from './async-operations.js';
 import { Limit, TRANSACT_KIND_COUNT, TRANSACT_KIND_NAMES, TransactKind } from '../abi/constants.js';
-import { ControlWord, LoopState, setLoopState } from '../memory/control-block.js';
+import { Req, ReqQueryDirectory, ReqRead, ReqWrite, RSP_FILE_INFO, Rsp } from '../abi/layouts.js';
+import { statusOrCountOf } from '../abi/status-of.js';
 import { WinFspCallError } from '../errors.js';
 import type { FspFileSystem } from '../library/file-system.js';
-import type { LoopEnd } from './inline-dispatcher.js';
-import { Req, ReqQueryDirectory, ReqRead, ReqWrite, RSP_FILE_INFO, Rsp } from '../abi/layouts.js';
+import { ControlWord, LoopState, setLoopState } from '../memory/control-block.js';
 import { getUint64, NativeBlock, readUtf16 } from '../memory/native-memory.js';
-import { beginResponse, runOperation, setStatus } from './operation.js';
-import { type PendingRequest, PendingRequests } from './pending-requests.js';
+import { allocateStatistics, HEAD, StatisticsWriter } from '../memory/statistics.js';
+import { AnswerDelivery, type AnswerMemory, type DeliveryOptions } from '../threads/answer-delivery.js';
 import { Receiver } from '../threads/receiver.js';
 import { DISPATCH_WORDS, DispatchWord } from '../threads/receiver-ring.js';
-import { allocateStatistics, HEAD, StatisticsWriter } from '../memory/statistics.js';
-import { statusOrCountOf } from '../abi/status-of.js';
+import type { AsyncOperations } from './async-operations.js';
+import type { LoopEnd } from './inline-dispatcher.js';
+import { beginResponse, runOperation, setStatus } from './operation.js';
+import { type PendingRequest, PendingRequests } from './pending-requests.js';
 
 export interface AsyncDispatcherOptions extends DeliveryOptions {
   /** From allocateStatistics(); made when not given. */
@@ -37,8 +37,8 @@ export interface AsyncDispatcherOptions extends DeliveryOptions {
 /** Two are the least that the driver needs at any time; more do not help one thread that answers. */
 const RECEIVERS = 2;
 const STOP_GRACE_MS = 5000;
-/** How long helpers may take to deliver what they hold before Stop releases them. */
-const HELPER_GRACE_MS = 2000;
+/** How long completion threads may take to deliver what they hold before Stop releases them. */
+const COMPLETION_GRACE_MS = 2000;
 /** Requests that are begun in a row before timers and other I/O of this thread get their turn. */
 const TURN_REQUESTS = 64;
 const PATTERN_IS_FILE_NAME = 2;
@@ -84,11 +84,11 @@ export class AsyncDispatcher {
     return this.#pendingCount;
   }
 
-  get usesHelpers(): boolean {
-    return this.#delivery.usesHelpers;
+  get usesCompletionThreads(): boolean {
+    return this.#delivery.usesCompletionThreads;
   }
 
-  /** Starts receivers and helpers and tells the driver that requests may come. On a failure call stop(). */
+  /** Starts receivers and completion threads and tells the driver that requests may come. On a failure call stop(). */
   async start(): Promise<void> {
     if (this.#started) {
       throw new Error('AsyncDispatcher: start() once.');
@@ -130,7 +130,7 @@ export class AsyncDispatcher {
     if (abandoned) {
       this.#abandon();
     }
-    await this.#delivery.untilIdle(HELPER_GRACE_MS);
+    await this.#delivery.untilIdle(COMPLETION_GRACE_MS);
     this.#closed = true;
     library.fspFsctlStop(volumeHandle);
     await this.#delivery.end();

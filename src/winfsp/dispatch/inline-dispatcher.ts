@@ -4,25 +4,25 @@
  *
  * Read and Write are decoded and encoded in place, without an allocation per request, and so are the kinds of direct-answers.ts; all
  * others go through FspFileSystemOp*.
- * Answers whose completion may block inside the driver are delivered by two helper workers (answer-routing.ts, helpers.ts); on
+ * Answers whose completion may block inside the driver are delivered by two completion thread (answer-routing.ts, completion-threads.ts); on
  * a driver whose completions never nest (the Linux library) there are none.
  *
- * M never waits for a helper, and its event loop does not run while run() does: talk to it through the control block.
+ * M never waits for a completion thread, and its event loop does not run while run() does: talk to it through the control block.
  */
 // The global of the same name is a getter, which costs as much as the clock.
 import { performance } from 'node:perf_hooks';
 import { NtStatus } from '../../ntstatus.js';
-import { AnswerDelivery, type DeliveryOptions } from '../threads/answer-delivery.js';
 import { Limit, TRANSACT_KIND_COUNT, TRANSACT_KIND_NAMES, TransactKind } from '../abi/constants.js';
-import { ControlWord, LoopState, setLoopState } from '../memory/control-block.js';
-import { DirectAnswers, NOT_DIRECT } from './direct-answers.js';
+import { Req, ReqRead, ReqWrite, RSP_FILE_INFO, Rsp } from '../abi/layouts.js';
+import { statusOrCountOf } from '../abi/status-of.js';
 import { WinFspCallError } from '../errors.js';
 import type { FspFileSystem } from '../library/file-system.js';
-import { Req, ReqRead, ReqWrite, RSP_FILE_INFO, Rsp } from '../abi/layouts.js';
+import { ControlWord, LoopState, setLoopState } from '../memory/control-block.js';
 import { getUint64, NativeBlock } from '../memory/native-memory.js';
-import { beginResponse, runOperation, setStatus } from './operation.js';
 import { allocateStatistics, HEAD, StatisticsWriter } from '../memory/statistics.js';
-import { statusOrCountOf } from '../abi/status-of.js';
+import { AnswerDelivery, type DeliveryOptions } from '../threads/answer-delivery.js';
+import { DirectAnswers, NOT_DIRECT } from './direct-answers.js';
+import { beginResponse, runOperation, setStatus } from './operation.js';
 
 export interface InlineDispatcherOptions extends DeliveryOptions {
   /** From allocateStatistics(); made when not given. */
@@ -39,8 +39,8 @@ export interface LoopEnd {
   status: number;
 }
 
-/** How long helpers may take to deliver what they hold, once the loop has ended, before Stop releases them. */
-const HELPER_GRACE_MS = 2000;
+/** How long completion threads may take to deliver what they hold, once the loop has ended, before Stop releases them. */
+const COMPLETION_GRACE_MS = 2000;
 const OUT_OF_ORDER = 'InlineDispatcher: call start(), then run(), then finish(), each once.';
 
 export class InlineDispatcher {
@@ -68,12 +68,12 @@ export class InlineDispatcher {
     fs.onErrorReported = () => this.#writer.count(HEAD.handlerErrors);
   }
 
-  /** Whether answers may go to helpers. */
-  get usesHelpers(): boolean {
-    return this.#delivery.usesHelpers;
+  /** Whether answers may go to completion threads. */
+  get usesCompletionThreads(): boolean {
+    return this.#delivery.usesCompletionThreads;
   }
 
-  /** Starts the helpers, if any, and tells the driver that requests may come. The event loop must run. */
+  /** Starts the completion threads, if any, and tells the driver that requests may come. The event loop must run. */
   async start(): Promise<void> {
     this.#advance('new', 'started');
     this.#fs.removeOperationGuard();
@@ -107,8 +107,8 @@ export class InlineDispatcher {
   }
 
   /**
-   * After the loop (or instead of it): Stop0, lets the helpers deliver what they hold, then Stop, which releases a helper that
-   * still waits inside the driver, then ends the helpers. The file system can be disposed of after that.
+   * After the loop (or instead of it): Stop0, lets the completion threads deliver what they hold, then Stop, which releases a completion thread that
+   * still waits inside the driver, then ends the completion threads. The file system can be disposed of after that.
    */
   async finish(): Promise<void> {
     if (this.#phase === 'finished') {
@@ -117,7 +117,7 @@ export class InlineDispatcher {
     this.#phase = 'finished';
     const { library, volumeHandle } = this.#fs;
     library.fspFsctlStop0(volumeHandle);
-    await this.#delivery.untilIdle(HELPER_GRACE_MS);
+    await this.#delivery.untilIdle(COMPLETION_GRACE_MS);
     library.fspFsctlStop(volumeHandle);
     await this.#delivery.end();
     this.#request.free();

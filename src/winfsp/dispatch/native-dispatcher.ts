@@ -6,9 +6,9 @@
  * The event loop must be free to run: hence StopDispatcher, which waits for those threads, is called on koffi's pool.
  */
 import { NtStatus } from '../../ntstatus.js';
-import { LoopState, setLoopState } from '../memory/control-block.js';
 import { WinFspCallError } from '../errors.js';
 import type { FspFileSystem } from '../library/file-system.js';
+import { LoopState, setLoopState } from '../memory/control-block.js';
 
 export interface NativeDispatcherOptions {
   /** 0: as many as WinFsp likes (CPU count, 4 to 16). */

@@ -4,8 +4,8 @@
  */
 import { NtStatus } from '../../ntstatus.js';
 import { Limit, TransactKind } from '../abi/constants.js';
-import type { FspFileSystem } from '../library/file-system.js';
 import { Req, Rsp } from '../abi/layouts.js';
+import type { FspFileSystem } from '../library/file-system.js';
 import { getUint64, type NativeBlock } from '../memory/native-memory.js';
 import { HEAD, type StatisticsWriter } from '../memory/statistics.js';
 

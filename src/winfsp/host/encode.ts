@@ -3,7 +3,7 @@ import { FileInfo as FileInfoLayout, VolumeInfo as VolumeInfoLayout } from '../a
 import { setUint64 } from '../memory/native-memory.js';
 import type { FileInfo, VolumeInfo } from './file-system.js';
 
-const LABEL_MOST_UNITS = 32;
+const MAX_LABEL_UNITS = 32;
 const TIMES = ['creationTime', 'lastAccessTime', 'lastWriteTime', 'changeTime'] as const;
 
 export function encodeFileInfo(
@@ -37,7 +37,7 @@ export function encodeFileInfo(
 }
 
 export function encodeVolumeInfo(info: VolumeInfo, view: DataView, offset: number): void {
-  const label = info.volumeLabel.slice(0, LABEL_MOST_UNITS);
+  const label = info.volumeLabel.slice(0, MAX_LABEL_UNITS);
   setUint64(view, offset + VolumeInfoLayout.TotalSize, sizeOf('totalSize', info.totalSize));
   setUint64(view, offset + VolumeInfoLayout.FreeSize, sizeOf('freeSize', info.freeSize));
   view.setUint16(offset + VolumeInfoLayout.VolumeLabelLength, label.length * 2, true);

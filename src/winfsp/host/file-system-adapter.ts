@@ -9,8 +9,8 @@
  * library calls GetFileInfo even for the whole volume.
  */
 import { NtStatus } from '../../ntstatus.js';
-import type { AsyncOperations } from '../dispatch/async-operations.js';
 import { CleanupFlag, CreateOption, INVALID_FILE_ATTRIBUTES } from '../abi/constants.js';
+import type { AsyncOperations } from '../dispatch/async-operations.js';
 import type { DirectoryBuffer, FileSystemInterface, OpenResult } from '../library/file-system-interface.js';
 import { LentMemory } from '../memory/lent-memory.js';
 import { encodeFileInfo, encodeVolumeInfo, isThenable, refusePromise, describe as show } from './encode.js';

@@ -11,11 +11,11 @@
  */
 import { EventEmitter } from 'node:events';
 import { NtStatus } from '../../ntstatus.js';
+import type { VolumeParams } from '../abi/volume-params.js';
 import { WinFspCallError } from '../errors.js';
 import { loadWinFsp } from '../library/library.js';
 import { parseMountPoint } from '../library/mount-point.js';
 import { type DispatcherStatistics, readStatistics } from '../memory/statistics.js';
-import type { VolumeParams } from '../abi/volume-params.js';
 import type { FileSystem } from './file-system.js';
 import { LocalVolume } from './local-volume.js';
 import { type Change, Notifier } from './notifier.js';

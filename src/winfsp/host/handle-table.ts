@@ -5,7 +5,7 @@
 import { setMaxListeners } from 'node:events';
 
 const SLOT_BITS = 24;
-const SLOTS_MOST = 2 ** SLOT_BITS;
+const MAX_SLOTS = 2 ** SLOT_BITS;
 
 /** A controller whose signal any number of requests may listen to. */
 export function newController(): AbortController {
@@ -67,11 +67,11 @@ export class HandleTable<Context> {
 
   add(context: Context): OpenHandle<Context> {
     const slot = this.#free.pop() ?? this.#slots.length;
-    if (slot >= SLOTS_MOST) {
-      throw new RangeError(`More than ${SLOTS_MOST} handles are open.`);
+    if (slot >= MAX_SLOTS) {
+      throw new RangeError(`More than ${MAX_SLOTS} handles are open.`);
     }
     const generation = (this.#generations[slot] ?? 0) + 1;
-    const handle = new OpenHandle(generation * SLOTS_MOST + slot, context);
+    const handle = new OpenHandle(generation * MAX_SLOTS + slot, context);
     this.#generations[slot] = generation;
     this.#slots[slot] = handle;
     this.#size += 1;
@@ -79,13 +79,13 @@ export class HandleTable<Context> {
   }
 
   get(number: number): OpenHandle<Context> | undefined {
-    const handle = this.#slots[number % SLOTS_MOST];
+    const handle = this.#slots[number % MAX_SLOTS];
     return handle?.number === number ? handle : undefined;
   }
 
   delete(handle: OpenHandle<Context>): void {
     if (this.get(handle.number) === handle) {
-      const slot = handle.number % SLOTS_MOST;
+      const slot = handle.number % MAX_SLOTS;
       this.#slots[slot] = null;
       this.#free.push(slot);
       this.#size -= 1;

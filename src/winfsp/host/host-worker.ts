@@ -7,12 +7,12 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort } from 'node:worker_threads';
 import { ntStatusName } from '../../ntstatus.js';
-import { FspFileSystem } from '../library/file-system.js';
 import { InlineDispatcher, type LoopEnd } from '../dispatch/inline-dispatcher.js';
+import { FspFileSystem } from '../library/file-system.js';
 import type { FileSystem } from './file-system.js';
 import { FileSystemAdapter } from './file-system-adapter.js';
-import { allocationUnitBytes, errorOf, type VolumeEnd, volumeParamsFor } from './served-volume.js';
 import type { HostWorkerInput, HostWorkerMessage } from './host-worker-protocol.js';
+import { allocationUnitBytes, errorOf, type VolumeEnd, volumeParamsFor } from './served-volume.js';
 
 const port = parentPort!;
 

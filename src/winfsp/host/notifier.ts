@@ -10,10 +10,10 @@
  *   Begin, which the driver allows; a rename at the same moment may then be reported under its old name.
  */
 import { NtStatus } from '../../ntstatus.js';
-import { WinFspCallError } from '../errors.js';
 import { NotifyInfo } from '../abi/layouts.js';
-import { NativeBlock, writeUtf16 } from '../memory/native-memory.js';
+import { WinFspCallError } from '../errors.js';
 import type { VolumeReference } from '../library/volume-reference.js';
+import { NativeBlock, writeUtf16 } from '../memory/native-memory.js';
 
 /** FILE_NOTIFY_CHANGE_* */
 export const NotifyFilter = {
@@ -49,8 +49,8 @@ export interface Change {
  * One call's records are copied to memory of the kernel that is never paged out, so they are sent in pieces of this size, and the second
  * record of a rename beyond it.
  */
-const PIECE_MOST_BYTES = 32 * 1024;
-const NAME_MOST_UNITS = 8100;
+const MAX_PIECE_BYTES = 32 * 1024;
+const MAX_NAME_UNITS = 8100;
 const BEGIN_IS_SAFE_FROM = 0x0002_0002;
 const RETRY_MS = 10;
 const END_MARK_BYTES = 8;
@@ -127,7 +127,7 @@ function piecesOf(changes: readonly Change[]): Uint8Array[] {
   let endsWithOldName = false;
   for (const change of changes) {
     const record = recordOf(change);
-    if (bytes + record.length > PIECE_MOST_BYTES && !endsWithOldName) {
+    if (bytes + record.length > MAX_PIECE_BYTES && !endsWithOldName) {
       pieces.push(Buffer.concat(piece));
       piece = [];
       bytes = 0;
@@ -143,9 +143,9 @@ function piecesOf(changes: readonly Change[]): Uint8Array[] {
 }
 
 function recordOf({ fileName, filter, action }: Change): Uint8Array {
-  if (!fileName.startsWith('\\') || fileName.length > NAME_MOST_UNITS || fileName.includes('\0')) {
+  if (!fileName.startsWith('\\') || fileName.length > MAX_NAME_UNITS || fileName.includes('\0')) {
     throw new TypeError(
-      `Change of "${fileName}": expected an absolute path (\\a\\b) of at most ${NAME_MOST_UNITS} characters.`,
+      `Change of "${fileName}": expected an absolute path (\\a\\b) of at most ${MAX_NAME_UNITS} characters.`,
     );
   }
   const size = NotifyInfo.SIZE + fileName.length * 2;

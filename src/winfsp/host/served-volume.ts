@@ -1,8 +1,9 @@
 /** A volume that is being served, on this thread or in a worker, as FileSystemHost sees it. */
-import type { DeliveryOptions } from '../threads/answer-delivery.js';
+
 import type { VolumeFlags, VolumeParams } from '../abi/volume-params.js';
 import { VOLUME_PARAMS_DEFAULTS } from '../abi/volume-params.js';
 import type { VolumeReference } from '../library/volume-reference.js';
+import type { DeliveryOptions } from '../threads/answer-delivery.js';
 import type { FileSystem } from './file-system.js';
 
 export type OnError = (error: Error, where: string) => void;

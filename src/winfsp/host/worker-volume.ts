@@ -2,18 +2,19 @@
  * A volume whose file system lives in a worker of its own, served inline there: the fastest way, for synchronous handlers. When the
  * worker dies, whoever waits for the volume is released.
  */
-import { allocateControlBlock } from '../memory/control-block.js';
-import { IdleWorkers } from '../threads/idle-workers.js';
+
 import { loadWinFsp } from '../library/library.js';
-import { allocateStatistics } from '../memory/statistics.js';
 import { VolumeReference } from '../library/volume-reference.js';
-import type { ServedVolume, VolumeEnd, VolumeOptions } from './served-volume.js';
+import { allocateControlBlock } from '../memory/control-block.js';
+import { allocateStatistics } from '../memory/statistics.js';
+import { IdleWorkers } from '../threads/idle-workers.js';
 import type { HostWorkerInput, HostWorkerMessage } from './host-worker-protocol.js';
+import type { ServedVolume, VolumeEnd, VolumeOptions } from './served-volume.js';
 
 /** Each holds a module and its heap. */
-const MOST_IDLE = 4;
+const MAX_IDLE = 4;
 /** By the URL of the module that they have loaded. */
-const workers = new IdleWorkers('host/host-worker.js', 'winfsp-host', MOST_IDLE);
+const workers = new IdleWorkers('host/host-worker.js', 'winfsp-host', MAX_IDLE);
 
 export class WorkerVolume implements ServedVolume {
   readonly statistics = allocateStatistics();

@@ -5,12 +5,13 @@
  * A record starts 8-aligned and must fit with its padding. The end of the list is a 2-byte zero; if even that does not fit, the
  * driver asks once more with the last name as marker, which is harmless.
  */
-import type { DirectoryBuffer } from './file-system-interface.js';
+
 import { DirInfo } from '../abi/layouts.js';
 import { copyMemory, type NativeBlock, writeUtf16 } from '../memory/native-memory.js';
+import type { DirectoryBuffer } from './file-system-interface.js';
 
 /** MaxComponentLength of a volume (docs/winfsp.md (g)). */
-const NAME_MOST_UNITS = 255;
+const MAX_NAME_UNITS = 255;
 
 export class DirectoryListing implements DirectoryBuffer {
   readonly view: DataView;
@@ -40,9 +41,9 @@ export class DirectoryListing implements DirectoryBuffer {
 
   /** Throws a RangeError for a name that no volume can have: its record would be longer than the scratch memory. */
   add(name: string): number {
-    if (name.length > NAME_MOST_UNITS) {
+    if (name.length > MAX_NAME_UNITS) {
       throw new RangeError(
-        `A directory lists a name of ${name.length} units; the longest allowed is ${NAME_MOST_UNITS}.`,
+        `A directory lists a name of ${name.length} units; the longest allowed is ${MAX_NAME_UNITS}.`,
       );
     }
     const size = DirInfo.SIZE + name.length * 2;

@@ -7,14 +7,19 @@
  */
 import { NtStatus } from '../../ntstatus.js';
 import { DEVICE_DISK } from '../abi/constants.js';
-import { allocateControlBlock, claimTeardown, visitorsGone, waitForVisitors } from '../memory/control-block.js';
+import { FileSystemLayout, ReqQueryDirectory, RspCreate, VolumeParamsLayout } from '../abi/layouts.js';
+import { encodeVolumeParams, VOLUME_PARAMS_DEFAULTS, type VolumeParams } from '../abi/volume-params.js';
 import { WinFspCallError } from '../errors.js';
+import {
+  allocateControlBlock,
+  claimTeardown,
+  visitorsGone,
+  waitForVisitors,
+} from '../memory/control-block.js';
+import { copyMemory, getUint64, NativeBlock } from '../memory/native-memory.js';
 import type { FileSystemInterface } from './file-system-interface.js';
 import { InterfaceTable, type OnHandlerError } from './interface-table.js';
-import { FileSystemLayout, ReqQueryDirectory, RspCreate, VolumeParamsLayout } from '../abi/layouts.js';
 import { loadWinFsp, type WinFspLibrary } from './library.js';
-import { copyMemory, getUint64, NativeBlock } from '../memory/native-memory.js';
-import { encodeVolumeParams, VOLUME_PARAMS_DEFAULTS, type VolumeParams } from '../abi/volume-params.js';
 import { VolumeReference, type VolumeReferenceData } from './volume-reference.js';
 
 export interface FileSystemOptions {

@@ -8,12 +8,10 @@
  * dispatcher), one at a time in both cases; only reparse look-up nests, and has scratch of its own.
  */
 import { NtStatus } from '../../ntstatus.js';
-import { type CallbackBody, type CallbackKind, CallbackSet } from './callbacks.js';
 import { Limit } from '../abi/constants.js';
-import { DirectoryListing } from './directory-buffer.js';
-import type { FileSystemInterface, OpenResult, SecurityByNameResult } from './file-system-interface.js';
 import { DirInfo, FileInfo, InterfaceLayout, OpenFileInfo, VolumeInfo } from '../abi/layouts.js';
-import type { WinFspLibrary } from './library.js';
+import { SELF_RELATIVE_HEAD_BYTES, selfRelativeHeadsEnd, selfRelativeLength } from '../abi/self-relative.js';
+import { statusOf, statusOrCountOf } from '../abi/status-of.js';
 import {
   copyMemory,
   getUint64,
@@ -25,8 +23,10 @@ import {
   unsignedOf,
   writeUtf16,
 } from '../memory/native-memory.js';
-import { SELF_RELATIVE_HEAD_BYTES, selfRelativeHeadsEnd, selfRelativeLength } from '../abi/self-relative.js';
-import { statusOf, statusOrCountOf } from '../abi/status-of.js';
+import { type CallbackBody, type CallbackKind, CallbackSet } from './callbacks.js';
+import { DirectoryListing } from './directory-buffer.js';
+import type { FileSystemInterface, OpenResult, SecurityByNameResult } from './file-system-interface.js';
+import type { WinFspLibrary } from './library.js';
 
 export type OnHandlerError = (where: string, error: unknown) => void;
 
@@ -43,11 +43,11 @@ const U32 = 'uint32_t';
 const BOOL = 'uint8_t';
 
 const CHUNK_BYTES = 64 * 1024;
-const NAME_UNITS_MAX = 255;
+const MAX_NAME_UNITS = 255;
 /** What a request of 16 KiB can carry is less; nothing real comes near this. */
-const SECURITY_BYTES_MAX = CHUNK_BYTES;
+const MAX_SECURITY_BYTES = CHUNK_BYTES;
 /** IO_REPARSE limit of Windows. */
-const REPARSE_BYTES_MAX = 16 * 1024;
+const MAX_REPARSE_BYTES = 16 * 1024;
 
 export class InterfaceTable {
   readonly #table = new NativeBlock(InterfaceLayout.SIZE);
@@ -55,7 +55,7 @@ export class InterfaceTable {
   readonly #scratch = new NativeBlock(256);
   /** Names, descriptors, listings. */
   readonly #chunk = new NativeBlock(CHUNK_BYTES);
-  readonly #reparseChunk = new NativeBlock(REPARSE_BYTES_MAX);
+  readonly #reparseChunk = new NativeBlock(MAX_REPARSE_BYTES);
   readonly #callbacks: CallbackSet;
   readonly #fs: FileSystemInterface;
   readonly #library: WinFspLibrary;
@@ -424,7 +424,7 @@ export class InterfaceTable {
         [P, P, P],
         (_fs, context: number, name: number, out: number) => {
           // The callee's record has room for the longest name, not for our padding, so its exact size is copied.
-          listing.reset(0, (DirInfo.SIZE + NAME_UNITS_MAX * 2 + 7) & ~7);
+          listing.reset(0, (DirInfo.SIZE + MAX_NAME_UNITS * 2 + 7) & ~7);
           const status = statusOf(fs.getDirInfoByName!(context, readUtf16(name) ?? '', listing));
           if (status !== NtStatus.SUCCESS) {
             return failureOf('getDirInfoByName', status);
@@ -440,7 +440,7 @@ export class InterfaceTable {
   }
 
   /**
-   * Opening *through* a reparse point needs the library's helper that walks a path. Without it (the Linux library: its kernel
+   * Opening *through* a reparse point needs the library's completion thread that walks a path. Without it (the Linux library: its kernel
    * follows symbolic links by itself) that is refused; reading and writing reparse points works all the same.
    */
   #fillReparse(): void {
@@ -638,12 +638,12 @@ export class InterfaceTable {
     const { view, bytes, address: chunkAddress } = this.#chunk;
     // Three copies, whatever is in it: each costs more than all of the parsing.
     copyMemory(chunkAddress, address, SELF_RELATIVE_HEAD_BYTES);
-    const headsEnd = selfRelativeHeadsEnd(view, SECURITY_BYTES_MAX);
+    const headsEnd = selfRelativeHeadsEnd(view, MAX_SECURITY_BYTES);
     if (headsEnd < 0) {
       return null;
     }
     copyMemory(chunkAddress, address, headsEnd);
-    const length = selfRelativeLength(view, SECURITY_BYTES_MAX);
+    const length = selfRelativeLength(view, MAX_SECURITY_BYTES);
     if (length < 0) {
       return null;
     }
@@ -666,7 +666,7 @@ export class InterfaceTable {
   }
 
   #readReparse(address: number, size: number): Uint8Array {
-    const length = Math.min(Number(size), REPARSE_BYTES_MAX);
+    const length = Math.min(Number(size), MAX_REPARSE_BYTES);
     copyMemory(this.#reparseChunk.address, address, length);
     return this.#reparseChunk.bytes.subarray(0, length);
   }

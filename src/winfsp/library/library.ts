@@ -7,7 +7,6 @@
  */
 import koffi, { type LibraryHandle } from 'koffi';
 import { NtStatus } from '../../ntstatus.js';
-import { checkAbi } from '../../../tests/support/abi-check.js';
 import { TransactKind } from '../abi/constants.js';
 import { WinFspLibraryError } from '../errors.js';
 import { locateLibrary } from './library-location.js';
@@ -53,7 +52,7 @@ export class WinFspLibrary {
   readonly fspFsctlStop: StatusCall<[volume: number]>;
   readonly fspFileSystemNotifyBegin: StatusCall<[fileSystem: number, timeoutMs: number]>;
   readonly fspFileSystemNotify: StatusCall<[fileSystem: number, info: number, sizeBytes: number]>;
-  /** null when the library has no such helper; then nothing can be opened through a reparse point. */
+  /** null when the library has no such completion thread; then nothing can be opened through a reparse point. */
   readonly fspFileSystemResolveReparsePoints:
     | ((
         fileSystem: number,
@@ -73,7 +72,6 @@ export class WinFspLibrary {
   readonly #completionsNest: (() => number) | null;
 
   constructor(readonly path: string) {
-    checkAbi();
     this.#handle = loadFile(path);
     this.version = this.#readVersion();
     const pointers = (count: number) => new Array<string>(count).fill(POINTER);

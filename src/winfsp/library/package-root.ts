@@ -1,10 +1,10 @@
 /**
  * Where the package lives on disk: the folder whose package.json carries our name. The same source runs from src/ (tests) and
- * from dist/src/ (compiled), so relative URLs alone cannot find docs/data and native/.
+ * from dist/src/ (compiled), so relative URLs alone cannot find native/ and the compiled workers.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const PACKAGE_NAME = 'ramdrive';
 
@@ -39,4 +39,9 @@ function manifestAt(folder: string): { name?: string; version?: string } | null 
   } catch {
     return null;
   }
+}
+
+/** A worker's script, compiled. `name` is its path below src/winfsp, with the extension .js. A worker always runs compiled code. */
+export function compiledWorker(name: string): URL {
+  return pathToFileURL(join(packageRoot(), 'dist', 'src', 'winfsp', name));
 }

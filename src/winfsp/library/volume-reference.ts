@@ -5,7 +5,13 @@
  * Every call announces itself in the control block, so that the owner cannot free the file system under it.
  */
 import { NtStatus } from '../../ntstatus.js';
-import { ControlWord, claimTeardown, enterAsVisitor, LoopState, leaveAsVisitor } from '../memory/control-block.js';
+import {
+  ControlWord,
+  claimTeardown,
+  enterAsVisitor,
+  LoopState,
+  leaveAsVisitor,
+} from '../memory/control-block.js';
 import type { WinFspLibrary } from './library.js';
 import { linuxExtensions } from './linux-extensions.js';
 

@@ -17,16 +17,16 @@ export const HEAD = {
   answersInline: 2,
   answersByHelper1: 3,
   answersByHelper2: 4,
-  /** Answers that found a helper's ring full and went by message instead. */
+  /** Answers that found a completion thread's ring full and went by message instead. */
   answersOverflowed: 5,
   /** Exceptions of handlers and results that are no NTSTATUS; each was answered with INTERNAL_ERROR. */
   handlerErrors: 6,
   /** Answers that were too long to be sent. */
   answersTooLong: 7,
-  /** Deliveries of a helper that failed, other than by the volume's stop. */
-  helperFailures: 8,
-  /** Answers that would be inline if not everything went through helpers. */
-  answersByExtraHelpers: 9,
+  /** Deliveries of a completion thread that failed, other than by the volume's stop. */
+  completionFailures: 8,
+  /** Answers that would be inline if not everything went through completion threads. */
+  answersByExtraThreads: 9,
 } as const;
 const HEAD_LENGTH = 16;
 const COUNT = 0;

@@ -1,5 +1,5 @@
 /**
- * Who delivers an answer: the dispatcher's own thread M in its next call, or a helper. These are the rules of docs/winfsp.md (i),
+ * Who delivers an answer: the dispatcher's own thread M in its next call, or a completion thread. These are the rules of docs/winfsp.md (i),
  * for volumes without streams: completing an answer may block inside the driver until another request is answered, so whatever
  * may block must not be delivered by the thread that answers.
  *
@@ -11,7 +11,6 @@ import {
   FileInformationClass,
   TransactKind,
 } from '../abi/constants.js';
-import type { FileSystemInterface } from '../library/file-system-interface.js';
 import {
   FileInfo,
   ReqClose,
@@ -21,15 +20,16 @@ import {
   RSP_FILE_INFO,
   RspCreate,
 } from '../abi/layouts.js';
+import type { FileSystemInterface } from '../library/file-system-interface.js';
 import { getUint64 } from '../memory/native-memory.js';
 import { OpenFiles } from './open-files.js';
 
 export const Route = {
   /** With the dispatcher's next call. */
   INLINE: 0,
-  /** Helper 1: renames only. */
+  /** Completion thread 1: renames only. */
   HELPER_1: 1,
-  /** Helper 2: answers with FILE_INFO; Cleanup during a directory rename. */
+  /** Completion thread 2: answers with FILE_INFO; Cleanup during a directory rename. */
   HELPER_2: 2,
 } as const;
 
@@ -71,7 +71,7 @@ export class AnswerRouting {
   }
 
   /**
-   * After the handler: the route of the answer. `directoryRenameInFlight`: the answer to a directory's rename was handed to helper 1
+   * After the handler: the route of the answer. `directoryRenameInFlight`: the answer to a directory's rename was handed to completion thread 1
    * and its call has not returned.
    */
   route(

@@ -1,17 +1,17 @@
 /**
- * The way of an answer from the dispatcher M to a helper, which delivers it while M goes on: a ring of slots in native memory,
- * indices in shared memory, one producer (M), one consumer (the helper).
+ * The way of an answer from the dispatcher M to a completion thread, which delivers it while M goes on: a ring of slots in native memory,
+ * indices in shared memory, one producer (M), one consumer (the completion thread).
  *
- * M never waits for a helper (docs/winfsp.md (i)), so a full ring must not stop it: then the answer goes through a MessagePort,
- * whose queue has no bound, and so do the following ones until the helper has caught up. The helper reads the port synchronously,
+ * M never waits for a completion thread (docs/winfsp.md (i)), so a full ring must not stop it: then the answer goes through a MessagePort,
+ * whose queue has no bound, and so do the following ones until the completion thread has caught up. The completion thread reads the port synchronously,
  * so it needs no event loop either. Order is kept: `overflowFrom` tells from which index on answers are in the port.
  */
 import type { MessagePort } from 'node:worker_threads';
 import { copyMemory, NativeBlock } from '../memory/native-memory.js';
 
-/** Words of the shared state, per helper. */
+/** Words of the shared state, per completion thread. */
 export const RingWord = {
-  /** Answers handed over, modulo 2^32. The helper sleeps on it. */
+  /** Answers handed over, modulo 2^32. The completion thread sleeps on it. */
   PRODUCED: 0,
   /** Answers whose delivering call has returned, modulo 2^32. */
   CONSUMED: 1,
@@ -22,13 +22,13 @@ export const RingWord = {
   LEAVE: 4,
   /** Deliveries that failed with something else than CANCELLED. */
   FAILURES: 5,
-  /** 1: the helper is up. */
+  /** 1: the completion thread is up. */
   READY: 6,
 } as const;
 const RING_WORDS = 16;
 
-/** What a helper worker gets. */
-export interface HelperData {
+/** What a completion thread gets. */
+export interface CompletionData {
   libraryPath: string;
   volumeHandle: number;
   state: Int32Array;
@@ -40,7 +40,7 @@ export interface HelperData {
   overflow: MessagePort;
 }
 
-export class HelperRing {
+export class CompletionRing {
   readonly state = new Int32Array(new SharedArrayBuffer(RING_WORDS * 4));
   readonly lengths: Int32Array;
   readonly slots: NativeBlock;
@@ -113,10 +113,10 @@ export class HelperRing {
     }
   }
 
-  /** Tells the helper to leave when everything is consumed. */
+  /** Tells the completion thread to leave when everything is consumed. */
   leave(): void {
     Atomics.store(this.state, RingWord.LEAVE, 1);
-    // A change of PRODUCED is what wakes the helper; the store alone could fall between its test and its sleep.
+    // A change of PRODUCED is what wakes the completion thread; the store alone could fall between its test and its sleep.
     Atomics.notify(this.state, RingWord.PRODUCED);
   }
 

@@ -1,12 +1,12 @@
 /**
- * The two helper workers of a dispatcher: starting them, handing answers over, letting them go. Why two, and who delivers what:
- * docs/winfsp.md (i) "Helpers".
+ * The two completion thread of a dispatcher: starting them, handing answers over, letting them go. Why two, and who delivers what:
+ * docs/winfsp.md (i) "Completion threads".
  */
 import { MessageChannel } from 'node:worker_threads';
+import { CompletionRing, RingWord } from './completion-ring.js';
 import { DriverWorker } from './library-worker.js';
-import { HelperRing, RingWord } from './completion-ring.js';
 
-export interface HelperOptions {
+export interface CompletionThreadOptions {
   libraryPath: string;
   volumeHandle: number;
   /** Power of two. Small only in tests. */
@@ -14,16 +14,16 @@ export interface HelperOptions {
   slotBytes: number;
 }
 
-export class Helper {
-  readonly ring: HelperRing;
+export class CompletionThread {
+  readonly ring: CompletionRing;
   readonly #worker: DriverWorker;
 
-  constructor(options: HelperOptions) {
+  constructor(options: CompletionThreadOptions) {
     const channel = new MessageChannel();
-    this.ring = new HelperRing(options.slotCount, options.slotBytes, channel.port1);
+    this.ring = new CompletionRing(options.slotCount, options.slotBytes, channel.port1);
     this.#worker = new DriverWorker(
       {
-        kind: 'helper',
+        kind: 'completionThread',
         libraryPath: options.libraryPath,
         volumeHandle: options.volumeHandle,
         state: this.ring.state,

@@ -1,5 +1,5 @@
 /**
- * A deliver-only helper: takes answers from its ring and completes them by Transact calls without a request buffer, one answer a
+ * A deliver-only completion thread: takes answers from its ring and completes them by Transact calls without a request buffer, one answer a
  * call, because one that blocks inside the driver would hold up what follows it (docs/winfsp.md (i)).
  *
  * It may block inside a delivery for as long as another request stays unanswered; the dispatcher goes on meanwhile. It leaves
@@ -8,14 +8,14 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import koffi from 'koffi';
 import { NtStatus } from '../../ntstatus.js';
-import { type HelperData, RingWord } from './completion-ring.js';
 import { loadWinFsp } from '../library/library.js';
+import { type CompletionData, RingWord } from './completion-ring.js';
 
-/** How long a helper sleeps at most before it looks whether it should leave. */
+/** How long a completion thread sleeps at most before it looks whether it should leave. */
 const NAP_MS = 250;
 
 /** `onReady` is called when it is about to wait for the first answer. */
-export function deliverAnswers(data: HelperData, onReady: () => void): void {
+export function deliverAnswers(data: CompletionData, onReady: () => void): void {
   const { state, slotsAddress, slotBytes, slotCount, lengths, volumeHandle } = data;
   const transact = loadWinFsp(data.libraryPath).fspFsctlTransact;
   onReady();
@@ -27,7 +27,7 @@ export function deliverAnswers(data: HelperData, onReady: () => void): void {
         Atomics.add(state, RingWord.FAILURES, 1);
       }
     } catch {
-      // One answer is lost, which is bad; a helper that is gone would lose all that follow.
+      // One answer is lost, which is bad; a completion thread that is gone would lose all that follow.
       Atomics.add(state, RingWord.FAILURES, 1);
     }
     Atomics.store(state, RingWord.CONSUMED, (index + 1) | 0);
@@ -45,7 +45,7 @@ export function deliverAnswers(data: HelperData, onReady: () => void): void {
   }
 }
 
-/** True: the answer `index` is there. False: nothing is left and the helper shall leave. */
+/** True: the answer `index` is there. False: nothing is left and the completion thread shall leave. */
 function waitForAnswer(state: Int32Array, index: number): boolean {
   while (Atomics.load(state, RingWord.PRODUCED) === index) {
     if (Atomics.load(state, RingWord.LEAVE) === 1) {

@@ -7,7 +7,7 @@
  * alive.
  */
 import { Worker } from 'node:worker_threads';
-import { compiledWorker } from '../library/compiled-worker.js';
+import { compiledWorker } from '../library/package-root.js';
 
 let started = 0;
 

@@ -1,7 +1,7 @@
-/** What a worker of driver-worker.ts runs: one job after another, each to its end, until it gets null instead. */
+/** What a worker of library-worker.ts runs: one job after another, each to its end, until it gets null instead. */
 import { parentPort } from 'node:worker_threads';
-import type { DriverJob, DriverWorkerMessage } from './library-worker.js';
 import { deliverAnswers } from './completion-worker.js';
+import type { DriverJob, DriverWorkerMessage } from './library-worker.js';
 import { receiveRequests } from './receiver-worker.js';
 
 const port = parentPort!;

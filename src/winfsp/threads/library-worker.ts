@@ -1,19 +1,21 @@
 /**
- * A worker that calls into the driver for a dispatcher, receiver and helper alike: taken for as long as a volume is served.
+ * A worker that calls into the driver for a dispatcher, receiver and completion thread alike: taken for as long as a volume is served.
  *
  * It posts one message when its job is up and one when it is done; in between it does not look at its event loop.
  */
 import type { TransferListItem } from 'node:worker_threads';
-import type { HelperData } from './completion-ring.js';
+import type { CompletionData } from './completion-ring.js';
 import { IdleWorkers } from './idle-workers.js';
 import type { ReceiverData } from './receiver-ring.js';
 
-export type DriverJob = ({ kind: 'receiver' } & ReceiverData) | ({ kind: 'helper' } & HelperData);
+export type DriverJob =
+  | ({ kind: 'receiver' } & ReceiverData)
+  | ({ kind: 'completionThread' } & CompletionData);
 export type DriverWorkerMessage = 'ready' | 'done';
 
 /** The two receivers of four volumes. */
-const MOST_IDLE = 8;
-const workers = new IdleWorkers('driver-worker-main.js', 'winfsp-driver', MOST_IDLE);
+const MAX_IDLE = 8;
+const workers = new IdleWorkers('threads/library-worker-main.js', 'winfsp-driver', MAX_IDLE);
 
 export class DriverWorker {
   /** Rejects when the worker fails before the job is up. */

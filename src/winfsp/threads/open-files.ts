@@ -5,7 +5,7 @@
  * A file that is closed stays as a zero for a while: a V8 Map whose same key is set and deleted over and over gets slower with
  * its size, and lock files do exactly that. Zeros are swept out when they are the majority.
  */
-const SWEEP_LEAST = 1024;
+const MIN_SWEEP = 1024;
 /** State = opens × 2, plus 1 when whole pages were read. */
 const WHOLE_PAGE_READ = 1;
 const ONE_OPEN = 2;
@@ -33,7 +33,7 @@ export class OpenFiles {
     }
     this.#states.set(context, 0);
     this.#zeros += 1;
-    if (this.#zeros >= SWEEP_LEAST && this.#zeros * 2 > this.#states.size) {
+    if (this.#zeros >= MIN_SWEEP && this.#zeros * 2 > this.#states.size) {
       this.#states = new Map([...this.#states].filter(([, kept]) => kept !== 0));
       this.#zeros = 0;
     }

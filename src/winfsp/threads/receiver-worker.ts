@@ -5,8 +5,8 @@
  * It ends when Transact fails, which Stop0 makes it do; the last one to end stores the status and LoopState.ENDED.
  */
 import { Limit } from '../abi/constants.js';
-import { ControlWord, LoopState } from '../memory/control-block.js';
 import { loadWinFsp } from '../library/library.js';
+import { ControlWord, LoopState } from '../memory/control-block.js';
 import { NativeBlock } from '../memory/native-memory.js';
 import { DispatchWord, REQUEST_STRIDE_BYTES, type ReceiverData, ReceiverWord } from './receiver-ring.js';
 

@@ -1,8 +1,8 @@
 /** A receiver worker as the answering thread sees it: its ring of request buffers, its start and its end. */
 import { Limit } from '../abi/constants.js';
-import { DriverWorker } from './library-worker.js';
 import type { FspFileSystem } from '../library/file-system.js';
 import { NativeBlock } from '../memory/native-memory.js';
+import { DriverWorker } from './library-worker.js';
 import { RECEIVER_WORDS, REQUEST_STRIDE_BYTES, ReceiverWord } from './receiver-ring.js';
 
 /** Requests that one receiver takes ahead of the thread that answers; behind them the driver's own queue grows. */

@@ -32,7 +32,7 @@ const TOP = 12;
 const BOTTOM = 34;
 const TICKS = 4;
 /** A longer list of them would hide the axis. */
-const MARKS_MOST = 400;
+const MAX_MARKS = 400;
 
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
@@ -65,7 +65,7 @@ export function drawChart(chart: Chart): string {
     .join('');
   const lines = series.map((one) => drawSeries(one, seconds, x, scale.y)).join('');
   const marks = (chart.marks ?? [])
-    .slice(0, MARKS_MOST)
+    .slice(0, MAX_MARKS)
     .map(({ atSeconds, text }) => {
       const at = x(Math.min(atSeconds, scale.lastSecond)).toFixed(1);
       return `<line class="mark" x1="${at}" x2="${at}" y1="${HEIGHT - BOTTOM}" y2="${HEIGHT - BOTTOM + 6}"><title>${escapeHtml(text)}</title></line>`;

@@ -4,11 +4,11 @@ import type { RunResult } from '../run.js';
 
 export const CLAIMS = [
   'Every byte that was read is the last one that was acknowledged as written there, and zero where nothing was written; beside a write, each 4 KiB block is old or new.',
-  'Every call ends as POSIX says; "no space" is said only where a file would have to be charged for more, never for a byte that it is charged for, and then nothing has changed.',
+  'Every call ends as POSIX says; "no space" is said only where a file would have to reserve more, never for a byte that it has reserved, and then nothing has changed.',
   'Every listing has every name once, and no other; lengths, modes and times are those that were set.',
   'What a killed client had been told was done is done; the call that it was in was done, or not, or up to some block.',
-  'At rest the ledger, df and the sum of what files are charged are the same number, and every invariant of the drive holds.',
-  'When everything is deleted, nothing is charged, held or open, and the drive ends in order.',
+  'At rest the ledger, df and the sum of what files reserve are the same number, and every invariant of the drive holds.',
+  'When everything is deleted, nothing is reserved, held or open, and the drive ends in order.',
 ];
 
 export function limitsOf(options: ChaosOptions, result: RunResult): string[] {

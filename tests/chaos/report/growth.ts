@@ -4,9 +4,9 @@ import type { Sample } from '../sampler.js';
 /** Heaps find their size and the drive fills in this part of a run. */
 const WARM_UP = 0.3;
 /** In a shorter time heaps are still finding their size, and the line says nothing. */
-const LEAST_SECONDS = 1200;
+const MIN_SECONDS = 1200;
 /** Samples may be rare in a long run, and still be enough. */
-const SAMPLES_LEAST = 60;
+const MIN_SAMPLES = 60;
 
 export interface Growth {
   fromSeconds: number;
@@ -20,7 +20,7 @@ export interface Growth {
 
 const OF = {
   drive: ({ driveBytes, ledger }: Sample) =>
-    driveBytes === null || ledger === null ? null : driveBytes - ledger.heldBytes,
+    driveBytes === null || ledger === null ? null : driveBytes - ledger.allocatedBytes,
   clients: ({ workersBytes }: Sample) => workersBytes,
   driver: ({ driverBytes }: Sample) => driverBytes,
   auditor: ({ auditorBytes }: Sample) => auditorBytes,
@@ -32,7 +32,7 @@ const MEBIBYTE = 1024 * 1024;
 export function growthOf(samples: readonly Sample[]): Growth | null {
   const end = samples.at(-1)?.atSeconds ?? 0;
   const warm = samples.filter(({ atSeconds }) => atSeconds >= end * WARM_UP);
-  if (warm.length < SAMPLES_LEAST || end - warm[0]!.atSeconds < LEAST_SECONDS) {
+  if (warm.length < MIN_SAMPLES || end - warm[0]!.atSeconds < MIN_SECONDS) {
     return null;
   }
   const points = (of: (sample: Sample) => number | null) =>
@@ -44,7 +44,7 @@ export function growthOf(samples: readonly Sample[]): Growth | null {
     Object.fromEntries(
       Object.entries(OF).map(([name, of]) => {
         const list = points(of);
-        return [name, list.length < SAMPLES_LEAST ? null : value(list)];
+        return [name, list.length < MIN_SAMPLES ? null : value(list)];
       }),
     ) as Record<keyof typeof OF, T | null>;
   return {

@@ -145,14 +145,14 @@ function chartsOf({ samples, faultEvents }: RunResult): string {
               values: samples.map((sample) => sample.ledger?.committedBytes ?? null),
             },
             {
-              name: 'charged',
+              name: 'reserved',
               colour: 1,
-              values: samples.map((sample) => sample.ledger?.chargedBytes ?? null),
+              values: samples.map((sample) => sample.ledger?.reservedBytes ?? null),
             },
             {
               name: 'held',
               colour: 2,
-              values: samples.map((sample) => sample.ledger?.heldBytes ?? null),
+              values: samples.map((sample) => sample.ledger?.allocatedBytes ?? null),
               area: true,
             },
           ],
@@ -205,7 +205,7 @@ ${formatSize(hashedBytes)} hashed by a process of its own; at the end ${number(l
 ${formatSize(last.hashedBytes)}, all of it.${
     isDrive
       ? ` Each time the drive checked its own invariants, and its ledger, <code>df</code> and <code>status</code> agreed with what the oracle
-says that files are charged.`
+says that files reserve.`
       : ''
   }</p>`;
 }

@@ -6,10 +6,10 @@ import { growthOf } from './growth.js';
 import type { Machine } from './machine.js';
 
 /** Enough to draw a line. */
-const SAMPLES_MOST = 120;
+const MAX_SAMPLES = 120;
 
 function someOf<T>(samples: readonly T[]): T[] {
-  const step = Math.ceil(samples.length / SAMPLES_MOST);
+  const step = Math.ceil(samples.length / MAX_SAMPLES);
   return samples.filter((_, index) => index % step === 0);
 }
 

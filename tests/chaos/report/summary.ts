@@ -23,7 +23,7 @@ export function summaryText(options: ChaosOptions, result: RunResult, machine: M
   const { totals, seconds, samples, quiescences } = result;
   const number = (value: number) => Math.round(value).toLocaleString('en');
   const most = (of: (sample: (typeof samples)[number]) => number) => Math.max(0, ...samples.map(of));
-  const fullest = most(({ ledger }) => (ledger === null ? 0 : ledger.chargedBytes / ledger.capacityBytes));
+  const fullest = most(({ ledger }) => (ledger === null ? 0 : ledger.reservedBytes / ledger.capacityBytes));
   const rows: [string, string][] = [
     ['integrity failures', `**${result.findings.length}**`],
     ['command', `\`${commandOf(options)}\``],
@@ -51,7 +51,7 @@ export function summaryText(options: ChaosOptions, result: RunResult, machine: M
         .join(', ') || 'none',
     ],
     ['refusals for want of room', number(result.refusals)],
-    ['fullest', `${(100 * fullest).toFixed(1)} % of ${formatSize(result.capacityBytes)} charged`],
+    ['fullest', `${(100 * fullest).toFixed(1)} % of ${formatSize(result.capacityBytes)} reserved`],
     [
       'memory at most',
       `drive ${formatSize(most(({ driveBytes }) => driveBytes ?? 0))}, all clients ${formatSize(most(({ workersBytes }) => workersBytes))}, driver ${formatSize(most(({ driverBytes }) => driverBytes))}`,

@@ -31,8 +31,8 @@ const NESTING = { dispatcher: { completionsNest: true } };
 const HELD = { ...NESTING, library: { hold_completion: 1, hold_timeout_ms: 5000 } };
 const UNCACHED_HELD = { ...HELD, volume: { kernelCache: false } };
 
-/** How many answers helper 1 and helper 2 delivered while `act` ran. */
-function helpersUsedBy(volume: ServedVolume, act: () => void): [helper1: number, helper2: number] {
+/** How many answers completion thread 1 and completion thread 2 delivered while `act` ran. */
+function completionThreadsUsedBy(volume: ServedVolume, act: () => void): [helper1: number, helper2: number] {
   const before = volume.host.statistics;
   act();
   const after = volume.host.statistics;
@@ -145,7 +145,7 @@ export const delivery: readonly ConformanceCase[] = [
       ];
       for (const [name, bytes, data] of setA) {
         assert.deepEqual(
-          helpersUsedBy(volume, () => volume.client.ask(bytes, data)),
+          completionThreadsUsedBy(volume, () => volume.client.ask(bytes, data)),
           NONE,
           name,
         );
@@ -154,15 +154,15 @@ export const delivery: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'set B goes to the second helper, a rename to the first; each completion gets its nested answer',
-    duties: ['helperB', 'helperR', 'nestedAnswered'],
+    name: 'set B goes to the second completionThread, a rename to the first; each completion gets its nested answer',
+    duties: ['completionB', 'completionR', 'nestedAnswered'],
     own: HELD,
     dispatchers: INLINE,
     run(volume) {
       const file = volume.file('f');
       file.setSize(5);
       for (const [name, bytes, data] of nestingKinds(file)) {
-        const used = helpersUsedBy(volume, () => ok(volume, bytes, data));
+        const used = completionThreadsUsedBy(volume, () => ok(volume, bytes, data));
         assert.deepEqual(used, name === 'Rename' ? HELPER_1 : HELPER_2, name);
       }
       file.close();
@@ -170,17 +170,19 @@ export const delivery: readonly ConformanceCase[] = [
   },
   {
     name: 'condition 1: a directory is answered inline',
-    duties: ['helperB'],
+    duties: ['completionB'],
     own: HELD,
     dispatchers: INLINE,
     run(volume) {
       const directory = volume.makeDirectory('d');
       assert.deepEqual(
-        helpersUsedBy(volume, () => directory.query()),
+        completionThreadsUsedBy(volume, () => directory.query()),
         NONE,
       );
       assert.deepEqual(
-        helpersUsedBy(volume, () => ok(volume, basicRequest(directory.context, 0x10, [0n, 0n, 0n, 0n]))),
+        completionThreadsUsedBy(volume, () =>
+          ok(volume, basicRequest(directory.context, 0x10, [0n, 0n, 0n, 0n])),
+        ),
         NONE,
       );
       directory.close();
@@ -188,7 +190,7 @@ export const delivery: readonly ConformanceCase[] = [
   },
   {
     name: 'condition 2: a size of whole pages is answered inline, one byte more is not',
-    duties: ['helperB'],
+    duties: ['completionB'],
     own: HELD,
     dispatchers: INLINE,
     run(volume) {
@@ -202,7 +204,7 @@ export const delivery: readonly ConformanceCase[] = [
       ] as const) {
         file.setSize(size);
         assert.deepEqual(
-          helpersUsedBy(volume, () => file.query()),
+          completionThreadsUsedBy(volume, () => file.query()),
           expected,
           `size ${size}`,
         );
@@ -212,7 +214,7 @@ export const delivery: readonly ConformanceCase[] = [
   },
   {
     name: 'condition 3: an end of file behind the page of the old one is answered inline, one within it is not',
-    duties: ['helperB'],
+    duties: ['completionB'],
     own: HELD,
     dispatchers: INLINE,
     run(volume) {
@@ -226,7 +228,7 @@ export const delivery: readonly ConformanceCase[] = [
         [PAGE + 3, HELPER_2], // shrinking
       ] as const) {
         assert.deepEqual(
-          helpersUsedBy(volume, () => file.setSize(size)),
+          completionThreadsUsedBy(volume, () => file.setSize(size)),
           expected,
           `to ${size}`,
         );
@@ -236,7 +238,7 @@ export const delivery: readonly ConformanceCase[] = [
   },
   {
     name: 'condition 4: with a finite timeout, inline until somebody has read whole pages',
-    duties: ['helperB'],
+    duties: ['completionB'],
     own: UNCACHED_HELD,
     dispatchers: INLINE,
     run(volume) {
@@ -244,30 +246,30 @@ export const delivery: readonly ConformanceCase[] = [
       const second = volume.open('f');
       file.write(0, Buffer.alloc(PAGE + 5));
       assert.deepEqual(
-        helpersUsedBy(volume, () => file.query()),
+        completionThreadsUsedBy(volume, () => file.query()),
         NONE,
       );
       file.read(1, PAGE);
       file.read(0, PAGE - 1);
       assert.deepEqual(
-        helpersUsedBy(volume, () => file.query()),
+        completionThreadsUsedBy(volume, () => file.query()),
         NONE,
       );
       second.read(0, PAGE);
       assert.deepEqual(
-        helpersUsedBy(volume, () => file.query()),
+        completionThreadsUsedBy(volume, () => file.query()),
         HELPER_2,
       );
       second.close();
       assert.deepEqual(
-        helpersUsedBy(volume, () => file.query()),
+        completionThreadsUsedBy(volume, () => file.query()),
         HELPER_2,
       );
       file.close();
       // Entirely closed: nothing can be mapped any more.
       const again = volume.open('f');
       assert.deepEqual(
-        helpersUsedBy(volume, () => again.query()),
+        completionThreadsUsedBy(volume, () => again.query()),
         NONE,
       );
       again.close();
@@ -275,7 +277,7 @@ export const delivery: readonly ConformanceCase[] = [
   },
   {
     name: 'while a directory rename is being delivered, Cleanup and set B stay off the serving thread',
-    duties: ['helperR', 'nestedAnswered'],
+    duties: ['completionR', 'nestedAnswered'],
     own: NESTING,
     dispatchers: INLINE,
     run(volume) {
@@ -305,7 +307,7 @@ export const delivery: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'both helpers stuck in a delivery, each until the other kind of nested request is answered',
+    name: 'both completionThreads stuck in a delivery, each until the other kind of nested request is answered',
     duties: ['nestedAnswered', 'neverWaits'],
     own: NESTING,
     dispatchers: INLINE,
@@ -339,9 +341,9 @@ export const delivery: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'a flood of 700 answers for a stuck helper with a ring of 4: the serving thread goes on, order is kept',
+    name: 'a flood of 700 answers for a stuck completionThread with a ring of 4: the serving thread goes on, order is kept',
     duties: ['neverWaits', 'answerEach'],
-    own: { dispatcher: { completionsNest: true, helperSlots: 4 } },
+    own: { dispatcher: { completionsNest: true, completionSlots: 4 } },
     dispatchers: INLINE,
     run(volume) {
       const file = volume.file('f');
@@ -354,7 +356,7 @@ export const delivery: readonly ConformanceCase[] = [
         return client.submit(writeRequest(file.context, 0, 5), data);
       });
       const last = client.submit(readRequest(file.context, 0, 5));
-      // The first delivery ends only when the very last request is answered, behind 700 answers that the helper cannot take.
+      // The first delivery ends only when the very last request is answered, behind 700 answers that the completion thread cannot take.
       client.hold(stuck, last);
       host.openGate();
       const read = client.wait(last);
@@ -370,9 +372,9 @@ export const delivery: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'all answers through helpers: everything works, held completions too',
+    name: 'all answers through completionThreads: everything works, held completions too',
     duties: ['nestedAnswered', 'inlineA'],
-    own: { dispatcher: { completionsNest: true, helpers: 'all' }, library: { hold_completion: 1 } },
+    own: { dispatcher: { completionsNest: true, completionThreads: 'all' }, library: { hold_completion: 1 } },
     dispatchers: INLINE,
     run(volume) {
       const file = volume.file('f');

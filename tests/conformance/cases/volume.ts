@@ -23,14 +23,14 @@ export const volume: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'free space follows every step, by exactly what files are charged',
+    name: 'free space follows every step, by exactly what files reserve',
     duties: ['volumeInfo', 'unit', 'close'],
     own: SMALL,
     run(subject) {
       const file = subject.file('f');
       const steps: [() => unknown, number][] = [
         [() => file.write(0, 'x'), 1],
-        [() => file.write(5 * PAGE, 'x'), 6], // the hole is charged, too
+        [() => file.write(5 * PAGE, 'x'), 6], // the hole is reserved, too
         [() => file.setSize(2 * PAGE + 1), 3],
         [() => file.setSize(10 * PAGE, true), 10],
         [() => file.cleanup(Cleanup.TRIM), 3],

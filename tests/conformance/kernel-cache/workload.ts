@@ -9,8 +9,8 @@ import type { ServedVolume } from '../served-volume.js';
 import { CacheManager } from './cache-manager.js';
 
 export const FILES = 5;
-export const OFFSET_MOST = 12 * PAGE;
-export const LENGTH_MOST = 3 * PAGE;
+export const MAX_OFFSET = 12 * PAGE;
+export const MAX_LENGTH = 3 * PAGE;
 
 export const ACTIONS = [
   'open',
@@ -254,8 +254,8 @@ export function* randomCommands(seed: number): Generator<Command> {
       action: ACTIONS[next(ACTIONS.length)]!,
       file: next(FILES),
       other: next(FILES),
-      offset: next(OFFSET_MOST),
-      length: 1 + next(LENGTH_MOST),
+      offset: next(MAX_OFFSET),
+      length: 1 + next(MAX_LENGTH),
       seed: next(256),
     };
   }

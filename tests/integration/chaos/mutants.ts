@@ -30,8 +30,8 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: FILE,
-        find: '      const status = this.#chargeUpTo(pages);\n      if (status >= 0) this.#lengthBytes = bytes;\n',
-        replace: '      this.#lengthBytes = bytes;\n      const status = this.#chargeUpTo(pages);\n',
+        find: '      const status = this.#reserveUpTo(pages);\n      if (status >= 0) this.#lengthBytes = bytes;\n',
+        replace: '      this.#lengthBytes = bytes;\n      const status = this.#reserveUpTo(pages);\n',
       },
     ],
   },
@@ -73,8 +73,8 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
-    name: 'the charge of a deleted file is not released',
-    patches: [{ file: FILE, find: '    this.pool.discharge(this.#chargedPages);\n', replace: '' }],
+    name: 'the reservation of a deleted file is not released',
+    patches: [{ file: FILE, find: '    this.pool.unreserve(this.#reservedPages);\n', replace: '' }],
   },
   {
     name: 'a write for which there is no room is dropped and acknowledged',

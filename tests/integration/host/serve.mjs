@@ -15,7 +15,7 @@ import {
 } from 'ramdrive/winfsp';
 import { MemoryFs } from '../../../dist/examples/memory-fs.js';
 
-const MOST_DELAY_MS = 6;
+const MAX_DELAY_MS = 6;
 const [manner, seed, directory] = process.argv.slice(2);
 
 /** xorshift32: the same seed gives the same delays. */
@@ -36,7 +36,7 @@ async function later(body) {
   seen.most = Math.max(seen.most, pending.size);
   try {
     if (manner === 'delayed') {
-      await sleep(random() * MOST_DELAY_MS);
+      await sleep(random() * MAX_DELAY_MS);
     }
     return body();
   } finally {

@@ -75,8 +75,8 @@ export class ServedMount {
     }
     // The kernel sends its last closes after the calls that caused them; it keeps the root itself as long as there is a mount.
     let before = await this.report();
-    const isHeld = () => before.contexts > 1 || before.freeBytes !== CAPACITY_BYTES;
-    for (let tries = 0; canDropCaches() && isHeld() && tries < 100; tries++) {
+    const isAllocated = () => before.contexts > 1 || before.freeBytes !== CAPACITY_BYTES;
+    for (let tries = 0; canDropCaches() && isAllocated() && tries < 100; tries++) {
       dropCaches();
       await sleep(50);
       before = await this.report();

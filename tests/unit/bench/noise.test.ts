@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LEAST_NOISE, median, noiseBand, ratioOf, spreadOf } from '../../../bench/noise.js';
+import { MIN_NOISE, median, noiseBand, ratioOf, spreadOf } from '../../../bench/noise.js';
 
 describe('median', () => {
   it('is the middle, or between the two middles, whatever the order', () => {
@@ -36,7 +36,7 @@ describe('ratioOf', () => {
 
 describe('noiseBand', () => {
   it('never falls below what two runs of one program differ by', () => {
-    expect(noiseBand(0)).toBe(LEAST_NOISE);
+    expect(noiseBand(0)).toBe(MIN_NOISE);
     expect(noiseBand(0.2)).toBe(0.2);
   });
 });

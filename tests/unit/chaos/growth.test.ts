@@ -13,7 +13,7 @@ function samples(driverMib: (seconds: number) => number): Sample[] {
       ({
         atSeconds: second,
         driveBytes: (100 + (second % 50)) * MIB,
-        ledger: { heldBytes: (second % 50) * MIB },
+        ledger: { allocatedBytes: (second % 50) * MIB },
         workersBytes: (second % 2) * MIB,
         driverBytes: driverMib(second) * MIB,
         auditorBytes: 0,

@@ -19,9 +19,9 @@ const status: DriveStatus = {
   startedAt: '2020-01-01T00:00:00.000Z',
   uptimeSeconds: 3725,
   capacityBytes: 2 ** 30,
-  chargedBytes: 2 ** 29,
+  reservedBytes: 2 ** 29,
   freeBytes: 2 ** 29,
-  heldBytes: 2 ** 28,
+  allocatedBytes: 2 ** 28,
   committedBytes: 2 ** 29,
   preallocatedBytes: 0,
   residentBytes: 2 ** 29,
@@ -36,17 +36,17 @@ const status: DriveStatus = {
     answersInline: 10,
     answersByHelper1: 0,
     answersByHelper2: 0,
-    answersByExtraHelpers: 0,
+    answersByExtraThreads: 0,
     answersOverflowed: 0,
     handlerErrors: 0,
     answersTooLong: 0,
-    helperFailures: 0,
+    completionFailures: 0,
     requests: 12345,
     failures: 1,
     kinds: [{ kind: 'Read', count: 12345, failures: 1, bytes: 2 ** 20, ...latency }],
     latency,
   },
-  errors: { handlerErrors: 0, helperFailures: 0, answersTooLong: 0, last: null },
+  errors: { handlerErrors: 0, completionFailures: 0, answersTooLong: 0, last: null },
   strictViolations: { count: 0, texts: [] },
   selfCheck: { at: '', violations: [], violationCount: 0, milliseconds: 1.25 },
 };
@@ -90,7 +90,7 @@ describe('describeStatus', () => {
         ...status,
         selfCheck: {
           at: '',
-          violations: ['PoolConsistent: held 2 > charged 1'],
+          violations: ['PoolConsistent: allocated 2 > reserved 1'],
           violationCount: 1,
           milliseconds: 1,
         },
@@ -99,7 +99,9 @@ describe('describeStatus', () => {
       },
       plain,
     );
-    expect(broken).toMatch(/! PoolConsistent: held 2 > charged 1\n.*! FileSize is a lie\n.*! Write: boom/);
+    expect(broken).toMatch(
+      /! PoolConsistent: allocated 2 > reserved 1\n.*! FileSize is a lie\n.*! Write: boom/,
+    );
   });
 });
 

@@ -13,8 +13,8 @@ import {
   removeRecord,
   writeRecord,
 } from '../../../src/drive/control/drive-records.js';
-import { MountPointError } from '../../../src/drive/errors.js';
 import { ensureRuntimeDirectory, runtimeDirectories } from '../../../src/drive/control/runtime-directory.js';
+import { MountPointError } from '../../../src/drive/errors.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
 function freshDirectory(): string {

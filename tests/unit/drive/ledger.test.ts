@@ -4,8 +4,8 @@ import type { RamVolume } from '../../../src/volume/ram-volume.js';
 
 const volumeWith = (figure: number) =>
   ({
-    pool: { capacityPages: figure, chargedPages: figure, heldPages: figure, committedPages: figure },
-    nodeCount: figure,
+    pool: { capacityPages: figure, reservedPages: figure, allocatedPages: figure, committedPages: figure },
+    inodeCount: figure,
     openCount: figure,
   }) as unknown as RamVolume;
 
@@ -26,6 +26,6 @@ describe('the ledger in shared memory', () => {
     expect(sequence[0]! & 1).toBe(0);
     // A writer that died half-way: the reader takes what there is.
     sequence[0]! |= 1;
-    expect(readLedger(memory).chargedPages).toBe(1);
+    expect(readLedger(memory).reservedPages).toBe(1);
   });
 });

@@ -1,9 +1,13 @@
 /** RamDrive and a worker that answers late, or never: who waits is told, and nothing is kept or held up. */
 import type { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { RamDrive } from '../../../src/drive/ram-drive.js';
 import { defaultSettings } from '../../../src/drive/config/settings.js';
-import { CHECK_NUMBER_WORD, DriveCommand, type WorkerInput } from '../../../src/drive/drive-worker-protocol.js';
+import {
+  CHECK_NUMBER_WORD,
+  DriveCommand,
+  type WorkerInput,
+} from '../../../src/drive/drive-worker-protocol.js';
+import { RamDrive } from '../../../src/drive/ram-drive.js';
 import { ControlWord, LoopState } from '../../../src/winfsp/index.js';
 
 const made = vi.hoisted(() => ({ workers: [] as unknown[], options: [] as unknown[][] }));

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { allocateLedger, LedgerPublisher, readLedger } from '../../../src/drive/ledger.js';
 import { RamFileSystem } from '../../../src/drive/ram-file-system.js';
 import { NtStatus } from '../../../src/ntstatus.js';
-import { PlainPageMemory } from '../../support/plain-page-memory.js';
 import { RamVolume } from '../../../src/volume/ram-volume.js';
 import {
   CleanupFlag,
@@ -15,6 +14,7 @@ import {
   type OpenResult,
   VolumeInfoLayout as VolumeInfo,
 } from '../../../src/winfsp/index.js';
+import { PlainPageMemory } from '../../support/plain-page-memory.js';
 
 const PAGE = 4096;
 const OFFSET = 16;
@@ -175,7 +175,7 @@ describe('create and open', () => {
     expect(fs.open('\\b', 1 << 24, 0, result)).toBe(NtStatus.OBJECT_NAME_NOT_FOUND);
   });
 
-  it('charge the allocation hint or refuse it', () => {
+  it('reserve the allocation hint or refuse it', () => {
     const { fs, result, view } = setUp({ pageCount: 4 });
     expect(fs.create('\\a', 2 << 24, 0, 0, null, 3 * PAGE, result)).toBe(NtStatus.SUCCESS);
     expect(infoOf(view)).toMatchObject({ fileSize: 0, allocationSize: 3 * PAGE });
@@ -236,9 +236,9 @@ describe('read and write', () => {
     const context = make('\\file');
     expect(fs.setFileSize(context, 2 * PAGE + 1, false, view, OFFSET)).toBe(NtStatus.DISK_FULL);
     expect(write(context, 'x', 2 * PAGE)).toBe(NtStatus.DISK_FULL);
-    expect(readLedger(ledger)).toMatchObject({ chargedPages: 0, heldPages: 0 });
+    expect(readLedger(ledger)).toMatchObject({ reservedPages: 0, allocatedPages: 0 });
     expect(fs.setFileSize(context, 2 * PAGE, false, view, OFFSET)).toBe(NtStatus.SUCCESS);
-    expect(readLedger(ledger)).toMatchObject({ capacityPages: 2, chargedPages: 2, heldPages: 0 });
+    expect(readLedger(ledger)).toMatchObject({ capacityPages: 2, reservedPages: 2, allocatedPages: 0 });
   });
 });
 
@@ -254,9 +254,9 @@ describe('cleanup and close', () => {
     fs.close(first);
     expect(fs.open('\\file', 1 << 24, 0, result)).toBe(NtStatus.OBJECT_NAME_NOT_FOUND);
     expect(read(first, 0, 10)).toBe('data');
-    expect(readLedger(ledger)).toMatchObject({ chargedPages: 1, openHandles: 1 });
+    expect(readLedger(ledger)).toMatchObject({ reservedPages: 1, openHandles: 1 });
     fs.close(first);
-    expect(readLedger(ledger)).toMatchObject({ chargedPages: 0, openHandles: 0 });
+    expect(readLedger(ledger)).toMatchObject({ reservedPages: 0, openHandles: 0 });
     expect(read(first, 0, 10)).toBe(NtStatus.INVALID_HANDLE);
   });
 

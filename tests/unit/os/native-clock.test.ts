@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { timeFromMilliseconds } from '../../../src/volume/file-clock.js';
 import { nativeTimeSource } from '../../../src/os/native-clock.js';
+import { timeFromMilliseconds } from '../../../src/volume/file-clock.js';
 
 const whole = (halves: Uint32Array) => BigInt(halves[1]!) * 0x1_0000_0000n + BigInt(halves[0]!);
 

@@ -78,7 +78,7 @@ describe.skipIf(!supported)('native page memory', () => {
         expect(file.read(offset, 100, buffer)).toBe(5);
         expect(file.read(offset + 5, 100, buffer)).toBe(0);
       }
-      expect(file.heldPages).toBeLessThanOrEqual(6);
+      expect(file.allocatedPages).toBeLessThanOrEqual(6);
       expect(pool.check([file])).toEqual([]);
       expect(file.setLength(2 ** 32 - 1)).toBe(0);
       expect(file.allocationSizeBytes).toBe(2 ** 32);
@@ -92,9 +92,9 @@ describe.skipIf(!supported)('native page memory', () => {
     () => {
       const script = (free: string) => `
       import { readFileSync } from 'node:fs';
-      import { NativePageMemory } from './volume/native-page-memory.js';
-      import { PagePool } from './volume/page-pool.js';
-      import { PagedFile } from './volume/paged-file.js';
+      import { NativePageMemory } from './src/os/native-page-memory.js';
+      import { PagePool } from './src/volume/content/page-pool.js';
+      import { PagedFile } from './src/volume/content/paged-file.js';
       const rss = () => Number(/VmRSS:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) * 1024;
       const buffer = new NativePageMemory({ pageCount: 256 });
       buffer.zero(buffer.baseAddress, 2 ** 20);
@@ -126,9 +126,9 @@ describe.skipIf(!supported)('native page memory', () => {
 
   test.skipIf(process.platform !== 'linux')('a pool of 64 GiB costs nothing until it is used', () => {
     const seen = runChild<{ before: number; after: number }>(`
-      import { NativePageMemory } from './volume/native-page-memory.js';
-      import { PagePool } from './volume/page-pool.js';
-      import { PagedFile } from './volume/paged-file.js';
+      import { NativePageMemory } from './src/os/native-page-memory.js';
+      import { PagePool } from './src/volume/content/page-pool.js';
+      import { PagedFile } from './src/volume/content/paged-file.js';
       const before = process.memoryUsage.rss();
       const pool = new PagePool(new NativePageMemory({ pageCount: 2 ** 24 }));
       const file = new PagedFile(pool);

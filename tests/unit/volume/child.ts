@@ -7,27 +7,21 @@ import path from 'node:path';
 import { execaSync } from 'execa';
 import ts from 'typescript';
 
-const SOURCES = ['ntstatus.ts', 'volume/'];
+const SOURCES = ['src/ntstatus.ts', 'src/volume', 'src/os', 'tests/support/plain-page-memory.ts'];
 
-/** `script` may import './ntstatus.js' and './volume/*.js'; it prints one JSON value. */
+/** `script` may import './src/volume/*.js' and what else SOURCES names; it prints one JSON value. */
 export function runChild<Result>(script: string, nodeOptions: readonly string[] = []): Result {
   const cache = path.resolve('.cache');
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(path.join(cache, 'child-'));
   try {
-    mkdirSync(path.join(folder, 'volume'));
-    for (const source of SOURCES) {
-      const files = source.endsWith('/')
-        ? readdirSync(path.join('src', source))
-            .filter((name) => name.endsWith('.ts'))
-            .map((name) => source + name)
-        : [source];
-      for (const file of files) {
-        const { outputText } = ts.transpileModule(readFileSync(path.join('src', file), 'utf8'), {
-          compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext },
-        });
-        writeFileSync(path.join(folder, file.replace(/\.ts$/, '.js')), outputText);
-      }
+    for (const file of SOURCES.flatMap(typeScriptIn)) {
+      const { outputText } = ts.transpileModule(readFileSync(file, 'utf8'), {
+        compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext },
+      });
+      const compiled = path.join(folder, file.replace(/\.ts$/, '.js'));
+      mkdirSync(path.dirname(compiled), { recursive: true });
+      writeFileSync(compiled, outputText);
     }
     writeFileSync(path.join(folder, 'main.js'), script);
     const { stdout } = execaSync('node', [...nodeOptions, path.join(folder, 'main.js')]);
@@ -35,4 +29,10 @@ export function runChild<Result>(script: string, nodeOptions: readonly string[] 
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function typeScriptIn(source: string): string[] {
+  if (source.endsWith('.ts')) return [source];
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' });
+  return files.filter((name) => name.endsWith('.ts')).map((name) => path.join(source, name));
 }

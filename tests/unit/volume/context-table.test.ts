@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { ContextTable } from '../../../src/volume/context-table.js';
-import type { Node } from '../../../src/volume/inode.js';
+import type { Inode } from '../../../src/volume/inode.js';
 
-const node = () => ({ context: 0, openCount: 1 }) as Node;
+const inode = () => ({ context: 0, openCount: 1 }) as Inode;
 
 describe('ContextTable', () => {
   it('gives small numbers that are never 0, and knows them until they are given up', () => {
     const table = new ContextTable();
-    const nodes = [node(), node(), node()];
-    for (const one of nodes) table.assign(one);
-    expect(nodes.map(({ context }) => context)).toEqual([1, 2, 3]);
-    for (const one of nodes) expect(table.nodeOf(one.context)).toBe(one);
+    const inodes = [inode(), inode(), inode()];
+    for (const one of inodes) table.assign(one);
+    expect(inodes.map(({ context }) => context)).toEqual([1, 2, 3]);
+    for (const one of inodes) expect(table.inodeOf(one.context)).toBe(one);
     expect(table.count).toBe(3);
-    table.release(nodes[1]!);
-    expect(table.nodeOf(2)).toBeUndefined();
-    expect(nodes[1]!.context).toBe(0);
+    table.release(inodes[1]!);
+    expect(table.inodeOf(2)).toBeUndefined();
+    expect(inodes[1]!.context).toBe(0);
     expect(table.count).toBe(2);
   });
 
@@ -22,10 +22,10 @@ describe('ContextTable', () => {
     const table = new ContextTable();
     const seen = new Set<number>();
     for (let i = 0; i < 1000; i++) {
-      const one = node();
+      const one = inode();
       table.assign(one);
       expect(Number.isSafeInteger(one.context) && one.context > 0).toBe(true);
-      expect([...seen].filter((stale) => table.nodeOf(stale) !== undefined)).toEqual([]);
+      expect([...seen].filter((stale) => table.inodeOf(stale) !== undefined)).toEqual([]);
       expect(seen.has(one.context)).toBe(false);
       seen.add(one.context);
       table.release(one);
@@ -34,7 +34,7 @@ describe('ContextTable', () => {
 
   it('knows none of the numbers that nobody was given', () => {
     const table = new ContextTable();
-    const one = node();
+    const one = inode();
     table.assign(one);
     for (const context of [
       0,
@@ -49,13 +49,13 @@ describe('ContextTable', () => {
       0.5,
       Number.NaN,
     ]) {
-      expect(table.nodeOf(context), String(context)).toBeUndefined();
+      expect(table.inodeOf(context), String(context)).toBeUndefined();
     }
   });
 
   it('notices when a number is given up twice', () => {
     const table = new ContextTable();
-    const one = node();
+    const one = inode();
     table.assign(one);
     table.release(one);
     expect(() => table.release(one)).toThrow('twice');
@@ -63,11 +63,11 @@ describe('ContextTable', () => {
 
   it('forgets all when cleared', () => {
     const table = new ContextTable();
-    const one = node();
+    const one = inode();
     table.assign(one);
     const { context } = one;
     table.clear();
-    expect(table.nodeOf(context)).toBeUndefined();
+    expect(table.inodeOf(context)).toBeUndefined();
     expect(table.count).toBe(0);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { FileClock, type FileTime, timeFromMilliseconds } from '../../../src/volume/file-clock.js';
 import { nativeTimeSource } from '../../../src/os/native-clock.js';
+import { FileClock, type FileTime, timeFromMilliseconds } from '../../../src/volume/file-clock.js';
 
 const clockOf = (nowMs: () => number) => new FileClock(timeFromMilliseconds(nowMs));
 const whole = ({ low, high }: FileTime) => (BigInt(high) << 32n) | BigInt(low >>> 0);

@@ -1,31 +1,31 @@
-/** The heap that nodes take is bounded: beyond it the volume is full, and what goes gives its room back. */
+/** The heap that inodes take is bounded: beyond it the volume is full, and what goes gives its room back. */
 import { expect, it } from 'vitest';
 import { NtStatus } from '../../../src/ntstatus.js';
-import type { Node } from '../../../src/volume/inode.js';
+import type { Inode } from '../../../src/volume/inode.js';
 import { NODE_HEAP_BYTES } from '../../../src/volume/inode-heap.js';
-import { PlainPageMemory } from '../../support/plain-page-memory.js';
 import { RamVolume } from '../../../src/volume/ram-volume.js';
+import { PlainPageMemory } from '../../support/plain-page-memory.js';
 
-/** Room for the root, nodes with names of one unit that is its own key, and some bytes more. */
-function setUp(nodes: number, moreBytes: number) {
+/** Room for the root, inodes with names of one unit that is its own key, and some bytes more. */
+function setUp(inodes: number, moreBytes: number) {
   const memory = new PlainPageMemory({ pageSizeBytes: 4, pageCount: 16 });
-  const heapBytesMost = NODE_HEAP_BYTES + nodes * (NODE_HEAP_BYTES + 2) + moreBytes;
+  const heapBytesMost = NODE_HEAP_BYTES + inodes * (NODE_HEAP_BYTES + 2) + moreBytes;
   const volume = new RamVolume({ memory, caseSensitive: false, label: '', heapBytesMost });
   const make = (path: string): number => {
-    const node = volume.create(path, 0, false, null, 0);
-    if (typeof node === 'number') return node;
-    volume.close(node);
+    const inode = volume.create(path, 0, false, null, 0);
+    if (typeof inode === 'number') return inode;
+    volume.close(inode);
     return NtStatus.SUCCESS;
   };
   const remove = (path: string): void => {
-    const node = volume.open(path) as Node;
-    volume.cleanup(node, 1);
-    volume.close(node);
+    const inode = volume.open(path) as Inode;
+    volume.cleanup(inode, 1);
+    volume.close(inode);
   };
   return { volume, make, remove };
 }
 
-it('a volume is full when its nodes have taken their heap, until one goes', () => {
+it('a volume is full when its inodes have taken their heap, until one goes', () => {
   const { volume, make, remove } = setUp(4, 0);
   for (const path of ['\\1', '\\2', '\\3']) expect(make(path)).toBe(NtStatus.SUCCESS);
   // Two units, or a key that is another string than the name.
@@ -34,12 +34,12 @@ it('a volume is full when its nodes have taken their heap, until one goes', () =
   expect(make('\\4')).toBe(NtStatus.SUCCESS);
   expect(make('\\5')).toBe(NtStatus.DISK_FULL);
 
-  const node = volume.open('\\1') as Node;
-  volume.cleanup(node, 1);
+  const inode = volume.open('\\1') as Inode;
+  volume.cleanup(inode, 1);
   // Still open, so still there.
   expect(make('\\5')).toBe(NtStatus.DISK_FULL);
   expect(volume.selfCheck()).toEqual([]);
-  volume.close(node);
+  volume.close(inode);
   for (let round = 0; round < 10; round++) {
     expect(make('\\5')).toBe(NtStatus.SUCCESS);
     expect(make('\\6')).toBe(NtStatus.DISK_FULL);
@@ -52,19 +52,19 @@ it('a longer name takes room, a shorter one gives it back', () => {
   const { volume, make, remove } = setUp(2, 20);
   make('\\1');
   make('\\2');
-  const node = volume.open('\\1') as Node;
-  expect(volume.rename(node, `\\${'1'.repeat(12)}`, false)).toBe(NtStatus.DISK_FULL);
-  expect(node.name).toBe('1');
-  expect(volume.rename(node, `\\${'1'.repeat(11)}`, false)).toBe(NtStatus.SUCCESS);
-  expect(volume.rename(volume.lookup('\\2') as Node, '\\22', false)).toBe(NtStatus.DISK_FULL);
-  expect(volume.rename(node, `\\${'1'.repeat(10)}`, false)).toBe(NtStatus.SUCCESS);
-  expect(volume.rename(volume.lookup('\\2') as Node, '\\22', false)).toBe(NtStatus.SUCCESS);
+  const inode = volume.open('\\1') as Inode;
+  expect(volume.rename(inode, `\\${'1'.repeat(12)}`, false)).toBe(NtStatus.DISK_FULL);
+  expect(inode.name).toBe('1');
+  expect(volume.rename(inode, `\\${'1'.repeat(11)}`, false)).toBe(NtStatus.SUCCESS);
+  expect(volume.rename(volume.lookup('\\2') as Inode, '\\22', false)).toBe(NtStatus.DISK_FULL);
+  expect(volume.rename(inode, `\\${'1'.repeat(10)}`, false)).toBe(NtStatus.SUCCESS);
+  expect(volume.rename(volume.lookup('\\2') as Inode, '\\22', false)).toBe(NtStatus.SUCCESS);
   // The one that is replaced makes room for a name of any length.
-  expect(volume.rename(node, `\\${'1'.repeat(255)}`, false)).toBe(NtStatus.DISK_FULL);
-  expect(volume.rename(node, '\\22', true)).toBe(NtStatus.SUCCESS);
+  expect(volume.rename(inode, `\\${'1'.repeat(255)}`, false)).toBe(NtStatus.DISK_FULL);
+  expect(volume.rename(inode, '\\22', true)).toBe(NtStatus.SUCCESS);
   expect(make(`\\${'3'.repeat(10)}`)).toBe(NtStatus.SUCCESS);
   expect(volume.selfCheck()).toEqual([]);
-  volume.close(node);
+  volume.close(inode);
   remove('\\22');
   expect(volume.selfCheck()).toEqual([]);
 });
@@ -73,22 +73,22 @@ it('a reparse point takes room and gives it back', () => {
   const { volume, make } = setUp(2, NODE_HEAP_BYTES);
   make('\\1');
   make('\\2');
-  const node = volume.open('\\1') as Node;
+  const inode = volume.open('\\1') as Inode;
   // A tag of Microsoft's, and no content.
   const data = Uint8Array.of(12, 0, 0, 0xa0, 0, 0, 0, 0);
-  expect(volume.setReparsePoint(node, data)).toBe(NtStatus.SUCCESS);
-  expect(volume.setReparsePoint(node, data)).toBe(NtStatus.SUCCESS);
+  expect(volume.setReparsePoint(inode, data)).toBe(NtStatus.SUCCESS);
+  expect(volume.setReparsePoint(inode, data)).toBe(NtStatus.SUCCESS);
   expect(volume.selfCheck()).toEqual([]);
   expect(make('\\3')).toBe(NtStatus.DISK_FULL);
-  expect(volume.deleteReparsePoint(node, data)).toBe(NtStatus.SUCCESS);
+  expect(volume.deleteReparsePoint(inode, data)).toBe(NtStatus.SUCCESS);
   expect(volume.selfCheck()).toEqual([]);
-  expect(volume.setReparsePoint(node, data)).toBe(NtStatus.SUCCESS);
-  volume.cleanup(node, 1);
-  volume.close(node);
+  expect(volume.setReparsePoint(inode, data)).toBe(NtStatus.SUCCESS);
+  volume.cleanup(inode, 1);
+  volume.close(inode);
   expect(make('\\1')).toBe(NtStatus.SUCCESS);
   expect(volume.selfCheck()).toEqual([]);
   const other = setUp(1, 0);
   other.make('\\1');
-  expect(other.volume.setReparsePoint(other.volume.lookup('\\1') as Node, data)).toBe(NtStatus.DISK_FULL);
+  expect(other.volume.setReparsePoint(other.volume.lookup('\\1') as Inode, data)).toBe(NtStatus.DISK_FULL);
   expect(other.volume.selfCheck()).toEqual([]);
 });

@@ -3,9 +3,9 @@ import { expect, test } from 'vitest';
 import { runChild } from './child.js';
 
 const SETUP = `
-  import { PlainPageMemory } from './volume/plain-page-memory.js';
-  import { PagePool } from './volume/page-pool.js';
-  import { PagedFile } from './volume/paged-file.js';
+  import { PlainPageMemory } from './tests/support/plain-page-memory.js';
+  import { PagePool } from './src/volume/content/page-pool.js';
+  import { PagedFile } from './src/volume/content/paged-file.js';
   const used = () => {
     gc(); gc();
     const { heapUsed, external, arrayBuffers } = process.memoryUsage();
@@ -70,8 +70,8 @@ test('a small file costs at most 350 bytes of heap', () => {
 });
 
 const VOLUME = `
-  import { PlainPageMemory } from './volume/plain-page-memory.js';
-  import { RamVolume } from './volume/ram-volume.js';
+  import { PlainPageMemory } from './tests/support/plain-page-memory.js';
+  import { RamVolume } from './src/volume/ram-volume.js';
   const used = () => {
     gc(); gc();
     const { heapUsed, external, arrayBuffers } = process.memoryUsage();
@@ -93,9 +93,9 @@ test('a file of a volume costs at most 1 KiB of heap, also with a long way to it
     for (const [name, bytes] of [['empty', 0], ['onePage', 3]]) {
       const before = used();
       for (let i = 0; i < N; i++) {
-        const node = volume.create(path + '\\\\' + name + '-of-many-' + i + '.txt', 32, false, null, 0);
-        volume.write(node, 0, bytes, memory.scratchAddress, false, false);
-        volume.close(node);
+        const inode = volume.create(path + '\\\\' + name + '-of-many-' + i + '.txt', 32, false, null, 0);
+        volume.write(inode, 0, bytes, memory.scratchAddress, false, false);
+        volume.close(inode);
       }
       out[name] = (used() - before) / N;
     }
@@ -113,12 +113,12 @@ test('a file of a volume costs at most 1 KiB of heap, also with a long way to it
 test('read, write, look-up and what a context leads to allocate nothing', () => {
   const perCall = runChild<Record<string, number>>(
     `${VOLUME}
-    import { nativeTimeSource } from './volume/native-clock.js';
+    import { nativeTimeSource } from './src/os/native-clock.js';
     const memory = new PlainPageMemory({ pageSizeBytes: 4096, pageCount: 64 });
     const volume = new RamVolume({ memory, caseSensitive: false, label: '', timeSource: nativeTimeSource() });
     volume.create('\\\\directory', 16, true, null, 0);
-    const node = volume.create('\\\\directory\\\\some file.txt', 32, false, null, 0);
-    volume.write(node, 0, 65536, memory.scratchAddress, false, false);
+    const inode = volume.create('\\\\directory\\\\some file.txt', 32, false, null, 0);
+    volume.write(inode, 0, 65536, memory.scratchAddress, false, false);
     memory.copy = () => {};
     memory.zero = () => {};
     const N = 200000;
@@ -131,11 +131,11 @@ test('read, write, look-up and what a context leads to allocate nothing', () => 
       return (process.memoryUsage().heapUsed - before) / N;
     }
     console.log(JSON.stringify({
-      read: measure((i) => volume.read(node, (i % 12) * 4096 + 100, 9000, 0)),
-      write: measure((i) => volume.write(node, (i % 12) * 4096 + 100, 9000, 0, false, false)),
-      constrained: measure((i) => volume.write(node, (i % 12) * 4096 + 100, 9000, 0, false, true)),
+      read: measure((i) => volume.read(inode, (i % 12) * 4096 + 100, 9000, 0)),
+      write: measure((i) => volume.write(inode, (i % 12) * 4096 + 100, 9000, 0, false, false)),
+      constrained: measure((i) => volume.write(inode, (i % 12) * 4096 + 100, 9000, 0, false, true)),
       lookup: measure((i) => volume.lookup(paths[i & 3])),
-      nodeOf: measure((i) => volume.nodeOf(node.context + (i & 1))),
+      nodeOf: measure((i) => volume.inodeOf(inode.context + (i & 1))),
     }));`,
     ['--expose-gc', '--max-semi-space-size=256', '--min-semi-space-size=256'],
   );

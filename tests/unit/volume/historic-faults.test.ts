@@ -74,8 +74,8 @@ test('6: an observer never sees negative or excessive free space, at whatever ca
   const seen: number[] = [];
   const look = () => {
     seen.push(rig.pool.freePages);
-    expect(rig.pool.heldPages).toBeLessThanOrEqual(rig.pool.chargedPages);
-    expect(rig.pool.chargedPages).toBeLessThanOrEqual(rig.pool.committedPages);
+    expect(rig.pool.allocatedPages).toBeLessThanOrEqual(rig.pool.reservedPages);
+    expect(rig.pool.reservedPages).toBeLessThanOrEqual(rig.pool.committedPages);
   };
   for (const call of ['commit', 'decommit', 'copy', 'zero'] as const) {
     const original = rig.memory[call].bind(rig.memory) as (a: number, b: number, c: number) => boolean;
@@ -103,12 +103,12 @@ test('7: a refused write leaves the ledger exactly as it was', () => {
   const [one, two] = [rig.create(), rig.create()];
   rig.write(one, 0, PAGE, 1);
   rig.setAllocation(two, PAGE);
-  const before = [rig.pool.chargedPages, rig.pool.heldPages, rig.pool.committedPages];
+  const before = [rig.pool.reservedPages, rig.pool.allocatedPages, rig.pool.committedPages];
   const flight = rig.begin(one, 0, 3 * PAGE, 2);
   rig.phase(flight, 'scan');
   rig.phase(flight, 'take');
   rig.phase(flight, 'commit');
-  expect([rig.pool.chargedPages, rig.pool.heldPages, rig.pool.committedPages]).toEqual(before);
+  expect([rig.pool.reservedPages, rig.pool.allocatedPages, rig.pool.committedPages]).toEqual(before);
   rig.finish();
 });
 
@@ -120,9 +120,9 @@ for (const phases of [[], ['scan'], ['scan', 'take']] as const) {
     for (const phase of phases) rig.phase(flight, phase);
     rig.dispose(one);
     // All is back at once, not only when somebody calls the next phase.
-    expect([rig.pool.chargedPages, rig.pool.heldPages, rig.pool.holders.length]).toEqual([0, 0, 0]);
+    expect([rig.pool.reservedPages, rig.pool.allocatedPages, rig.pool.holders.length]).toEqual([0, 0, 0]);
     rig.write(rig.create(), 0, 2 * PAGE, 2);
-    expect(flight.write.scanAndCharge()).toBe(NtStatus.FILE_DELETED);
+    expect(flight.write.scanAndReserve()).toBe(NtStatus.FILE_DELETED);
     expect(flight.write.takePages()).toBe(0);
     rig.phase(flight, 'commit');
     rig.finish();

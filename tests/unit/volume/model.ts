@@ -1,18 +1,18 @@
 /**
  * A model of files on a full-to-the-brim volume, in the plainest terms: byte arrays and sums. The real pool and files are driven
- * beside it, and after every step content, lengths, charges, refusals and the self-check must agree.
+ * beside it, and after every step content, lengths, reservations, refusals and the self-check must agree.
  */
 import { expect } from 'vitest';
 import { NtStatus } from '../../../src/ntstatus.js';
 import { PagePool } from '../../../src/volume/content/page-pool.js';
 import { PagedFile } from '../../../src/volume/content/paged-file.js';
-import { PlainPageMemory } from '../../support/plain-page-memory.js';
 import type { WriteInFlight } from '../../../src/volume/content/write-in-flight.js';
+import { PlainPageMemory } from '../../support/plain-page-memory.js';
 
 export interface Pair {
   real: PagedFile;
   bytes: number[];
-  chargedPages: number;
+  reservedPages: number;
   disposed: boolean;
 }
 
@@ -49,7 +49,7 @@ export class Rig {
   }
 
   fresh(): Pair {
-    return { real: new PagedFile(this.pool), bytes: [], chargedPages: 0, disposed: false };
+    return { real: new PagedFile(this.pool), bytes: [], reservedPages: 0, disposed: false };
   }
 
   pages(bytes: number): number {
@@ -61,10 +61,10 @@ export class Rig {
   }
 
   /** Whether `status` may refuse a request for `pages` more; the model's own sum decides. */
-  expectRoom(status: number, pages: number, ownCharge = 0): boolean {
-    const free = this.memory.pageCount - this.charged();
-    const fits = pages <= free + ownCharge;
-    if (this.refuseCommits && pages > ownCharge) {
+  expectRoom(status: number, pages: number, ownReserve = 0): boolean {
+    const free = this.memory.pageCount - this.reserved();
+    const fits = pages <= free + ownReserve;
+    if (this.refuseCommits && pages > ownReserve) {
       // Memory may or may not be there already; a refusal is right, success only if the ledger has room.
       if (status < 0) {
         expect(status).toBe(NtStatus.DISK_FULL);
@@ -73,22 +73,22 @@ export class Rig {
       expect(fits).toBe(true);
       return true;
     }
-    expect(status >= 0, `asked ${pages}, free ${free}, own ${ownCharge}`).toBe(fits); // NoSpuriousDiskFull both ways
+    expect(status >= 0, `asked ${pages}, free ${free}, own ${ownReserve}`).toBe(fits); // NoSpuriousDiskFull both ways
     if (!fits) expect(status).toBe(NtStatus.DISK_FULL);
     return fits;
   }
 
-  charged(): number {
+  reserved(): number {
     let sum = 0;
-    for (const pair of this.pairs) sum += pair.chargedPages;
-    for (const flight of this.flights) sum += flight.write.chargedPages;
+    for (const pair of this.pairs) sum += pair.reservedPages;
+    for (const flight of this.flights) sum += flight.write.reservedPages;
     return sum;
   }
 
   put(pair: Pair, offset: number, length: number, value: number): void {
     while (pair.bytes.length < offset + length) pair.bytes.push(0);
     pair.bytes.fill(value, offset, offset + length);
-    pair.chargedPages = Math.max(pair.chargedPages, this.pages(pair.bytes.length));
+    pair.reservedPages = Math.max(pair.reservedPages, this.pages(pair.bytes.length));
   }
 
   write(pair: Pair, offset: number, length: number, value: number): void {
@@ -96,7 +96,7 @@ export class Rig {
     if (length === 0) expect(status).toBe(pair.disposed ? NtStatus.FILE_DELETED : 0);
     else if (pair.disposed) expect(status).toBe(NtStatus.FILE_DELETED);
     else {
-      const more = Math.max(0, this.pages(Math.max(pair.bytes.length, offset + length)) - pair.chargedPages);
+      const more = Math.max(0, this.pages(Math.max(pair.bytes.length, offset + length)) - pair.reservedPages);
       if (this.expectRoom(status, more)) {
         expect(status).toBe(length);
         this.put(pair, offset, length, value);
@@ -110,10 +110,10 @@ export class Rig {
     else if (bytes < pair.bytes.length) {
       expect(status).toBe(0);
       pair.bytes.length = bytes;
-      pair.chargedPages = this.pages(bytes);
-    } else if (this.expectRoom(status, Math.max(0, this.pages(bytes) - pair.chargedPages))) {
+      pair.reservedPages = this.pages(bytes);
+    } else if (this.expectRoom(status, Math.max(0, this.pages(bytes) - pair.reservedPages))) {
       while (pair.bytes.length < bytes) pair.bytes.push(0);
-      pair.chargedPages = Math.max(pair.chargedPages, this.pages(bytes));
+      pair.reservedPages = Math.max(pair.reservedPages, this.pages(bytes));
     }
   }
 
@@ -123,26 +123,26 @@ export class Rig {
       expect(before).toBe(pair.disposed ? NtStatus.FILE_DELETED : 0);
       if (!pair.disposed) {
         pair.bytes.length = bytes;
-        pair.chargedPages = this.pages(bytes);
+        pair.reservedPages = this.pages(bytes);
       }
       return;
     }
-    const more = this.pages(bytes) - pair.chargedPages;
+    const more = this.pages(bytes) - pair.reservedPages;
     const status = pair.real.setAllocation(bytes);
     if (more <= 0) expect(status).toBe(0);
-    if (more <= 0 || this.expectRoom(status, more)) pair.chargedPages = this.pages(bytes);
+    if (more <= 0 || this.expectRoom(status, more)) pair.reservedPages = this.pages(bytes);
   }
 
   trim(pair: Pair): void {
     pair.real.trimAllocation();
-    if (!pair.disposed) pair.chargedPages = this.pages(pair.bytes.length);
+    if (!pair.disposed) pair.reservedPages = this.pages(pair.bytes.length);
   }
 
   dispose(pair: Pair): void {
     pair.real.dispose();
     pair.disposed = true;
     pair.bytes = [];
-    pair.chargedPages = 0;
+    pair.reservedPages = 0;
   }
 
   begin(pair: Pair, offset: number, length: number, value: number): Flight {
@@ -156,25 +156,25 @@ export class Rig {
     const more =
       length === 0 || pair.disposed
         ? 0
-        : Math.max(0, this.pages(Math.max(pair.bytes.length, offset + length)) - pair.chargedPages);
-    const own = write.chargedPages;
+        : Math.max(0, this.pages(Math.max(pair.bytes.length, offset + length)) - pair.reservedPages);
+    const own = write.reservedPages;
     if (phase === 'scan') {
-      const before = this.charged();
-      const status = write.scanAndCharge();
+      const before = this.reserved();
+      const status = write.scanAndReserve();
       if (pair.disposed) expect(status).toBe(NtStatus.FILE_DELETED);
       else {
-        // The model's sum must be the one before the call, and the write's own charge must not count twice.
+        // The model's sum must be the one before the call, and the write's own reservation must not count twice.
         const free = this.memory.pageCount - before;
         const fits = more - own <= free;
         if (!(this.refuseCommits && status < 0)) expect(status >= 0).toBe(fits);
-        if (status < 0) expect([status, write.chargedPages]).toEqual([NtStatus.DISK_FULL, own]);
-        else expect(write.chargedPages).toBe(Math.max(own, more));
+        if (status < 0) expect([status, write.reservedPages]).toEqual([NtStatus.DISK_FULL, own]);
+        else expect(write.reservedPages).toBe(Math.max(own, more));
       }
     } else if (phase === 'take') {
       expect(write.takePages()).toBeLessThanOrEqual(this.pages(offset + length));
     } else {
       this.flights = this.flights.filter((one) => one !== flight);
-      const before = this.charged() + own;
+      const before = this.reserved() + own;
       if (phase === 'abandon') write.abandon();
       else {
         const status = write.assignAndCopy(this.source(length, flight.value));
@@ -192,7 +192,7 @@ export class Rig {
           }
         }
       }
-      expect([write.isOpen, write.chargedPages, write.handCount]).toEqual([false, 0, 0]);
+      expect([write.isOpen, write.reservedPages, write.handCount]).toEqual([false, 0, 0]);
     }
   }
 
@@ -216,11 +216,11 @@ export class Rig {
   verify(): void {
     for (const pair of this.pairs) {
       expect(pair.real.lengthBytes).toBe(pair.bytes.length);
-      expect(pair.real.chargedPages).toBe(pair.chargedPages);
+      expect(pair.real.reservedPages).toBe(pair.reservedPages);
       expect(this.content(pair)).toEqual(pair.bytes);
       this.expectTailZero(pair);
     }
-    expect(this.pool.chargedPages).toBe(this.charged());
+    expect(this.pool.reservedPages).toBe(this.reserved());
     expect(this.pool.check(this.pairs.map((pair) => pair.real))).toEqual([]);
   }
 
@@ -240,7 +240,7 @@ export class Rig {
     for (const flight of [...this.flights]) this.phase(flight, 'abandon');
     for (const pair of this.pairs) this.dispose(pair);
     this.verify();
-    expect([this.pool.chargedPages, this.pool.heldPages]).toEqual([0, 0]);
+    expect([this.pool.reservedPages, this.pool.allocatedPages]).toEqual([0, 0]);
     expect(this.pool.freePages).toBe(this.pool.capacityPages);
     expect(this.pool.committedPages).toBeLessThanOrEqual(this.pool.warmLimitPages);
   }

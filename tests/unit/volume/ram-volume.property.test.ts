@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { holds, propertyRuns } from '../../support/property.js';
-import { type ModelNode, VolumeRig } from './volume-model.js';
+import { type ModelInode, VolumeRig } from './volume-model.js';
 
 const NAMES = ['a', 'A', 'b', 'B', 'ß', 'SS', 'ss', 'é', 'É', 'ı', 'i', 'I', 'a.txt', 'A.TXT', '!', 'þ'];
 const name = fc.constantFrom(...NAMES);
@@ -62,7 +62,7 @@ const setting = fc.record({ caseSensitive: flag, pageCount: fc.integer({ min: 1,
 
 function pathOf(rig: VolumeRig, where: { path: string } | { directory: number; name: string }): string {
   if ('path' in where) return where.path;
-  const directories = rig.nodes.filter((node) => node.directory && node.parent !== null);
+  const directories = rig.inodes.filter((inode) => inode.directory && inode.parent !== null);
   const above = rig.pathOf(directories[where.directory % directories.length]!);
   return above === '\\' ? `\\${where.name}` : `${above}\\${where.name}`;
 }
@@ -88,20 +88,21 @@ test('random histories agree with the model after every step', () => {
           else if (one.op === 'listOn') rig.listOn(one.room);
           else if (rig.handles.length > 0) {
             const index = one.handle % rig.handles.length;
-            const node = rig.handles[index] as ModelNode;
-            if (one.op === 'cleanup') rig.cleanup(node, one.remove, one.trim);
+            const inode = rig.handles[index] as ModelInode;
+            if (one.op === 'cleanup') rig.cleanup(inode, one.remove, one.trim);
             else if (one.op === 'close') rig.close(index);
-            else if (one.op === 'rename') rig.rename(node, pathOf(rig, one.place), one.replace);
-            else if (one.op === 'recase') rig.recase(node, one.upper);
+            else if (one.op === 'rename') rig.rename(inode, pathOf(rig, one.place), one.replace);
+            else if (one.op === 'recase') rig.recase(inode, one.upper);
             else if (one.op === 'write') {
-              rig.write(node, one.at, one.length, one.toEnd, one.constrained && !one.toEnd, value);
-            } else if (one.op === 'read') rig.read(node, one.at, one.length);
-            else if (one.op === 'setFileSize') rig.setFileSize(node, one.bytes);
-            else if (one.op === 'setAllocationSize') rig.setAllocationSize(node, one.bytes);
-            else if (one.op === 'overwrite') rig.overwrite(node, one.attributes, one.replace, one.allocation);
-            else if (one.op === 'link') rig.link(node);
-            else if (one.op === 'unlinkLink') rig.unlinkLink(node);
-            else rig.startListing(node);
+              rig.write(inode, one.at, one.length, one.toEnd, one.constrained && !one.toEnd, value);
+            } else if (one.op === 'read') rig.read(inode, one.at, one.length);
+            else if (one.op === 'setFileSize') rig.setFileSize(inode, one.bytes);
+            else if (one.op === 'setAllocationSize') rig.setAllocationSize(inode, one.bytes);
+            else if (one.op === 'overwrite')
+              rig.overwrite(inode, one.attributes, one.replace, one.allocation);
+            else if (one.op === 'link') rig.link(inode);
+            else if (one.op === 'unlinkLink') rig.unlinkLink(inode);
+            else rig.startListing(inode);
           }
           rig.verify();
         }

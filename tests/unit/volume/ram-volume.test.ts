@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { NtStatus } from '../../../src/ntstatus.js';
-import { MAX_OPEN_NODES } from '../../../src/volume/context-table.js';
+import { MAX_OPEN_INODES } from '../../../src/volume/context-table.js';
 import { timeFromMilliseconds } from '../../../src/volume/file-clock.js';
-import type { Node } from '../../../src/volume/inode.js';
-import { PlainPageMemory } from '../../support/plain-page-memory.js';
-import { MAX_NODE_COUNT, RamVolume, REPARSE_BYTES_MOST } from '../../../src/volume/ram-volume.js';
+import type { Inode } from '../../../src/volume/inode.js';
+import { MAX_INODE_COUNT, MAX_REPARSE_BYTES, RamVolume } from '../../../src/volume/ram-volume.js';
 import { rootDescriptor, SecurityInformation, Sid } from '../../../src/volume/security/security-rules.js';
+import { PlainPageMemory } from '../../support/plain-page-memory.js';
 import { linkData } from './volume-model.js';
 
 const PAGE = 16;
@@ -21,14 +21,14 @@ function setUp(pageCount = 32, caseSensitive = false) {
     timeSource: timeFromMilliseconds(() => time.ms),
   });
   const make = (path: string, directory = false, attributes = directory ? 0x10 : 0x20) => {
-    const node = volume.create(path, attributes, directory, null, 0);
-    expect(typeof node, path).toBe('object');
-    return node as Node;
+    const inode = volume.create(path, attributes, directory, null, 0);
+    expect(typeof inode, path).toBe('object');
+    return inode as Inode;
   };
-  const put = (node: Node, text: string, at = 0, toEnd = false, constrained = false) =>
-    volume.write(node, at, text.length, memory.put(Buffer.from(text, 'latin1')), toEnd, constrained);
-  const get = (node: Node) => {
-    const count = volume.read(node, 0, 4096, memory.scratchAddress);
+  const put = (inode: Inode, text: string, at = 0, toEnd = false, constrained = false) =>
+    volume.write(inode, at, text.length, memory.put(Buffer.from(text, 'latin1')), toEnd, constrained);
+  const get = (inode: Inode) => {
+    const count = volume.read(inode, 0, 4096, memory.scratchAddress);
     return count < 0 ? count : Buffer.from(memory.get(memory.scratchAddress, count)).toString('latin1');
   };
   return { memory, time, volume, make, put, get };
@@ -36,15 +36,15 @@ function setUp(pageCount = 32, caseSensitive = false) {
 type Which = 'creation' | 'lastAccess' | 'lastWrite' | 'change';
 const filetime = (ms: number) => (BigInt(ms) + 11_644_473_600_000n) * 10_000n;
 const whole = (low: number, high: number) => (BigInt(high) << 32n) | BigInt(low >>> 0);
-const timesOf = (node: Node): Record<Which, bigint> => ({
-  creation: whole(node.creationTimeLow, node.creationTimeHigh),
-  lastAccess: whole(node.lastAccessTimeLow, node.lastAccessTimeHigh),
-  lastWrite: whole(node.lastWriteTimeLow, node.lastWriteTimeHigh),
-  change: whole(node.changeTimeLow, node.changeTimeHigh),
+const timesOf = (inode: Inode): Record<Which, bigint> => ({
+  creation: whole(inode.creationTimeLow, inode.creationTimeHigh),
+  lastAccess: whole(inode.lastAccessTimeLow, inode.lastAccessTimeHigh),
+  lastWrite: whole(inode.lastWriteTimeLow, inode.lastWriteTimeHigh),
+  change: whole(inode.changeTimeLow, inode.changeTimeHigh),
 });
 /** Which times lie a second or more after `ms`. */
-const movedSince = (node: Node, ms: number) =>
-  Object.entries(timesOf(node))
+const movedSince = (inode: Inode, ms: number) =>
+  Object.entries(timesOf(inode))
     .filter(([, time]) => time >= filetime(ms + 1000))
     .map(([which]) => which);
 
@@ -65,7 +65,7 @@ describe('a new volume', () => {
     expect(volume).toMatchObject({
       totalBytes: 32 * PAGE,
       freeBytes: 32 * PAGE,
-      nodeCount: 1,
+      inodeCount: 1,
       openCount: 0,
       label: 'RAM',
     });
@@ -75,7 +75,7 @@ describe('a new volume', () => {
 
   it('keeps its root: it can be opened, but not renamed, deleted or made a link', () => {
     const { volume, make } = setUp();
-    const root = volume.open('\\') as Node;
+    const root = volume.open('\\') as Inode;
     expect(volume.canDelete(root)).toBe(NtStatus.CANNOT_DELETE);
     expect(volume.rename(root, '\\other', true)).toBe(NtStatus.ACCESS_DENIED);
     expect(volume.rename(make('\\a'), '\\', true)).toBe(NtStatus.ACCESS_DENIED);
@@ -95,7 +95,7 @@ describe('a new volume', () => {
 });
 
 describe('create', () => {
-  it('keeps only attributes that can be set, and what the node is', () => {
+  it('keeps only attributes that can be set, and what the inode is', () => {
     const { make } = setUp();
     expect(make('\\file', false, 0xffffffff).attributes).toBe(0x3127);
     expect(make('\\dir', true, 0xffffffff).attributes).toBe(0x3137);
@@ -105,13 +105,13 @@ describe('create', () => {
   it('refused, leaves no trace', () => {
     const { volume, make } = setUp(4);
     const parent = make('\\dir', true);
-    const before = { ...timesOf(parent), nodes: volume.nodeCount, opens: volume.openCount };
+    const before = { ...timesOf(parent), inodes: volume.inodeCount, opens: volume.openCount };
     expect(volume.create('\\dir\\big', 0, false, null, 5 * PAGE)).toBe(NtStatus.DISK_FULL);
     expect(volume.create('\\dir\\bad', 0, false, new Uint8Array(20), PAGE)).toBe(
       NtStatus.INVALID_SECURITY_DESCR,
     );
     expect(volume.create('\\dir\\huge', 0, false, null, 2 ** 63)).toBe(NtStatus.DISK_FULL);
-    expect({ ...timesOf(parent), nodes: volume.nodeCount, opens: volume.openCount }).toEqual(before);
+    expect({ ...timesOf(parent), inodes: volume.inodeCount, opens: volume.openCount }).toEqual(before);
     expect(volume.freeBytes).toBe(4 * PAGE);
     expect(volume.selfCheck()).toEqual([]);
   });
@@ -119,23 +119,23 @@ describe('create', () => {
   it('takes the given security or the inherited one', () => {
     const { volume, make } = setUp();
     const given = Buffer.from(rootDescriptor());
-    const node = volume.create('\\given', 0, false, given, 0) as Node;
-    expect(volume.securityOf(node)).toEqual(rootDescriptor());
+    const inode = volume.create('\\given', 0, false, given, 0) as Inode;
+    expect(volume.securityOf(inode)).toEqual(rootDescriptor());
     given.fill(0);
-    expect(volume.securityOf(node)).toEqual(rootDescriptor());
+    expect(volume.securityOf(inode)).toEqual(rootDescriptor());
     expect(volume.securityOf(make('\\inherited'))).not.toEqual(rootDescriptor());
-    expect(volume.securityOf(make('\\other'))).toBe(volume.securityOf(volume.lookup('\\inherited') as Node));
+    expect(volume.securityOf(make('\\other'))).toBe(volume.securityOf(volume.lookup('\\inherited') as Inode));
   });
 
   it('never uses an index number again', () => {
     const { volume } = setUp();
     const seen = new Set<number>([volume.root.indexNumber]);
     for (let i = 0; i < 100; i++) {
-      const node = volume.create('\\same', 0, false, null, 0) as Node;
-      expect(seen.has(node.indexNumber)).toBe(false);
-      seen.add(node.indexNumber);
-      volume.cleanup(node, 1);
-      volume.close(node);
+      const inode = volume.create('\\same', 0, false, null, 0) as Inode;
+      expect(seen.has(inode.indexNumber)).toBe(false);
+      seen.add(inode.indexNumber);
+      volume.cleanup(inode, 1);
+      volume.close(inode);
     }
   });
 });
@@ -143,19 +143,19 @@ describe('create', () => {
 describe('handles', () => {
   it('share one context as long as the file is open, and none after that', () => {
     const { volume, make } = setUp();
-    const node = make('\\file');
-    const { context } = node;
-    expect(volume.open('\\FILE')).toBe(node);
-    expect(node.context).toBe(context);
-    volume.close(node);
-    expect(volume.nodeOf(context)).toBe(node);
-    volume.close(node);
-    expect(volume.nodeOf(context)).toBeUndefined();
+    const inode = make('\\file');
+    const { context } = inode;
+    expect(volume.open('\\FILE')).toBe(inode);
+    expect(inode.context).toBe(context);
+    volume.close(inode);
+    expect(volume.inodeOf(context)).toBe(inode);
+    volume.close(inode);
+    expect(volume.inodeOf(context)).toBeUndefined();
     volume.open('\\file');
-    expect(node.context).not.toBe(context);
-    expect(volume.nodeOf(context)).toBeUndefined();
-    volume.close(node);
-    expect(() => volume.close(node)).toThrow('more often');
+    expect(inode.context).not.toBe(context);
+    expect(volume.inodeOf(context)).toBeUndefined();
+    volume.close(inode);
+    expect(() => volume.close(inode)).toThrow('more often');
   });
 
   it('keep the data of a deleted file, which a new file of that name does not disturb', () => {
@@ -208,7 +208,7 @@ describe('rename', () => {
     make('\\from\\sub', true);
     const file = make('\\from\\sub\\file');
     make('\\to', true);
-    expect(volume.rename(volume.lookup('\\from') as Node, '\\TO\\New', false)).toBe(NtStatus.SUCCESS);
+    expect(volume.rename(volume.lookup('\\from') as Inode, '\\TO\\New', false)).toBe(NtStatus.SUCCESS);
     expect(volume.pathOf(file)).toBe('\\to\\New\\sub\\file');
     expect(volume.lookup('\\to\\NEW\\Sub\\FILE')).toBe(file);
     expect(volume.lookup('\\from')).toBe(NtStatus.OBJECT_NAME_NOT_FOUND);
@@ -218,17 +218,17 @@ describe('rename', () => {
 
   it('to itself in another case keeps the content and changes the spelling', () => {
     const { volume, make, put, get } = setUp();
-    const node = make('\\name');
-    put(node, 'data');
+    const inode = make('\\name');
+    put(inode, 'data');
     for (const replace of [false, true]) {
-      expect(volume.rename(node, '\\NAME', replace)).toBe(NtStatus.SUCCESS);
-      expect(volume.pathOf(node)).toBe('\\NAME');
-      expect(volume.rename(node, '\\name', replace)).toBe(NtStatus.SUCCESS);
-      const before = timesOf(node);
-      expect(volume.rename(node, '\\name', replace)).toBe(NtStatus.SUCCESS);
-      expect(timesOf(node)).toEqual(before);
+      expect(volume.rename(inode, '\\NAME', replace)).toBe(NtStatus.SUCCESS);
+      expect(volume.pathOf(inode)).toBe('\\NAME');
+      expect(volume.rename(inode, '\\name', replace)).toBe(NtStatus.SUCCESS);
+      const before = timesOf(inode);
+      expect(volume.rename(inode, '\\name', replace)).toBe(NtStatus.SUCCESS);
+      expect(timesOf(inode)).toEqual(before);
     }
-    expect(get(node)).toBe('data');
+    expect(get(inode)).toBe('data');
     expect(volume.selfCheck()).toEqual([]);
   });
 
@@ -261,7 +261,7 @@ describe('rename', () => {
     volume.close(target);
     expect(volume.rename(source, '\\target', true)).toBe(NtStatus.SUCCESS);
     expect(volume.freeBytes).toBe(32 * PAGE);
-    expect(volume.nodeCount).toBe(2);
+    expect(volume.inodeCount).toBe(2);
   });
 
   it('refuses to move a directory into itself, at any depth', () => {
@@ -277,10 +277,10 @@ describe('rename', () => {
 
   it('says when the new directory is missing', () => {
     const { volume, make } = setUp();
-    const node = make('\\a');
-    expect(volume.rename(node, '\\none\\a', false)).toBe(NtStatus.OBJECT_PATH_NOT_FOUND);
-    expect(volume.rename(node, 'a', false)).toBe(NtStatus.OBJECT_NAME_INVALID);
-    expect(volume.pathOf(node)).toBe('\\a');
+    const inode = make('\\a');
+    expect(volume.rename(inode, '\\none\\a', false)).toBe(NtStatus.OBJECT_PATH_NOT_FOUND);
+    expect(volume.rename(inode, 'a', false)).toBe(NtStatus.OBJECT_NAME_INVALID);
+    expect(volume.pathOf(inode)).toBe('\\a');
   });
 
   it('tells case apart where the volume does', () => {
@@ -297,51 +297,51 @@ describe('content', () => {
   it('can be as long as 2^53 says, sparse', () => {
     const memory = new PlainPageMemory({ pageSizeBytes: 2 ** 30, pageCount: 1 });
     const volume = new RamVolume({ memory, caseSensitive: false, label: '' });
-    const node = volume.create('\\f', 0, false, null, 0) as Node;
+    const inode = volume.create('\\f', 0, false, null, 0) as Inode;
     for (const at of [2 ** 31, 2 ** 32 - 1, 2 ** 53 - 1, 2 ** 53, 2 ** 63, 2 ** 64]) {
-      expect(volume.write(node, at, 10, memory.scratchAddress, false, false), String(at)).toBe(
+      expect(volume.write(inode, at, 10, memory.scratchAddress, false, false), String(at)).toBe(
         NtStatus.DISK_FULL,
       );
-      expect(volume.setFileSize(node, at)).toBe(NtStatus.DISK_FULL);
-      expect(volume.setAllocationSize(node, at)).toBe(NtStatus.DISK_FULL);
-      expect(volume.overwrite(node, 0, false, at)).toBe(NtStatus.DISK_FULL);
-      expect(volume.read(node, at, 10, memory.scratchAddress)).toBe(NtStatus.END_OF_FILE);
-      expect(volume.write(node, at, 10, memory.scratchAddress, false, true)).toBe(0);
+      expect(volume.setFileSize(inode, at)).toBe(NtStatus.DISK_FULL);
+      expect(volume.setAllocationSize(inode, at)).toBe(NtStatus.DISK_FULL);
+      expect(volume.overwrite(inode, 0, false, at)).toBe(NtStatus.DISK_FULL);
+      expect(volume.read(inode, at, 10, memory.scratchAddress)).toBe(NtStatus.END_OF_FILE);
+      expect(volume.write(inode, at, 10, memory.scratchAddress, false, true)).toBe(0);
     }
-    expect(volume.setFileSize(node, 2 ** 30)).toBe(NtStatus.SUCCESS);
-    expect(node.fileSize).toBe(2 ** 30);
+    expect(volume.setFileSize(inode, 2 ** 30)).toBe(NtStatus.SUCCESS);
+    expect(inode.fileSize).toBe(2 ** 30);
     expect(volume.selfCheck()).toEqual([]);
   });
 
   it('fits to the last byte, and one byte more changes nothing', () => {
     const { make, put, get } = setUp(2);
-    const node = make('\\f');
-    expect(put(node, 'x'.repeat(2 * PAGE))).toBe(2 * PAGE);
-    const before = timesOf(node);
-    expect(put(node, 'y', 2 * PAGE)).toBe(NtStatus.DISK_FULL);
-    expect(put(node, 'y'.repeat(3 * PAGE))).toBe(NtStatus.DISK_FULL);
-    expect(put(node, 'y', 0, true)).toBe(NtStatus.DISK_FULL);
-    expect(get(node)).toBe('x'.repeat(2 * PAGE));
-    expect(timesOf(node)).toEqual(before);
-    expect(put(node, 'z')).toBe(1);
+    const inode = make('\\f');
+    expect(put(inode, 'x'.repeat(2 * PAGE))).toBe(2 * PAGE);
+    const before = timesOf(inode);
+    expect(put(inode, 'y', 2 * PAGE)).toBe(NtStatus.DISK_FULL);
+    expect(put(inode, 'y'.repeat(3 * PAGE))).toBe(NtStatus.DISK_FULL);
+    expect(put(inode, 'y', 0, true)).toBe(NtStatus.DISK_FULL);
+    expect(get(inode)).toBe('x'.repeat(2 * PAGE));
+    expect(timesOf(inode)).toEqual(before);
+    expect(put(inode, 'z')).toBe(1);
   });
 
   it('is emptied by overwrite, or kept when the new room is refused', () => {
     const { volume, make, put, get } = setUp(4);
-    const node = make('\\f');
-    put(node, 'content of three pages, nearly all of 48 bytes..');
+    const inode = make('\\f');
+    put(inode, 'content of three pages, nearly all of 48 bytes..');
     const other = make('\\other');
     put(other, 'x');
-    expect(volume.overwrite(node, 0x1, true, 4 * PAGE)).toBe(NtStatus.DISK_FULL);
-    expect(get(node)).toContain('content of three');
-    expect(node.attributes).toBe(0x20);
-    expect(volume.overwrite(node, 0x1, false, 2 * PAGE)).toBe(NtStatus.SUCCESS);
-    expect(node).toMatchObject({ fileSize: 0, allocationSize: 2 * PAGE, attributes: 0x21 });
+    expect(volume.overwrite(inode, 0x1, true, 4 * PAGE)).toBe(NtStatus.DISK_FULL);
+    expect(get(inode)).toContain('content of three');
+    expect(inode.attributes).toBe(0x20);
+    expect(volume.overwrite(inode, 0x1, false, 2 * PAGE)).toBe(NtStatus.SUCCESS);
+    expect(inode).toMatchObject({ fileSize: 0, allocationSize: 2 * PAGE, attributes: 0x21 });
     expect(volume.freeBytes).toBe(PAGE);
-    expect(volume.setFileSize(node, 10)).toBe(0);
-    expect(get(node)).toBe('\0'.repeat(10));
-    expect(volume.overwrite(node, 0x22, true, 0)).toBe(NtStatus.SUCCESS);
-    expect(node).toMatchObject({ fileSize: 0, allocationSize: 0, attributes: 0x22 });
+    expect(volume.setFileSize(inode, 10)).toBe(0);
+    expect(get(inode)).toBe('\0'.repeat(10));
+    expect(volume.overwrite(inode, 0x22, true, 0)).toBe(NtStatus.SUCCESS);
+    expect(inode).toMatchObject({ fileSize: 0, allocationSize: 0, attributes: 0x22 });
     expect(volume.selfCheck()).toEqual([]);
   });
 
@@ -362,74 +362,74 @@ describe('content', () => {
 
   it('allocated ahead is given up at Cleanup, when asked', () => {
     const { volume, make, put } = setUp();
-    const node = make('\\f');
-    put(node, 'x');
-    expect(volume.setAllocationSize(node, 10 * PAGE)).toBe(0);
-    volume.cleanup(node, 0);
-    expect(node.allocationSize).toBe(10 * PAGE);
-    volume.cleanup(node, 0x02);
-    expect(node).toMatchObject({ fileSize: 1, allocationSize: PAGE });
+    const inode = make('\\f');
+    put(inode, 'x');
+    expect(volume.setAllocationSize(inode, 10 * PAGE)).toBe(0);
+    volume.cleanup(inode, 0);
+    expect(inode.allocationSize).toBe(10 * PAGE);
+    volume.cleanup(inode, 0x02);
+    expect(inode).toMatchObject({ fileSize: 1, allocationSize: PAGE });
     expect(volume.freeBytes).toBe(31 * PAGE);
   });
 });
 
 describe('times', () => {
   /** Runs one operation a minute later and tells which times it moved. */
-  const moved = (operation: (s: ReturnType<typeof setUp>, node: Node) => unknown, of?: string) => {
+  const moved = (operation: (s: ReturnType<typeof setUp>, inode: Inode) => unknown, of?: string) => {
     const s = setUp();
     s.make('\\dir', true);
-    const node = s.make('\\dir\\file');
-    s.put(node, 'content');
+    const inode = s.make('\\dir\\file');
+    s.put(inode, 'content');
     s.time.ms += 60_000;
-    operation(s, node);
-    return movedSince(of === undefined ? node : (s.volume.lookup(of) as Node), START_MS + 30_000);
+    operation(s, inode);
+    return movedSince(of === undefined ? inode : (s.volume.lookup(of) as Inode), START_MS + 30_000);
   };
   const ALL = ['creation', 'lastAccess', 'lastWrite', 'change'];
 
   it('are all now at birth, and the directory has been written', () => {
     const { volume, make } = setUp();
-    const node = make('\\file');
-    expect(new Set(Object.values(timesOf(node))).size).toBe(1);
-    expect(timesOf(node).creation / 10_000n).toBe(filetime(START_MS) / 10_000n);
-    expect(timesOf(volume.root).lastWrite).toBe(timesOf(node).creation);
-    expect(timesOf(volume.root).creation).toBeLessThan(timesOf(node).creation);
+    const inode = make('\\file');
+    expect(new Set(Object.values(timesOf(inode))).size).toBe(1);
+    expect(timesOf(inode).creation / 10_000n).toBe(filetime(START_MS) / 10_000n);
+    expect(timesOf(volume.root).lastWrite).toBe(timesOf(inode).creation);
+    expect(timesOf(volume.root).creation).toBeLessThan(timesOf(inode).creation);
   });
 
   it('move with what is done', () => {
     const written = ['lastWrite', 'change'];
     expect(moved(() => {})).toEqual([]);
-    expect(moved(({ get }, node) => get(node))).toEqual([]);
-    expect(moved(({ put }, node) => put(node, 'x'))).toEqual(written);
-    expect(moved(({ put }, node) => put(node, ''))).toEqual([]);
-    expect(moved(({ volume }, node) => volume.setFileSize(node, 3))).toEqual(written);
-    expect(moved(({ volume }, node) => volume.setAllocationSize(node, 3))).toEqual(written);
-    expect(moved(({ volume }, node) => volume.setAllocationSize(node, 100))).toEqual([]);
-    expect(moved(({ volume }, node) => volume.overwrite(node, 0, false, 0))).toEqual([
+    expect(moved(({ get }, inode) => get(inode))).toEqual([]);
+    expect(moved(({ put }, inode) => put(inode, 'x'))).toEqual(written);
+    expect(moved(({ put }, inode) => put(inode, ''))).toEqual([]);
+    expect(moved(({ volume }, inode) => volume.setFileSize(inode, 3))).toEqual(written);
+    expect(moved(({ volume }, inode) => volume.setAllocationSize(inode, 3))).toEqual(written);
+    expect(moved(({ volume }, inode) => volume.setAllocationSize(inode, 100))).toEqual([]);
+    expect(moved(({ volume }, inode) => volume.overwrite(inode, 0, false, 0))).toEqual([
       'lastAccess',
       ...written,
     ]);
-    expect(moved(({ volume }, node) => volume.rename(node, '\\dir\\x', false))).toEqual(['change']);
-    expect(moved(({ volume }, node) => volume.rename(node, '\\x', false), '\\dir')).toEqual(written);
-    expect(moved(({ volume }, node) => volume.rename(node, '\\x', false), '\\')).toEqual(written);
+    expect(moved(({ volume }, inode) => volume.rename(inode, '\\dir\\x', false))).toEqual(['change']);
+    expect(moved(({ volume }, inode) => volume.rename(inode, '\\x', false), '\\dir')).toEqual(written);
+    expect(moved(({ volume }, inode) => volume.rename(inode, '\\x', false), '\\')).toEqual(written);
     expect(moved(({ make }) => make('\\dir\\new'), '\\dir')).toEqual(written);
-    expect(moved(({ volume }, node) => volume.cleanup(node, 1), '\\dir')).toEqual(written);
-    expect(moved(({ volume }, node) => volume.setSecurity(node, 4, rootDescriptor()))).toEqual(['change']);
-    expect(moved(({ volume }, node) => volume.setReparsePoint(node, linkData('x')))).toEqual(['change']);
+    expect(moved(({ volume }, inode) => volume.cleanup(inode, 1), '\\dir')).toEqual(written);
+    expect(moved(({ volume }, inode) => volume.setSecurity(inode, 4, rootDescriptor()))).toEqual(['change']);
+    expect(moved(({ volume }, inode) => volume.setReparsePoint(inode, linkData('x')))).toEqual(['change']);
   });
 
   it('stay when the kernel writes its cache back, or programs that set them would lose them', () => {
-    expect(moved(({ put }, node) => put(node, 'later', 0, false, true))).toEqual([]);
+    expect(moved(({ put }, inode) => put(inode, 'later', 0, false, true))).toEqual([]);
   });
 
   it('move at Cleanup as its flags say', () => {
-    expect(moved(({ volume }, node) => volume.cleanup(node, 0x20))).toEqual(['lastAccess']);
-    expect(moved(({ volume }, node) => volume.cleanup(node, 0x40))).toEqual(['lastWrite']);
-    expect(moved(({ volume }, node) => volume.cleanup(node, 0x80))).toEqual(['change']);
-    expect(moved(({ volume }, node) => volume.cleanup(node, 0xe0))).toEqual(ALL.slice(1));
+    expect(moved(({ volume }, inode) => volume.cleanup(inode, 0x20))).toEqual(['lastAccess']);
+    expect(moved(({ volume }, inode) => volume.cleanup(inode, 0x40))).toEqual(['lastWrite']);
+    expect(moved(({ volume }, inode) => volume.cleanup(inode, 0x80))).toEqual(['change']);
+    expect(moved(({ volume }, inode) => volume.cleanup(inode, 0xe0))).toEqual(ALL.slice(1));
     const { volume, make } = setUp();
-    const node = make('\\f', false, 0);
-    volume.cleanup(node, 0x10);
-    expect(node.attributes).toBe(0x20);
+    const inode = make('\\f', false, 0);
+    volume.cleanup(inode, 0x10);
+    expect(inode.attributes).toBe(0x20);
   });
 });
 
@@ -439,39 +439,39 @@ describe('setBasicInfo', () => {
 
   it('sets what is given and leaves alone what is 0, -1 or -2', () => {
     const { volume, make } = setUp();
-    const node = make('\\f');
+    const inode = make('\\f');
     for (const [at, which] of (['creation', 'lastAccess', 'lastWrite', 'change'] as const).entries()) {
       for (const leave of [0n, -1n, -2n]) {
-        const before = timesOf(node);
+        const before = timesOf(inode);
         const times = [leave, leave, leave, leave === 0n ? -1n : leave];
         times[at] = 123_456_789_012_345_678n + BigInt(at);
-        expect(volume.setBasicInfo(node, LEAVE, halves(...times))).toBe(0);
-        expect(timesOf(node)).toEqual({ ...before, [which]: times[at] });
+        expect(volume.setBasicInfo(inode, LEAVE, halves(...times))).toBe(0);
+        expect(timesOf(inode)).toEqual({ ...before, [which]: times[at] });
       }
     }
-    const before = timesOf(node);
-    expect(volume.setBasicInfo(node, LEAVE, halves(0n, 0n, 0n, 0n))).toBe(0);
-    expect(volume.setBasicInfo(node, -1, halves(-1n, -2n, 0n, 0n))).toBe(0);
-    expect(timesOf(node)).toEqual(before);
+    const before = timesOf(inode);
+    expect(volume.setBasicInfo(inode, LEAVE, halves(0n, 0n, 0n, 0n))).toBe(0);
+    expect(volume.setBasicInfo(inode, -1, halves(-1n, -2n, 0n, 0n))).toBe(0);
+    expect(timesOf(inode)).toEqual(before);
     // Values next to the special ones are times like any other.
     for (const time of [1n, -3n, 0xffffffffn, 0xfffffffen, -0x1_0000_0000n]) {
-      volume.setBasicInfo(node, LEAVE, halves(time, time, time, time));
-      expect(new Set(Object.values(timesOf(node)))).toEqual(new Set([time]));
+      volume.setBasicInfo(inode, LEAVE, halves(time, time, time, time));
+      expect(new Set(Object.values(timesOf(inode)))).toEqual(new Set([time]));
     }
   });
 
   it('makes now the change time of what is changed without one', () => {
     const { volume, make, time } = setUp();
-    const node = make('\\f');
+    const inode = make('\\f');
     time.ms += 60_000;
-    volume.setBasicInfo(node, LEAVE, halves(0n, 5n, 0n, 0n));
-    expect(movedSince(node, START_MS)).toEqual(['change']);
+    volume.setBasicInfo(inode, LEAVE, halves(0n, 5n, 0n, 0n));
+    expect(movedSince(inode, START_MS)).toEqual(['change']);
     time.ms += 60_000;
-    volume.setBasicInfo(node, 0x1, halves(0n, 0n, 0n, -1n));
-    expect(movedSince(node, START_MS + 60_000)).toEqual([]);
+    volume.setBasicInfo(inode, 0x1, halves(0n, 0n, 0n, -1n));
+    expect(movedSince(inode, START_MS + 60_000)).toEqual([]);
   });
 
-  it('sets attributes, but not what the node is', () => {
+  it('sets attributes, but not what the inode is', () => {
     const { volume, make } = setUp();
     const file = make('\\f');
     const directory = make('\\d', true);
@@ -488,7 +488,7 @@ describe('setBasicInfo', () => {
 });
 
 describe('security', () => {
-  it('is replaced for one node only, or refused with nothing changed', () => {
+  it('is replaced for one inode only, or refused with nothing changed', () => {
     const { volume, make } = setUp();
     const a = make('\\a');
     const b = make('\\b');
@@ -527,22 +527,22 @@ describe('security', () => {
 describe('reparse points', () => {
   it('are set, read, replaced by their like and deleted', () => {
     const { volume, make, put, get } = setUp();
-    const node = make('\\link');
-    put(node, 'data');
-    expect(volume.getReparsePoint(node)).toBe(NtStatus.NOT_A_REPARSE_POINT);
-    expect(volume.deleteReparsePoint(node, linkData(''))).toBe(NtStatus.NOT_A_REPARSE_POINT);
+    const inode = make('\\link');
+    put(inode, 'data');
+    expect(volume.getReparsePoint(inode)).toBe(NtStatus.NOT_A_REPARSE_POINT);
+    expect(volume.deleteReparsePoint(inode, linkData(''))).toBe(NtStatus.NOT_A_REPARSE_POINT);
     const given = linkData('first');
-    expect(volume.setReparsePoint(node, given)).toBe(0);
+    expect(volume.setReparsePoint(inode, given)).toBe(0);
     given.fill(0);
-    expect(volume.getReparsePoint(node)).toEqual(Uint8Array.from(linkData('first')));
-    expect(node).toMatchObject({ reparseTag: 0xa000000c, attributes: 0x420 });
-    expect(volume.setReparsePoint(node, linkData('x', 0xa0000003))).toBe(NtStatus.IO_REPARSE_TAG_MISMATCH);
-    expect(volume.setReparsePoint(node, linkData('second'))).toBe(0);
-    expect(volume.deleteReparsePoint(node, linkData('', 0xa0000003))).toBe(NtStatus.IO_REPARSE_TAG_MISMATCH);
-    expect(volume.getReparsePoint(node)).toEqual(Uint8Array.from(linkData('second')));
-    expect(get(node)).toBe('data');
-    expect(volume.deleteReparsePoint(node, linkData(''))).toBe(0);
-    expect(node).toMatchObject({ reparseTag: 0, attributes: 0x20 });
+    expect(volume.getReparsePoint(inode)).toEqual(Uint8Array.from(linkData('first')));
+    expect(inode).toMatchObject({ reparseTag: 0xa000000c, attributes: 0x420 });
+    expect(volume.setReparsePoint(inode, linkData('x', 0xa0000003))).toBe(NtStatus.IO_REPARSE_TAG_MISMATCH);
+    expect(volume.setReparsePoint(inode, linkData('second'))).toBe(0);
+    expect(volume.deleteReparsePoint(inode, linkData('', 0xa0000003))).toBe(NtStatus.IO_REPARSE_TAG_MISMATCH);
+    expect(volume.getReparsePoint(inode)).toEqual(Uint8Array.from(linkData('second')));
+    expect(get(inode)).toBe('data');
+    expect(volume.deleteReparsePoint(inode, linkData(''))).toBe(0);
+    expect(inode).toMatchObject({ reparseTag: 0, attributes: 0x20 });
     expect(volume.selfCheck()).toEqual([]);
   });
 
@@ -563,18 +563,18 @@ describe('reparse points', () => {
     const data = linkData('t'.repeat(16_376));
     let made = 0;
     for (; ; made++) {
-      const node = volume.create(`\\${made}`, 0, false, null, 0) as Node;
-      const status = volume.setReparsePoint(node, data);
-      volume.close(node);
+      const inode = volume.create(`\\${made}`, 0, false, null, 0) as Inode;
+      const status = volume.setReparsePoint(inode, data);
+      volume.close(inode);
       if (status === NtStatus.SUCCESS) continue;
       expect(status).toBe(NtStatus.DISK_FULL);
       break;
     }
-    expect(made).toBe(REPARSE_BYTES_MOST / 16_384);
-    const first = volume.open('\\0') as Node;
+    expect(made).toBe(MAX_REPARSE_BYTES / 16_384);
+    const first = volume.open('\\0') as Inode;
     volume.cleanup(first, 1);
     volume.close(first);
-    expect(volume.setReparsePoint(volume.open(`\\${made}`) as Node, data)).toBe(NtStatus.SUCCESS);
+    expect(volume.setReparsePoint(volume.open(`\\${made}`) as Inode, data)).toBe(NtStatus.SUCCESS);
     expect(volume.selfCheck()).toEqual([]);
   });
 });
@@ -584,14 +584,14 @@ describe('the end', () => {
     const { volume, make, memory } = setUp();
     const { context } = make('\\f');
     volume.dispose();
-    expect(volume.nodeOf(context)).toBeUndefined();
+    expect(volume.inodeOf(context)).toBeUndefined();
     expect(() => memory.get(0, 1)).toThrow('dispose');
   });
 
-  it('of the room for nodes is DISK_FULL, until one goes', () => {
+  it('of the room for inodes is DISK_FULL, until one goes', () => {
     const memory = new PlainPageMemory({ pageSizeBytes: PAGE, pageCount: 4 });
-    const volume = new RamVolume({ memory, caseSensitive: false, label: '', maxNodeCount: 3 });
-    const first = volume.create('\\a', 0, false, null, 0) as Node;
+    const volume = new RamVolume({ memory, caseSensitive: false, label: '', maxInodeCount: 3 });
+    const first = volume.create('\\a', 0, false, null, 0) as Inode;
     volume.create('\\b', 0, false, null, 0);
     expect(volume.create('\\c', 0, false, null, 0)).toBe(NtStatus.DISK_FULL);
     volume.cleanup(first, 1);
@@ -602,7 +602,7 @@ describe('the end', () => {
     expect(volume.selfCheck()).toEqual([]);
   });
 
-  it('of contexts is never reached, since there are more than there can be nodes', () => {
-    expect(MAX_OPEN_NODES).toBeGreaterThan(MAX_NODE_COUNT);
+  it('of contexts is never reached, since there are more than there can be inodes', () => {
+    expect(MAX_OPEN_INODES).toBeGreaterThan(MAX_INODE_COUNT);
   });
 });

@@ -1,28 +1,28 @@
 /** The self-check must see what it is for: each kind of damage, done by hand to a volume that was well. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ContextTable } from '../../../src/volume/context-table.js';
-import { NameTree } from '../../../src/volume/names/name-tree.js';
-import { Node } from '../../../src/volume/inode.js';
-import { NODE_HEAP_BYTES } from '../../../src/volume/inode-heap.js';
 import { PagePool } from '../../../src/volume/content/page-pool.js';
 import { PagedFile } from '../../../src/volume/content/paged-file.js';
-import { PlainPageMemory } from '../../support/plain-page-memory.js';
+import { ContextTable } from '../../../src/volume/context-table.js';
+import { Inode } from '../../../src/volume/inode.js';
+import { NODE_HEAP_BYTES } from '../../../src/volume/inode-heap.js';
+import { NameTree } from '../../../src/volume/names/name-tree.js';
 import { rootDescriptor } from '../../../src/volume/security/security-rules.js';
 import { type SecurityDescriptor, SecurityStore } from '../../../src/volume/security/security-store.js';
 import { checkVolume, type VolumeView } from '../../../src/volume/volume-check.js';
+import { PlainPageMemory } from '../../support/plain-page-memory.js';
 
 let view: VolumeView;
-let directory: Node;
-let file: Node;
-let orphan: Node;
+let directory: Inode;
+let file: Inode;
+let orphan: Inode;
 
 beforeEach(() => {
   const securities = new SecurityStore();
   const pool = new PagePool(new PlainPageMemory({ pageSizeBytes: 16, pageCount: 16 }));
   let indexNumber = 0;
-  const node = (name: string, isFile: boolean) => {
+  const inode = (name: string, isFile: boolean) => {
     const security = securities.acquire(rootDescriptor()) as SecurityDescriptor;
-    return new Node(
+    return new Inode(
       name,
       name,
       ++indexNumber,
@@ -31,14 +31,14 @@ beforeEach(() => {
       isFile ? new PagedFile(pool) : null,
     );
   };
-  const tree = new NameTree(node('', false), true);
+  const tree = new NameTree(inode('', false), true);
   const contexts = new ContextTable();
-  directory = node('dir', false);
-  file = node('file', true);
-  orphan = node('orphan', true);
+  directory = inode('dir', false);
+  file = inode('file', true);
+  orphan = inode('orphan', true);
   tree.attach(directory, tree.root);
   tree.attach(file, directory);
-  tree.attach(node('g', true), directory);
+  tree.attach(inode('g', true), directory);
   for (const open of [file, orphan]) {
     contexts.assign(open);
     open.openCount = 1;
@@ -49,7 +49,7 @@ beforeEach(() => {
     contexts,
     securities,
     pool,
-    nodeCount: 5,
+    inodeCount: 5,
     openCount: 2,
     lastIndexNumber: 5,
     reparseBytes: 0,
@@ -60,7 +60,7 @@ beforeEach(() => {
 
 describe('the self-check notices', () => {
   const damages: [string, () => void, string][] = [
-    ['a wrong count of nodes', () => view.nodeCount++, 'the volume counts 6'],
+    ['a wrong count of inodes', () => view.inodeCount++, 'the volume counts 6'],
     ['a wrong count of opens', () => view.openCount--, 'the volume counts 1'],
     ['a wrong sum of reparse points', () => view.reparseBytes++, 'bytes of reparse points'],
     ['a wrong sum of heap', () => view.heapBytes++, 'bytes of heap'],
@@ -84,7 +84,7 @@ describe('the self-check notices', () => {
       () => directory.children!.delete('file'),
       'is open and has a parent, but is not listed',
     ],
-    ['a node listed twice', () => listTwice(), 'is there twice'],
+    ['an inode listed twice', () => listTwice(), 'is there twice'],
     ['an empty list of children', () => directory.children!.clear(), 'has 0 children'],
     [
       'a file with children',
@@ -107,14 +107,14 @@ describe('the self-check notices', () => {
       () => Object.assign(file, { attributes: 0x400 }),
       'does not fit its reparse point',
     ],
-    ['an open node without a context', () => view.contexts.release(file), 'is open 1 times, with context 0'],
+    ['an open inode without a context', () => view.contexts.release(file), 'is open 1 times, with context 0'],
     ['a context without opens', () => Object.assign(file, { openCount: 0 }), 'nobody has it open'],
     [
       'a descriptor with a wrong count',
       () => view.securities.release(file.security),
-      'counts 4 users, 5 nodes',
+      'counts 4 users, 5 inodes',
     ],
-    ['a charge that no file has', () => expect(view.pool.charge(1)).toBe(0), 'FreeBytesAccurate'],
+    ['a reservation that no file has', () => expect(view.pool.reserve(1)).toBe(0), 'FreeBytesAccurate'],
     ['a root that lost its way', () => Object.assign(view.tree.root, { parent: null }), 'not its own parent'],
   ];
   it.each(damages)('%s', (_, damage, complaint) => {
@@ -122,18 +122,18 @@ describe('the self-check notices', () => {
     expect(checkVolume(view)).toContainEqual(expect.stringContaining(complaint));
   });
 
-  it('pages of a file whose node is lost', () => {
+  it('pages of a file whose inode is lost', () => {
     view.contexts.release(orphan);
     orphan.openCount = 0;
     const violations = checkVolume(view).join('\n');
-    expect(violations).toContain('Nodes: 4 are there');
+    expect(violations).toContain('Inodes: 4 are there');
     expect(violations).toContain('FreeBytesAccurate');
   });
 });
 
 /** Reaches into the tree: two neighbours change places. */
-function swapKeys(node: Node): void {
-  const leaf = (node.children as unknown as { _root: { keys: string[] } })._root;
+function swapKeys(inode: Inode): void {
+  const leaf = (inode.children as unknown as { _root: { keys: string[] } })._root;
   leaf.keys.reverse();
 }
 

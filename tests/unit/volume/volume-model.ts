@@ -1,22 +1,22 @@
 /**
- * A model of a whole volume in the plainest terms: a list of nodes with names, byte arrays and sums. VolumeRig drives the real RamVolume
+ * A model of a whole volume in the plainest terms: a list of inodes with names, byte arrays and sums. VolumeRig drives the real RamVolume
  * beside it; after each step results, content, sizes, listings, free space and the self-check must agree.
  */
 import { expect } from 'vitest';
 import { NtStatus } from '../../../src/ntstatus.js';
-import type { Node } from '../../../src/volume/inode.js';
-import { PlainPageMemory } from '../../support/plain-page-memory.js';
+import type { Inode } from '../../../src/volume/inode.js';
 import { RamVolume } from '../../../src/volume/ram-volume.js';
+import { PlainPageMemory } from '../../support/plain-page-memory.js';
 
 export const PAGE = 16;
 
-export interface ModelNode {
-  real: Node;
+export interface ModelInode {
+  real: Inode;
   name: string;
-  parent: ModelNode | null;
+  parent: ModelInode | null;
   directory: boolean;
   bytes: number[];
-  chargedPages: number;
+  reservedPages: number;
   opens: number;
   attributes: number;
   link: boolean;
@@ -24,11 +24,11 @@ export interface ModelNode {
 }
 
 interface Enumeration {
-  directory: ModelNode;
+  directory: ModelInode;
   marker: string | null;
   seen: string[];
   /** Children that have been there under the same name from the start. */
-  throughout: Set<ModelNode>;
+  throughout: Set<ModelInode>;
 }
 
 const pagesOf = (bytes: number) => Math.ceil(bytes / PAGE);
@@ -45,9 +45,9 @@ export function linkData(target: string, tag = LINK_TAG): Uint8Array {
 export class VolumeRig {
   readonly memory: PlainPageMemory;
   readonly volume: RamVolume;
-  readonly root: ModelNode;
-  readonly nodes: ModelNode[];
-  readonly handles: ModelNode[] = [];
+  readonly root: ModelInode;
+  readonly inodes: ModelInode[];
+  readonly handles: ModelInode[] = [];
   refuseCommits = false;
   enumeration: Enumeration | null = null;
   readonly counts: Record<string, number> = {};
@@ -63,9 +63,9 @@ export class VolumeRig {
       failCommitWhen: () => this.refuseCommits,
     });
     this.volume = new RamVolume({ memory: this.memory, caseSensitive, label: 'model' });
-    this.root = this.#newNode(this.volume.root, '', null, true, 0x10);
+    this.root = this.#newInode(this.volume.root, '', null, true, 0x10);
     this.root.parent = this.root;
-    this.nodes = [this.root];
+    this.inodes = [this.root];
   }
 
   /** Not the code's table: only for the names that the tests use. */
@@ -77,22 +77,22 @@ export class VolumeRig {
     this.counts[what] = (this.counts[what] ?? 0) + 1;
   }
 
-  children(directory: ModelNode): ModelNode[] {
-    return this.nodes.filter((node) => node.parent === directory && node !== this.root);
+  children(directory: ModelInode): ModelInode[] {
+    return this.inodes.filter((inode) => inode.parent === directory && inode !== this.root);
   }
 
-  child(directory: ModelNode, name: string): ModelNode | undefined {
-    return this.children(directory).find((node) => this.fold(node.name) === this.fold(name));
+  child(directory: ModelInode, name: string): ModelInode | undefined {
+    return this.children(directory).find((inode) => this.fold(inode.name) === this.fold(name));
   }
 
-  pathOf(node: ModelNode): string {
-    if (node === this.root) return '\\';
-    const above = this.pathOf(node.parent!);
-    return above === '\\' ? `\\${node.name}` : `${above}\\${node.name}`;
+  pathOf(inode: ModelInode): string {
+    if (inode === this.root) return '\\';
+    const above = this.pathOf(inode.parent!);
+    return above === '\\' ? `\\${inode.name}` : `${above}\\${inode.name}`;
   }
 
   /** Directory and last name of a path, or the status that says what is wrong with it. */
-  locate(path: string): { directory: ModelNode; name: string } | number {
+  locate(path: string): { directory: ModelInode; name: string } | number {
     const names = path.split('\\').slice(1);
     let directory = this.root;
     for (const name of names.slice(0, -1)) {
@@ -103,13 +103,13 @@ export class VolumeRig {
     return { directory, name: names.at(-1)! };
   }
 
-  charged(): number {
-    return this.nodes.reduce((sum, node) => sum + node.chargedPages, 0);
+  reserved(): number {
+    return this.inodes.reduce((sum, inode) => sum + inode.reservedPages, 0);
   }
 
   /** Whether the real volume answered success; it must exactly when there is room, unless the system refuses memory. */
   hadRoom(status: number, pages: number): boolean {
-    const fits = pages <= this.pageCount - this.charged();
+    const fits = pages <= this.pageCount - this.reserved();
     if (this.refuseCommits && pages > 0 && fits && status === NtStatus.DISK_FULL) {
       this.count('refused commit');
       return false;
@@ -136,11 +136,17 @@ export class VolumeRig {
     }
     const pages = directory ? 0 : pagesOf(allocationSize);
     if (!this.hadRoom(typeof real === 'number' ? real : 0, pages)) return;
-    const node = this.#newNode(real as Node, place.name, place.directory, directory, directory ? 0x10 : 0x20);
-    node.chargedPages = pages;
-    node.opens = 1;
-    this.nodes.push(node);
-    this.handles.push(node);
+    const inode = this.#newInode(
+      real as Inode,
+      place.name,
+      place.directory,
+      directory,
+      directory ? 0x10 : 0x20,
+    );
+    inode.reservedPages = pages;
+    inode.opens = 1;
+    this.inodes.push(inode);
+    this.handles.push(inode);
     this.count('create');
   }
 
@@ -154,10 +160,10 @@ export class VolumeRig {
     expect(real).toBe(expected.real);
     expected.opens++;
     this.handles.push(expected);
-    expect(this.volume.nodeOf(expected.real.context)).toBe(expected.real);
+    expect(this.volume.inodeOf(expected.real.context)).toBe(expected.real);
   }
 
-  lookup(path: string): ModelNode | number {
+  lookup(path: string): ModelInode | number {
     const place = this.locate(path);
     const expected =
       typeof place === 'number'
@@ -167,31 +173,31 @@ export class VolumeRig {
     return expected;
   }
 
-  cleanup(node: ModelNode, remove: boolean, trim: boolean): void {
-    this.volume.cleanup(node.real, (remove ? 0x01 : 0) | (trim ? 0x02 : 0));
-    if (trim && !node.directory) node.chargedPages = pagesOf(node.bytes.length);
-    if (remove && node.parent !== null && node !== this.root && this.children(node).length === 0) {
-      this.#unlink(node);
+  cleanup(inode: ModelInode, remove: boolean, trim: boolean): void {
+    this.volume.cleanup(inode.real, (remove ? 0x01 : 0) | (trim ? 0x02 : 0));
+    if (trim && !inode.directory) inode.reservedPages = pagesOf(inode.bytes.length);
+    if (remove && inode.parent !== null && inode !== this.root && this.children(inode).length === 0) {
+      this.#unlink(inode);
       this.count('delete');
     }
   }
 
   close(index: number): void {
-    const [node] = this.handles.splice(index, 1) as [ModelNode];
-    const { context } = node.real;
-    this.volume.close(node.real);
-    node.opens--;
-    if (node.opens === 0) expect(this.volume.nodeOf(context)).toBeUndefined();
-    this.#forgetIfGone(node);
+    const [inode] = this.handles.splice(index, 1) as [ModelInode];
+    const { context } = inode.real;
+    this.volume.close(inode.real);
+    inode.opens--;
+    if (inode.opens === 0) expect(this.volume.inodeOf(context)).toBeUndefined();
+    this.#forgetIfGone(inode);
   }
 
-  rename(node: ModelNode, path: string, replace: boolean): void {
-    const status = this.volume.rename(node.real, path, replace);
-    if (node.parent === null) {
+  rename(inode: ModelInode, path: string, replace: boolean): void {
+    const status = this.volume.rename(inode.real, path, replace);
+    if (inode.parent === null) {
       expect(status).toBe(NtStatus.FILE_DELETED);
       return;
     }
-    if (node === this.root) {
+    if (inode === this.root) {
       expect(status).toBe(NtStatus.ACCESS_DENIED);
       return;
     }
@@ -201,7 +207,7 @@ export class VolumeRig {
       return;
     }
     for (let at = place.directory; ; at = at.parent!) {
-      if (at === node) {
+      if (at === inode) {
         expect(status).toBe(NtStatus.INVALID_PARAMETER);
         this.count('rename into itself');
         return;
@@ -209,7 +215,7 @@ export class VolumeRig {
       if (at === this.root) break;
     }
     const there = this.child(place.directory, place.name);
-    if (there !== undefined && there !== node) {
+    if (there !== undefined && there !== inode) {
       if (!replace || there.directory) {
         expect(status).toBe(replace ? NtStatus.ACCESS_DENIED : NtStatus.OBJECT_NAME_COLLISION);
         return;
@@ -218,24 +224,24 @@ export class VolumeRig {
       this.count('replace');
     }
     expect(status).toBe(NtStatus.SUCCESS);
-    const moved = place.directory !== node.parent || this.fold(place.name) !== this.fold(node.name);
-    if (moved) this.enumeration?.throughout.delete(node);
-    else if (place.name !== node.name) this.count('case-only rename');
-    node.parent = place.directory;
-    node.name = place.name;
+    const moved = place.directory !== inode.parent || this.fold(place.name) !== this.fold(inode.name);
+    if (moved) this.enumeration?.throughout.delete(inode);
+    else if (place.name !== inode.name) this.count('case-only rename');
+    inode.parent = place.directory;
+    inode.name = place.name;
     this.count('rename');
   }
 
   /** To the same name in small letters or capitals. */
-  recase(node: ModelNode, upper: boolean): void {
-    if (node.parent === null || node === this.root) return;
-    const name = upper ? node.name.toUpperCase() : node.name.toLowerCase();
-    const above = this.pathOf(node.parent);
-    this.rename(node, above === '\\' ? `\\${name}` : `${above}\\${name}`, false);
+  recase(inode: ModelInode, upper: boolean): void {
+    if (inode.parent === null || inode === this.root) return;
+    const name = upper ? inode.name.toUpperCase() : inode.name.toLowerCase();
+    const above = this.pathOf(inode.parent);
+    this.rename(inode, above === '\\' ? `\\${name}` : `${above}\\${name}`, false);
   }
 
   write(
-    node: ModelNode,
+    inode: ModelInode,
     at: number,
     length: number,
     toEnd: boolean,
@@ -243,80 +249,80 @@ export class VolumeRig {
     value: number,
   ): void {
     const address = this.memory.put(new Uint8Array(length).fill(value));
-    const written = this.volume.write(node.real, at, length, address, toEnd, constrained);
-    if (node.directory) {
+    const written = this.volume.write(inode.real, at, length, address, toEnd, constrained);
+    if (inode.directory) {
       expect(written).toBe(NtStatus.INVALID_DEVICE_REQUEST);
       return;
     }
-    const start = toEnd ? node.bytes.length : at;
-    const count = constrained ? Math.max(0, Math.min(length, node.bytes.length - start)) : length;
-    const more = Math.max(0, pagesOf(count === 0 ? 0 : start + count) - node.chargedPages);
+    const start = toEnd ? inode.bytes.length : at;
+    const count = constrained ? Math.max(0, Math.min(length, inode.bytes.length - start)) : length;
+    const more = Math.max(0, pagesOf(count === 0 ? 0 : start + count) - inode.reservedPages);
     if (!this.hadRoom(written, more)) return;
     expect(written).toBe(count);
     if (count === 0) return;
-    while (node.bytes.length < start + count) node.bytes.push(0);
-    node.bytes.fill(value, start, start + count);
-    node.chargedPages = Math.max(node.chargedPages, pagesOf(node.bytes.length));
+    while (inode.bytes.length < start + count) inode.bytes.push(0);
+    inode.bytes.fill(value, start, start + count);
+    inode.reservedPages = Math.max(inode.reservedPages, pagesOf(inode.bytes.length));
   }
 
-  read(node: ModelNode, at: number, length: number): void {
+  read(inode: ModelInode, at: number, length: number): void {
     const address = this.memory.put(new Uint8Array(length + 1).fill(0xee));
-    const count = this.volume.read(node.real, at, length, address);
-    if (node.directory) expect(count).toBe(NtStatus.INVALID_DEVICE_REQUEST);
-    else if (at >= node.bytes.length) expect(count).toBe(NtStatus.END_OF_FILE);
+    const count = this.volume.read(inode.real, at, length, address);
+    if (inode.directory) expect(count).toBe(NtStatus.INVALID_DEVICE_REQUEST);
+    else if (at >= inode.bytes.length) expect(count).toBe(NtStatus.END_OF_FILE);
     else {
-      const expected = node.bytes.slice(at, at + length);
+      const expected = inode.bytes.slice(at, at + length);
       expect(count).toBe(expected.length);
       expect([...this.memory.get(address, count + 1)]).toEqual([...expected, 0xee]);
     }
   }
 
-  setFileSize(node: ModelNode, bytes: number): void {
-    const status = this.volume.setFileSize(node.real, bytes);
-    if (node.directory) expect(status).toBe(NtStatus.INVALID_DEVICE_REQUEST);
-    else this.#resize(node, status, bytes);
+  setFileSize(inode: ModelInode, bytes: number): void {
+    const status = this.volume.setFileSize(inode.real, bytes);
+    if (inode.directory) expect(status).toBe(NtStatus.INVALID_DEVICE_REQUEST);
+    else this.#resize(inode, status, bytes);
   }
 
-  setAllocationSize(node: ModelNode, bytes: number): void {
-    const status = this.volume.setAllocationSize(node.real, bytes);
-    if (node.directory) expect(status).toBe(NtStatus.INVALID_DEVICE_REQUEST);
-    else if (bytes < node.bytes.length) this.#resize(node, status, bytes);
-    else if (this.hadRoom(status, Math.max(0, pagesOf(bytes) - node.chargedPages))) {
-      node.chargedPages = pagesOf(bytes);
+  setAllocationSize(inode: ModelInode, bytes: number): void {
+    const status = this.volume.setAllocationSize(inode.real, bytes);
+    if (inode.directory) expect(status).toBe(NtStatus.INVALID_DEVICE_REQUEST);
+    else if (bytes < inode.bytes.length) this.#resize(inode, status, bytes);
+    else if (this.hadRoom(status, Math.max(0, pagesOf(bytes) - inode.reservedPages))) {
+      inode.reservedPages = pagesOf(bytes);
     }
   }
 
-  overwrite(node: ModelNode, attributes: number, replace: boolean, allocationSize: number): void {
-    const status = this.volume.overwrite(node.real, attributes, replace, allocationSize);
-    if (node.directory) expect(status).toBe(NtStatus.INVALID_DEVICE_REQUEST);
-    else if (this.hadRoom(status, Math.max(0, pagesOf(allocationSize) - node.chargedPages))) {
-      node.bytes = [];
-      node.chargedPages = pagesOf(allocationSize);
-      const kept = replace ? node.attributes & 0x400 : node.attributes;
-      node.attributes = kept | attributes;
+  overwrite(inode: ModelInode, attributes: number, replace: boolean, allocationSize: number): void {
+    const status = this.volume.overwrite(inode.real, attributes, replace, allocationSize);
+    if (inode.directory) expect(status).toBe(NtStatus.INVALID_DEVICE_REQUEST);
+    else if (this.hadRoom(status, Math.max(0, pagesOf(allocationSize) - inode.reservedPages))) {
+      inode.bytes = [];
+      inode.reservedPages = pagesOf(allocationSize);
+      const kept = replace ? inode.attributes & 0x400 : inode.attributes;
+      inode.attributes = kept | attributes;
       this.count('overwrite');
     }
   }
 
-  link(node: ModelNode): void {
-    const status = this.volume.setReparsePoint(node.real, linkData('target'));
-    if (node === this.root) expect(status).toBe(NtStatus.ACCESS_DENIED);
-    else if (this.children(node).length > 0) expect(status).toBe(NtStatus.DIRECTORY_NOT_EMPTY);
+  link(inode: ModelInode): void {
+    const status = this.volume.setReparsePoint(inode.real, linkData('target'));
+    if (inode === this.root) expect(status).toBe(NtStatus.ACCESS_DENIED);
+    else if (this.children(inode).length > 0) expect(status).toBe(NtStatus.DIRECTORY_NOT_EMPTY);
     else {
       expect(status).toBe(NtStatus.SUCCESS);
-      node.link = true;
-      node.attributes |= 0x400;
+      inode.link = true;
+      inode.attributes |= 0x400;
     }
   }
 
-  unlinkLink(node: ModelNode): void {
-    const status = this.volume.deleteReparsePoint(node.real, linkData('').slice(0, 8));
-    expect(status).toBe(node.link ? NtStatus.SUCCESS : NtStatus.NOT_A_REPARSE_POINT);
-    node.link = false;
-    node.attributes &= ~0x400;
+  unlinkLink(inode: ModelInode): void {
+    const status = this.volume.deleteReparsePoint(inode.real, linkData('').slice(0, 8));
+    expect(status).toBe(inode.link ? NtStatus.SUCCESS : NtStatus.NOT_A_REPARSE_POINT);
+    inode.link = false;
+    inode.attributes &= ~0x400;
   }
 
-  startListing(directory: ModelNode): void {
+  startListing(directory: ModelInode): void {
     this.enumeration = {
       directory,
       marker: null,
@@ -351,7 +357,7 @@ export class VolumeRig {
     const names = seen.filter((name) => name !== '.' && name !== '..').map((name) => this.fold(name));
     expect(seen.length - names.length).toBe(directory === this.root ? 0 : 2);
     expect(names).toEqual([...new Set(names)].sort((a, b) => (a < b ? -1 : 1)));
-    for (const node of throughout) expect(names).toContain(this.fold(node.name));
+    for (const inode of throughout) expect(names).toContain(this.fold(inode.name));
     if (names.length > 0) this.count('listing');
     this.enumeration = null;
   }
@@ -359,84 +365,86 @@ export class VolumeRig {
   /** The whole volume against the whole model. */
   verify(): void {
     expect(this.volume.selfCheck()).toEqual([]);
-    expect(this.volume.nodeCount).toBe(this.nodes.length);
+    expect(this.volume.inodeCount).toBe(this.inodes.length);
     expect(this.volume.openCount).toBe(this.handles.length);
-    expect(this.volume.freeBytes).toBe((this.pageCount - this.charged()) * PAGE);
-    for (const node of this.nodes) {
-      expect(node.real.fileSize).toBe(node.bytes.length);
-      expect(node.real.allocationSize).toBe(node.chargedPages * PAGE);
-      expect(node.real.attributes).toBe(node.attributes);
-      expect(node.real.reparseTag).toBe(node.link ? LINK_TAG : 0);
-      expect(node.real.deleted).toBe(node.parent === null);
-      if (node.parent !== null) {
-        const path = this.pathOf(node);
-        expect(this.volume.pathOf(node.real)).toBe(path);
-        expect(this.volume.lookup(path)).toBe(node.real);
+    expect(this.volume.freeBytes).toBe((this.pageCount - this.reserved()) * PAGE);
+    for (const inode of this.inodes) {
+      expect(inode.real.fileSize).toBe(inode.bytes.length);
+      expect(inode.real.allocationSize).toBe(inode.reservedPages * PAGE);
+      expect(inode.real.attributes).toBe(inode.attributes);
+      expect(inode.real.reparseTag).toBe(inode.link ? LINK_TAG : 0);
+      expect(inode.real.deleted).toBe(inode.parent === null);
+      if (inode.parent !== null) {
+        const path = this.pathOf(inode);
+        expect(this.volume.pathOf(inode.real)).toBe(path);
+        expect(this.volume.lookup(path)).toBe(inode.real);
       }
-      if (node.directory) {
-        const listed: Node[] = [];
-        this.volume.list(node.real, node === this.root ? null : '..', (_, real) => listed.push(real) > 0);
-        const expected = this.children(node).sort((a, b) => (this.fold(a.name) < this.fold(b.name) ? -1 : 1));
+      if (inode.directory) {
+        const listed: Inode[] = [];
+        this.volume.list(inode.real, inode === this.root ? null : '..', (_, real) => listed.push(real) > 0);
+        const expected = this.children(inode).sort((a, b) =>
+          this.fold(a.name) < this.fold(b.name) ? -1 : 1,
+        );
         expect(listed).toEqual(expected.map(({ real }) => real));
-      } else this.read(node, 0, node.bytes.length);
+      } else this.read(inode, 0, inode.bytes.length);
     }
   }
 
-  /** Closes and deletes everything: not a page and not a node may be left. */
+  /** Closes and deletes everything: not a page and not an inode may be left. */
   finish(): void {
     while (this.handles.length > 0) this.close(this.handles.length - 1);
-    while (this.nodes.length > 1) {
-      const node = this.nodes.find((one) => one !== this.root && this.children(one).length === 0)!;
-      this.open(this.pathOf(node));
-      this.cleanup(node, true, false);
+    while (this.inodes.length > 1) {
+      const inode = this.inodes.find((one) => one !== this.root && this.children(one).length === 0)!;
+      this.open(this.pathOf(inode));
+      this.cleanup(inode, true, false);
       this.close(this.handles.length - 1);
     }
     this.verify();
     expect(this.volume.freeBytes).toBe(this.volume.totalBytes);
-    expect(this.volume.pool.heldPages).toBe(0);
+    expect(this.volume.pool.allocatedPages).toBe(0);
     this.volume.dispose();
   }
 
-  #resize(node: ModelNode, status: number, bytes: number): void {
-    if (bytes < node.bytes.length) {
+  #resize(inode: ModelInode, status: number, bytes: number): void {
+    if (bytes < inode.bytes.length) {
       expect(status).toBe(NtStatus.SUCCESS);
-      node.bytes.length = bytes;
-      node.chargedPages = pagesOf(bytes);
-    } else if (this.hadRoom(status, Math.max(0, pagesOf(bytes) - node.chargedPages))) {
-      while (node.bytes.length < bytes) node.bytes.push(0);
-      node.chargedPages = Math.max(node.chargedPages, pagesOf(bytes));
+      inode.bytes.length = bytes;
+      inode.reservedPages = pagesOf(bytes);
+    } else if (this.hadRoom(status, Math.max(0, pagesOf(bytes) - inode.reservedPages))) {
+      while (inode.bytes.length < bytes) inode.bytes.push(0);
+      inode.reservedPages = Math.max(inode.reservedPages, pagesOf(bytes));
     }
   }
 
-  #unlink(node: ModelNode): void {
-    node.parent = null;
-    this.enumeration?.throughout.delete(node);
-    if (node.opens > 0) this.count('unlinked while open');
-    this.#forgetIfGone(node);
+  #unlink(inode: ModelInode): void {
+    inode.parent = null;
+    this.enumeration?.throughout.delete(inode);
+    if (inode.opens > 0) this.count('unlinked while open');
+    this.#forgetIfGone(inode);
   }
 
-  #forgetIfGone(node: ModelNode): void {
-    if (node.parent !== null || node.opens > 0) return;
-    node.gone = true;
-    this.nodes.splice(this.nodes.indexOf(node), 1);
-    if (this.enumeration?.directory === node) this.enumeration = null;
-    if (!node.directory) expect(node.real.file!.isDisposed).toBe(true);
+  #forgetIfGone(inode: ModelInode): void {
+    if (inode.parent !== null || inode.opens > 0) return;
+    inode.gone = true;
+    this.inodes.splice(this.inodes.indexOf(inode), 1);
+    if (this.enumeration?.directory === inode) this.enumeration = null;
+    if (!inode.directory) expect(inode.real.file!.isDisposed).toBe(true);
   }
 
-  #newNode(
-    real: Node,
+  #newInode(
+    real: Inode,
     name: string,
-    parent: ModelNode | null,
+    parent: ModelInode | null,
     directory: boolean,
     attributes: number,
-  ): ModelNode {
+  ): ModelInode {
     return {
       real,
       name,
       parent,
       directory,
       bytes: [],
-      chargedPages: 0,
+      reservedPages: 0,
       opens: 0,
       attributes,
       link: false,

@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type OptionValue, resolveSettings } from '../../../../src/drive/config/config.js';
-import { ConfigError } from '../../../../src/drive/errors.js';
 import type { SettingName } from '../../../../src/drive/config/settings.js';
+import { ConfigError } from '../../../../src/drive/errors.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 
 const option = (setting: SettingName, value: unknown, name = `--${setting}`): OptionValue => ({

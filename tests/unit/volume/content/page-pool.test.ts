@@ -2,7 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { NtStatus } from '../../../../src/ntstatus.js';
-import { DEFAULT_WARM_BYTES, PagePool, type PagePoolOptions } from '../../../../src/volume/content/page-pool.js';
+import {
+  DEFAULT_WARM_BYTES,
+  PagePool,
+  type PagePoolOptions,
+} from '../../../../src/volume/content/page-pool.js';
 import { PagedFile } from '../../../../src/volume/content/paged-file.js';
 import { PlainPageMemory } from '../../../support/plain-page-memory.js';
 
@@ -12,46 +16,46 @@ function setUp(pageCount: number, options: PagePoolOptions = { warmPages: 0 }) {
 }
 
 /** A file that is only a bag of pages, so that the pool can be checked alone. */
-function bag(chargedPages: number, pages: Iterable<number>) {
-  const held = [...pages];
+function bag(reservedPages: number, pages: Iterable<number>) {
+  const allocated = [...pages];
   return {
-    chargedPages,
-    heldPages: held.length,
-    visitPages: (v: (p: number) => void) => held.forEach(v),
+    reservedPages,
+    allocatedPages: allocated.length,
+    visitPages: (v: (p: number) => void) => allocated.forEach(v),
     check: () => [],
   };
 }
 
-test('a charge is all or nothing and ends exactly at the capacity', () => {
+test('a reservation is all or nothing and ends exactly at the capacity', () => {
   const { pool } = setUp(10);
-  expect(pool.charge(9)).toBe(NtStatus.SUCCESS);
-  expect(pool.charge(2)).toBe(NtStatus.DISK_FULL);
+  expect(pool.reserve(9)).toBe(NtStatus.SUCCESS);
+  expect(pool.reserve(2)).toBe(NtStatus.DISK_FULL);
   expect(pool.freePages).toBe(1);
-  expect(pool.charge(1)).toBe(NtStatus.SUCCESS);
-  expect(pool.charge(0)).toBe(NtStatus.SUCCESS);
-  expect(pool.charge(1)).toBe(NtStatus.DISK_FULL);
-  expect(pool.charge(2 ** 50)).toBe(NtStatus.DISK_FULL);
+  expect(pool.reserve(1)).toBe(NtStatus.SUCCESS);
+  expect(pool.reserve(0)).toBe(NtStatus.SUCCESS);
+  expect(pool.reserve(1)).toBe(NtStatus.DISK_FULL);
+  expect(pool.reserve(2 ** 50)).toBe(NtStatus.DISK_FULL);
   expect(pool.check([bag(10, [])])).toEqual([]);
 });
 
-test('bugs of a caller are refused: no charge, twice back, too much back', () => {
+test('bugs of a caller are refused: no reservation, twice back, too much back', () => {
   const { pool, pages } = setUp(4);
   expect(() => pool.take(1, pages, 0)).toThrow(/take of 1/);
-  pool.charge(2);
+  pool.reserve(2);
   pool.take(2, pages, 0);
   expect(() => pool.take(1, pages, 2)).toThrow(/take of 1/);
-  expect(() => pool.discharge(1)).toThrow(/discharge of 1/);
+  expect(() => pool.unreserve(1)).toThrow(/unreserve of 1/);
   pool.giveBack(pages, 0, 1);
   expect(() => pool.giveBack(pages, 0, 1)).toThrow(/twice/);
-  expect(() => pool.discharge(2)).toThrow(/discharge of 2/);
-  expect(() => pool.charge(-1)).toThrow(RangeError);
-  expect(() => pool.charge(Number.NaN)).toThrow(RangeError);
-  expect(() => pool.discharge(Number.NaN)).toThrow();
+  expect(() => pool.unreserve(2)).toThrow(/unreserve of 2/);
+  expect(() => pool.reserve(-1)).toThrow(RangeError);
+  expect(() => pool.reserve(Number.NaN)).toThrow(RangeError);
+  expect(() => pool.unreserve(Number.NaN)).toThrow();
 });
 
 test('pages come adjacent and ascending, also after they were given back in disorder', () => {
   const { pool, pages } = setUp(8, { warmPages: 8 });
-  pool.charge(8);
+  pool.reserve(8);
   pool.take(8, pages, 0);
   expect([...pages]).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   pool.giveBack(Int32Array.of(5, 2, 7, 0, 6, 1, 4, 3), 0, 8);
@@ -61,17 +65,17 @@ test('pages come adjacent and ascending, also after they were given back in diso
 
 test('only a used page is dirty; one that came back from the OS is zero', () => {
   const { pool, pages } = setUp(4, { warmPages: 2 });
-  pool.charge(2);
+  pool.reserve(2);
   pool.take(2, pages, 0);
   expect([pool.isZero(0), pool.isZero(1)]).toEqual([true, true]);
   pool.giveBack(pages, 0, 2);
   pool.take(1, pages, 0);
   expect(pool.isZero(pages[0]!)).toBe(false);
   pool.giveBack(pages, 0, 1);
-  pool.discharge(2);
-  pool.charge(4);
-  pool.discharge(4); // More than two warm pages: trimmed to one.
-  pool.charge(4);
+  pool.unreserve(2);
+  pool.reserve(4);
+  pool.unreserve(4); // More than two warm pages: trimmed to one.
+  pool.reserve(4);
   pool.take(4, pages, 0);
   expect([...pages].filter((page) => !pool.isZero(page)).length).toBeLessThanOrEqual(1);
 });
@@ -79,27 +83,27 @@ test('only a used page is dirty; one that came back from the OS is zero', () => 
 describe('memory', () => {
   test('the OS is called by runs, not by pages', () => {
     const { pool, pages, memory } = setUp(100);
-    pool.charge(100);
+    pool.reserve(100);
     expect(memory.commitCalls).toBe(1);
     pool.take(100, pages, 0);
     pool.giveBack(pages, 0, 100);
-    pool.discharge(100);
+    pool.unreserve(100);
     expect(memory.decommitCalls).toBe(1);
-    pool.charge(100); // Cold pages this time.
+    pool.reserve(100); // Cold pages this time.
     expect(memory.commitCalls).toBe(2);
   });
 
   test('the warm stock stays within its limit, and trimming leaves half of it', () => {
     const { pool, memory } = setUp(100, { warmPages: 10 });
-    pool.charge(50);
-    pool.discharge(10);
+    pool.reserve(50);
+    pool.unreserve(10);
     expect([pool.committedPages, memory.decommitCalls]).toEqual([50, 0]);
-    pool.discharge(1);
+    pool.unreserve(1);
     expect([pool.committedPages, memory.decommitCalls]).toEqual([44, 1]);
     // Change within the stock costs no call at all.
     for (let i = 0; i < 50; i++) {
-      pool.charge(5);
-      pool.discharge(5);
+      pool.reserve(5);
+      pool.unreserve(5);
     }
     expect([memory.commitCalls, memory.decommitCalls]).toEqual([1, 1]);
   });
@@ -116,18 +120,18 @@ describe('memory', () => {
     for (let refusedCall = 1; refusedCall <= 4; refusedCall++) {
       const { pool, pages, memory } = setUp(12);
       // Cold stock in three separate runs (0, 2, 4-5) and the rest fresh.
-      pool.charge(6);
+      pool.reserve(6);
       pool.take(6, pages, 0);
       pool.giveBack(Int32Array.of(0, 2, 4, 5), 0, 4);
-      pool.discharge(4);
-      const before = [pool.chargedPages, pool.committedPages, memory.residentBytes()];
+      pool.unreserve(4);
+      const before = [pool.reservedPages, pool.committedPages, memory.residentBytes()];
       let call = 0;
       memory.failCommitWhen = () => ++call === refusedCall;
-      expect(pool.charge(10)).toBe(NtStatus.DISK_FULL);
-      expect([pool.chargedPages, pool.committedPages, memory.residentBytes()]).toEqual(before);
+      expect(pool.reserve(10)).toBe(NtStatus.DISK_FULL);
+      expect([pool.reservedPages, pool.committedPages, memory.residentBytes()]).toEqual(before);
       expect(pool.check([bag(2, [1, 3])])).toEqual([]);
       memory.failCommitWhen = undefined;
-      expect(pool.charge(10)).toBe(NtStatus.SUCCESS);
+      expect(pool.reserve(10)).toBe(NtStatus.SUCCESS);
       pool.take(10, pages, 0);
       expect([...pages.subarray(0, 10)]).toEqual([0, 2, 4, 5, 6, 7, 8, 9, 10, 11]);
     }
@@ -136,8 +140,8 @@ describe('memory', () => {
   test('preallocated memory is committed at once, never given back, and refused at construction', () => {
     const { pool, memory } = setUp(10, { preallocate: true, warmPages: 0 });
     expect(memory.residentBytes()).toBe(80);
-    pool.charge(10);
-    pool.discharge(10);
+    pool.reserve(10);
+    pool.unreserve(10);
     expect([memory.commitCalls, memory.decommitCalls, pool.committedPages]).toEqual([1, 0, 10]);
     const refusing = new PlainPageMemory({ pageSizeBytes: 8, pageCount: 10, failCommitWhen: () => true });
     expect(() => new PagePool(refusing, { preallocate: true })).toThrow(/preallocation of 10 pages/);
@@ -149,7 +153,7 @@ describe('memory', () => {
       Object.assign(memory, { prefault: (first: number, count: number) => announced.push([first, count]) });
     const { pool, pages, memory } = setUp(8, { warmPages: 8 });
     announce(memory);
-    pool.charge(8);
+    pool.reserve(8);
     pool.take(4, pages, 0);
     pool.prefault(pages, 0, 4);
     pool.giveBack(Int32Array.of(1), 0, 1);
@@ -171,11 +175,11 @@ describe('memory', () => {
 
   test('a used page goes back to the OS before one that was never touched', () => {
     const { pool, pages, memory } = setUp(8);
-    pool.charge(2);
+    pool.reserve(2);
     pool.take(2, pages, 0);
-    pool.charge(4); // A hole of another file, never touched.
+    pool.reserve(4); // A hole of another file, never touched.
     pool.giveBack(pages, 0, 2);
-    pool.discharge(2);
+    pool.unreserve(2);
     expect([memory.isCommitted(0), memory.isCommitted(1), memory.isCommitted(2)]).toEqual([
       false,
       false,
@@ -187,7 +191,7 @@ describe('memory', () => {
 describe('the self-check names what is wrong', () => {
   const pageOf = (pool: PagePool) => {
     const out = new Int32Array(1);
-    pool.charge(1);
+    pool.reserve(1);
     pool.take(1, out, 0);
     return out[0]!;
   };
@@ -196,7 +200,7 @@ describe('the self-check names what is wrong', () => {
     ['NoPageLeak: page 0 is in a file and in a file', (page: number) => [bag(1, [page]), bag(0, [page])]],
     ['NoPageLeak: page 3 is in the free stock and in a file', (page: number) => [bag(1, [page, 3])]],
     ['NoPageLeak: page 99 does not exist, but a file has it', (page: number) => [bag(1, [page, 99])]],
-    ['FreeBytesAccurate: files and writes are charged 2 pages', (page: number) => [bag(2, [page])]],
+    ['FreeBytesAccurate: files and writes reserve 2 pages', (page: number) => [bag(2, [page])]],
     ['PoolConsistent: 0 pages are in use, the ledger says 1', (_page: number) => [bag(1, [])]],
   ])('%s', (text, files) => {
     const { pool } = setUp(4);
@@ -209,11 +213,11 @@ describe('the self-check names what is wrong', () => {
     expect(pool.check([bag(1, [pageOf(pool)])])).toEqual([]);
   });
 
-  test('pages and charge in the hand of a write belong to the sum', () => {
+  test('pages and reserve in the hand of a write belong to the sum', () => {
     const { pool } = setUp(4);
     const file = new PagedFile(pool);
     const write = file.beginWrite(0, 20);
-    write.scanAndCharge();
+    write.scanAndReserve();
     write.takePages();
     expect(pool.check([file])).toEqual([]);
     pool.leave(write); // As if the pool had lost sight of it.
@@ -223,9 +227,9 @@ describe('the self-check names what is wrong', () => {
   });
 });
 
-test('random charges, takes and returns keep every invariant and lose no page', () => {
+test('random reserves, takes and returns keep every invariant and lose no page', () => {
   const step = fc.record({
-    op: fc.constantFrom('charge', 'discharge', 'take', 'giveBack', 'refuse'),
+    op: fc.constantFrom('reserve', 'unreserve', 'take', 'giveBack', 'refuse'),
     count: fc.nat(12),
     seed: fc.nat(1000),
   });
@@ -236,20 +240,20 @@ test('random charges, takes and returns keep every invariant and lose no page', 
       fc.array(step, { maxLength: 60, size: 'max' }),
       (n, warm, steps) => {
         const { pool, memory } = setUp(n, { warmPages: warm });
-        let charged = 0;
+        let reserved = 0;
         const mine: number[] = [];
         for (const { op, count, seed } of steps) {
           if (op === 'refuse') memory.failCommitWhen = seed % 2 ? () => true : undefined;
-          else if (op === 'charge') {
-            const status = pool.charge(count);
-            if (memory.failCommitWhen === undefined) expect(status >= 0).toBe(charged + count <= n);
-            if (status >= 0) charged += count;
-          } else if (op === 'discharge') {
-            const pages = Math.min(count, charged - mine.length);
-            pool.discharge(pages);
-            charged -= pages;
+          else if (op === 'reserve') {
+            const status = pool.reserve(count);
+            if (memory.failCommitWhen === undefined) expect(status >= 0).toBe(reserved + count <= n);
+            if (status >= 0) reserved += count;
+          } else if (op === 'unreserve') {
+            const pages = Math.min(count, reserved - mine.length);
+            pool.unreserve(pages);
+            reserved -= pages;
           } else if (op === 'take') {
-            const out = new Int32Array(Math.min(count, charged - mine.length));
+            const out = new Int32Array(Math.min(count, reserved - mine.length));
             pool.take(out.length, out, 0);
             for (const page of out) {
               const address = page * 8;
@@ -261,8 +265,8 @@ test('random charges, takes and returns keep every invariant and lose no page', 
             const back = mine.splice(seed % (mine.length + 1), count);
             pool.giveBack(Int32Array.from(back), 0, back.length);
           }
-          expect(pool.check([bag(charged, mine)])).toEqual([]);
-          expect(pool.committedPages - pool.chargedPages).toBeLessThanOrEqual(pool.warmLimitPages);
+          expect(pool.check([bag(reserved, mine)])).toEqual([]);
+          expect(pool.committedPages - pool.reservedPages).toBeLessThanOrEqual(pool.warmLimitPages);
           expect(memory.residentBytes()).toBe(pool.committedPages * 8);
         }
       },

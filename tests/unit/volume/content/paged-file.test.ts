@@ -8,13 +8,13 @@ import { Rig } from '../model.js';
 
 const PAGE = 8;
 
-test('lengths and charges at every size around a page', () => {
+test('lengths and reserves at every size around a page', () => {
   for (const bytes of [0, 1, PAGE - 1, PAGE, PAGE + 1, 2 * PAGE - 1, 2 * PAGE, 2 * PAGE + 1]) {
     const rig = new Rig(PAGE, 4, 0);
     const one = rig.create();
     rig.write(one, 0, bytes, 1);
     expect(one.real.allocationSizeBytes).toBe(Math.ceil(bytes / PAGE) * PAGE);
-    expect(one.real.heldPages).toBe(Math.ceil(bytes / PAGE));
+    expect(one.real.allocatedPages).toBe(Math.ceil(bytes / PAGE));
     rig.setLength(one, Math.max(0, bytes - 1));
     rig.setLength(one, bytes);
     rig.verify();
@@ -27,7 +27,7 @@ test('a file of exactly the free size fits; one byte more is refused and changes
   for (let round = 0; round < 200; round++) {
     const one = rig.create();
     expect(one.real.write(0, 4 * PAGE + 1, rig.source(4 * PAGE + 1, 1))).toBe(NtStatus.DISK_FULL);
-    expect([one.real.lengthBytes, rig.pool.freePages, rig.pool.heldPages]).toEqual([0, 4, 0]);
+    expect([one.real.lengthBytes, rig.pool.freePages, rig.pool.allocatedPages]).toEqual([0, 4, 0]);
     rig.write(one, 0, 4 * PAGE, 1);
     expect(rig.pool.freePages).toBe(0);
     rig.dispose(one);
@@ -36,15 +36,15 @@ test('a file of exactly the free size fits; one byte more is refused and changes
   rig.finish();
 });
 
-test('a hole is charged but holds nothing, and reads as zeros across its borders', () => {
+test('a hole is reserved but holds nothing, and reads as zeros across its borders', () => {
   const rig = new Rig(PAGE, 10, 0);
   const one = rig.create();
   rig.write(one, 5 * PAGE + 3, 2, 7);
-  expect([one.real.heldPages, one.real.chargedPages]).toEqual([1, 6]);
+  expect([one.real.allocatedPages, one.real.reservedPages]).toEqual([1, 6]);
   rig.write(one, PAGE, 1, 8);
   rig.verify();
   rig.setLength(one, 9 * PAGE + 1);
-  expect([one.real.heldPages, one.real.chargedPages]).toEqual([2, 10]);
+  expect([one.real.allocatedPages, one.real.reservedPages]).toEqual([2, 10]);
   rig.verify();
 });
 
@@ -76,7 +76,7 @@ test('a zero-length write changes nothing, wherever it points', () => {
   const rig = new Rig(PAGE, 2, 0);
   const one = rig.create();
   for (const offset of [0, 5, 2 ** 40]) expect(one.real.write(offset, 0, 0)).toBe(0);
-  expect([one.real.lengthBytes, rig.pool.chargedPages, rig.memory.copyCalls]).toEqual([0, 0, 0]);
+  expect([one.real.lengthBytes, rig.pool.reservedPages, rig.memory.copyCalls]).toEqual([0, 0, 0]);
 });
 
 test('allocation: room beyond the length, kept by writes, dropped by truncation and trim', () => {
@@ -85,19 +85,19 @@ test('allocation: room beyond the length, kept by writes, dropped by truncation 
   rig.setAllocation(one, 4 * PAGE - 1);
   expect([one.real.lengthBytes, one.real.allocationSizeBytes]).toEqual([0, 4 * PAGE]);
   rig.write(one, 0, 2 * PAGE, 1);
-  expect(one.real.chargedPages).toBe(4);
+  expect(one.real.reservedPages).toBe(4);
   rig.setAllocation(one, 3 * PAGE);
-  expect(one.real.chargedPages).toBe(3);
+  expect(one.real.reservedPages).toBe(3);
   rig.setAllocation(one, PAGE + 1);
-  expect([one.real.lengthBytes, one.real.chargedPages]).toEqual([PAGE + 1, 2]);
+  expect([one.real.lengthBytes, one.real.reservedPages]).toEqual([PAGE + 1, 2]);
   rig.setAllocation(one, 8 * PAGE);
   rig.trim(one);
-  expect(one.real.chargedPages).toBe(2);
+  expect(one.real.reservedPages).toBe(2);
   rig.setAllocation(one, 8 * PAGE);
   rig.setLength(one, PAGE);
-  expect(one.real.chargedPages).toBe(1);
+  expect(one.real.reservedPages).toBe(1);
   expect(one.real.setAllocation(9 * PAGE)).toBe(NtStatus.DISK_FULL);
-  expect(one.real.chargedPages).toBe(1);
+  expect(one.real.reservedPages).toBe(1);
   rig.verify();
 });
 
@@ -155,7 +155,7 @@ test('a long file grows by little and by much, shrinks, and reads the same', () 
     expect(Buffer.compare(memory.get(memory.scratchAddress, length), content.subarray(0, length))).toBe(0);
     expect(pool.check([file])).toEqual([]);
   }
-  expect([pool.heldPages, pool.chargedPages]).toEqual([0, 0]);
+  expect([pool.allocatedPages, pool.reservedPages]).toEqual([0, 0]);
 });
 
 test('a disposed file is empty and refuses change', () => {
@@ -227,6 +227,6 @@ test('a copy that throws leaves a ledger that adds up', () => {
   expect(() => one.real.write(0, 12, 5)).toThrow(RangeError); // An address that is nobody's.
   expect(rig.pool.check([one.real])).toEqual([]);
   one.real.dispose();
-  expect([rig.pool.heldPages, rig.pool.chargedPages]).toEqual([0, 0]);
+  expect([rig.pool.allocatedPages, rig.pool.reservedPages]).toEqual([0, 0]);
   rig.write(rig.fresh(), 0, PAGE, 1); // The shared write object is usable again.
 });

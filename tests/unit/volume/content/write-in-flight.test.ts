@@ -31,14 +31,14 @@ test('a write that was refused early succeeds when another request has paid for 
   const one = rig.create();
   const [first, second] = [rig.begin(one, 0, 2 * PAGE, 1), rig.begin(one, PAGE, PAGE, 2)];
   rig.phase(first, 'scan');
-  expect(second.write.scanAndCharge()).toBe(NtStatus.DISK_FULL);
+  expect(second.write.scanAndReserve()).toBe(NtStatus.DISK_FULL);
   rig.phase(first, 'commit');
   rig.phase(second, 'commit');
   expect(one.bytes.slice(PAGE)).toEqual(new Array(PAGE).fill(2));
   rig.verify();
 });
 
-test('a truncation between take and commit takes the pages back, and the write charges anew', () => {
+test('a truncation between take and commit takes the pages back, and the write reserves anew', () => {
   const rig = new Rig(PAGE, 3, 0);
   const [one, two] = [rig.create(), rig.create()];
   rig.setLength(one, 2 * PAGE);
@@ -46,14 +46,14 @@ test('a truncation between take and commit takes the pages back, and the write c
   rig.phase(flight, 'scan');
   rig.phase(flight, 'take');
   rig.setLength(one, 0);
-  expect([rig.pool.heldPages, rig.pool.chargedPages]).toEqual([0, 0]);
+  expect([rig.pool.allocatedPages, rig.pool.reservedPages]).toEqual([0, 0]);
   rig.write(two, 0, 2 * PAGE, 5);
   rig.phase(flight, 'commit'); // One page is free, two are needed: refused, nothing changed.
   expect(one.real.lengthBytes).toBe(0);
   rig.finish();
 });
 
-test('surplus charge and pages go back at the commit point', () => {
+test('surplus reservation and pages go back at the commit point', () => {
   const rig = new Rig(PAGE, 4, 0);
   const one = rig.create();
   const [first, second] = [rig.begin(one, 0, 2 * PAGE, 1), rig.begin(one, 0, 2 * PAGE, 2)];
@@ -61,11 +61,11 @@ test('surplus charge and pages go back at the commit point', () => {
     rig.phase(first, phase);
     rig.phase(second, phase);
   }
-  expect([rig.pool.chargedPages, rig.pool.heldPages]).toEqual([4, 4]);
+  expect([rig.pool.reservedPages, rig.pool.allocatedPages]).toEqual([4, 4]);
   rig.phase(first, 'commit');
   rig.verify();
   rig.phase(second, 'commit');
-  expect([rig.pool.chargedPages, rig.pool.heldPages]).toEqual([2, 2]);
+  expect([rig.pool.reservedPages, rig.pool.allocatedPages]).toEqual([2, 2]);
   rig.finish();
 });
 
@@ -90,7 +90,7 @@ test('one object serves many writes, and a finished one refuses further phases',
     rig.put(one, 0, i * PAGE, i);
     rig.verify();
   }
-  expect(() => write.scanAndCharge()).toThrow(/finished/);
+  expect(() => write.scanAndReserve()).toThrow(/finished/);
   expect(() => write.takePages()).toThrow(/finished/);
   expect(() => write.assignAndCopy(0)).toThrow(/finished/);
 });
@@ -168,7 +168,7 @@ test('offsets around 2^31, 2^32 and 2^53 are exact, in pages large enough to get
         expect(one.real.setAllocation(base + d)).toBe(NtStatus.DISK_FULL);
         expect(one.real.write(base + d, PAGE, rig.source(PAGE, 1))).toBe(NtStatus.DISK_FULL);
         const write = one.real.beginWrite(base + d, PAGE);
-        expect(write.scanAndCharge()).toBe(NtStatus.DISK_FULL);
+        expect(write.scanAndReserve()).toBe(NtStatus.DISK_FULL);
         expect(write.takePages()).toBe(0);
         expect(write.assignAndCopy(rig.source(PAGE, 1))).toBe(NtStatus.DISK_FULL);
         expect(one.real.read(base + d, PAGE, rig.memory.scratchAddress)).toBe(0);

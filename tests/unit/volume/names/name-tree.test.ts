@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { NtStatus } from '../../../../src/ntstatus.js';
+import type { Inode } from '../../../../src/volume/inode.js';
 import { foldingTable } from '../../../../src/volume/names/case-folding.js';
 import { NameIndex } from '../../../../src/volume/names/name-index.js';
 import { isName } from '../../../../src/volume/names/name-tree.js';
-import type { Node } from '../../../../src/volume/inode.js';
-import { PlainPageMemory } from '../../../support/plain-page-memory.js';
 import { RamVolume } from '../../../../src/volume/ram-volume.js';
+import { PlainPageMemory } from '../../../support/plain-page-memory.js';
 
 function volumeOf(caseSensitive = false): RamVolume {
   return new RamVolume({
@@ -14,20 +14,20 @@ function volumeOf(caseSensitive = false): RamVolume {
     label: '',
   });
 }
-function make(volume: RamVolume, path: string, directory = false): Node {
-  const node = volume.create(path, 0, directory, null, 0);
-  expect(typeof node, path).toBe('object');
-  volume.close(node as Node);
-  return node as Node;
+function make(volume: RamVolume, path: string, directory = false): Inode {
+  const inode = volume.create(path, 0, directory, null, 0);
+  expect(typeof inode, path).toBe('object');
+  volume.close(inode as Inode);
+  return inode as Inode;
 }
 function remove(volume: RamVolume, path: string): void {
-  const node = volume.open(path) as Node;
-  volume.cleanup(node, 1);
-  volume.close(node);
+  const inode = volume.open(path) as Inode;
+  volume.cleanup(inode, 1);
+  volume.close(inode);
 }
 function list(
   volume: RamVolume,
-  directory: Node,
+  directory: Inode,
   room = Number.POSITIVE_INFINITY,
 ): { names: string[]; calls: number } {
   const names: string[] = [];
@@ -68,7 +68,7 @@ describe('paths', () => {
       expect(volume.open(path), path).toBe(expected);
       expect(volume.create(path, 0, false, null, 0), path).toBe(expected);
     }
-    expect(volume.nodeCount).toBe(2);
+    expect(volume.inodeCount).toBe(2);
   });
 
   it('through a file, a link or nothing are OBJECT_PATH_NOT_FOUND', () => {
@@ -91,7 +91,7 @@ describe('paths', () => {
       path += '\\d';
       make(volume, path, true);
     }
-    const deepest = volume.lookup(path.toUpperCase()) as Node;
+    const deepest = volume.lookup(path.toUpperCase()) as Inode;
     expect(volume.pathOf(deepest)).toBe(path);
     expect(volume.selfCheck()).toEqual([]);
   });
@@ -115,20 +115,20 @@ describe('names', () => {
       ':',
       '?',
     ]) {
-      const node = make(volume, `\\${name}`);
-      expect(node.name).toBe(name);
-      expect(volume.lookup(`\\${name}`)).toBe(node);
-      expect(volume.pathOf(node)).toBe(`\\${name}`);
+      const inode = make(volume, `\\${name}`);
+      expect(inode.name).toBe(name);
+      expect(volume.lookup(`\\${name}`)).toBe(inode);
+      expect(volume.pathOf(inode)).toBe(`\\${name}`);
     }
-    const before = volume.nodeCount;
+    const before = volume.inodeCount;
     for (const name of ['x'.repeat(256), '.', '..', 'a\0', '\0']) {
       expect(isName(name, 0)).toBe(false);
       expect(volume.create(`\\${name}`, 0, false, null, 0)).toBe(NtStatus.OBJECT_NAME_INVALID);
-      expect(volume.rename(volume.lookup('\\a.') as Node, `\\${name}`, true)).toBe(
+      expect(volume.rename(volume.lookup('\\a.') as Inode, `\\${name}`, true)).toBe(
         NtStatus.OBJECT_NAME_INVALID,
       );
     }
-    expect(volume.nodeCount).toBe(before);
+    expect(volume.inodeCount).toBe(before);
     expect(volume.selfCheck()).toEqual([]);
   });
 
@@ -223,11 +223,11 @@ describe('listings', () => {
   it('show directory and parent behind the dots; of a directory that is gone, only itself', () => {
     const volume = volumeOf();
     const outer = make(volume, '\\outer', true);
-    const inner = volume.create('\\outer\\inner', 0x10, true, null, 0) as Node;
-    const dots = (node: Node) => {
-      const nodes: Node[] = [];
-      volume.list(node, null, (_, one) => nodes.push(one) > 0);
-      return nodes;
+    const inner = volume.create('\\outer\\inner', 0x10, true, null, 0) as Inode;
+    const dots = (inode: Inode) => {
+      const inodes: Inode[] = [];
+      volume.list(inode, null, (_, one) => inodes.push(one) > 0);
+      return inodes;
     };
     expect(dots(inner)).toEqual([inner, outer]);
     expect(dots(outer).slice(0, 2)).toEqual([outer, volume.root]);
@@ -244,29 +244,29 @@ describe('listings', () => {
 });
 
 describe('NameIndex', () => {
-  const child = (parent: Node, key: string) =>
-    ({ parent, key, name: key, hash: 0, next: null }) as unknown as Node;
-  const parent = { indexNumber: 1 } as Node;
+  const child = (parent: Inode, key: string) =>
+    ({ parent, key, name: key, hash: 0, next: null }) as unknown as Inode;
+  const parent = { indexNumber: 1 } as Inode;
 
   it('finds each of many, grows and shrinks, and is empty in the end', () => {
     const index = new NameIndex(foldingTable(false), 1);
-    const nodes = Array.from({ length: 5000 }, (_, i) => child(parent, `N${i}`));
-    for (const node of nodes) index.add(node);
+    const inodes = Array.from({ length: 5000 }, (_, i) => child(parent, `N${i}`));
+    for (const inode of inodes) index.add(inode);
     expect(
-      nodes.every((node) => index.find(parent, node.key.toLowerCase(), 0, node.key.length) === node),
+      inodes.every((inode) => index.find(parent, inode.key.toLowerCase(), 0, inode.key.length) === inode),
     ).toBe(true);
     // The same name under another parent that hashes alike.
-    expect(index.find({ indexNumber: 1 } as Node, 'N1', 0, 2)).toBeUndefined();
+    expect(index.find({ indexNumber: 1 } as Inode, 'N1', 0, 2)).toBeUndefined();
     let visited = 0;
     index.visit(() => visited++);
     expect(visited).toBe(5000);
-    for (const [i, node] of nodes.entries()) {
-      index.remove(node);
-      if (i % 500 === 0) expect(index.find(parent, 'n4999', 0, 5)).toBe(nodes[4999]);
+    for (const [i, inode] of inodes.entries()) {
+      index.remove(inode);
+      if (i % 500 === 0) expect(index.find(parent, 'n4999', 0, 5)).toBe(inodes[4999]);
     }
     expect(index.count).toBe(0);
     expect(index.find(parent, 'n4999', 0, 5)).toBeUndefined();
-    expect(() => index.remove(nodes[0]!)).toThrow('not in the index');
+    expect(() => index.remove(inodes[0]!)).toThrow('not in the index');
   });
 });
 
@@ -278,7 +278,7 @@ describe('a name that begins like another of the same hash', () => {
     expect(Math.imul(PRIME, INVERSE)).toBe(1);
     const seed = 1;
     const index = new NameIndex(foldingTable(true), seed);
-    const parent = { indexNumber: 1 } as Node;
+    const parent = { indexNumber: 1 } as Inode;
     let found = 0;
     for (let i = 0; found < 3; i++) {
       const short = `n${i}`;
@@ -288,16 +288,16 @@ describe('a name that begins like another of the same hash', () => {
       if (unit > 0xffff) continue;
       found++;
       const long = short + String.fromCharCode(unit);
-      const nodes = [long, short].map(
-        (key) => ({ parent, key, name: key, hash: 0, next: null }) as unknown as Node,
+      const inodes = [long, short].map(
+        (key) => ({ parent, key, name: key, hash: 0, next: null }) as unknown as Inode,
       );
-      index.add(nodes[0]!);
+      index.add(inodes[0]!);
       expect(index.find(parent, short, 0, short.length)).toBeUndefined();
-      index.add(nodes[1]!);
+      index.add(inodes[1]!);
       // Otherwise this test would prove nothing.
-      expect(nodes[0]!.hash).toBe(nodes[1]!.hash);
-      expect(index.find(parent, short, 0, short.length)).toBe(nodes[1]);
-      expect(index.find(parent, long, 0, long.length)).toBe(nodes[0]);
+      expect(inodes[0]!.hash).toBe(inodes[1]!.hash);
+      expect(index.find(parent, short, 0, short.length)).toBe(inodes[1]);
+      expect(index.find(parent, long, 0, long.length)).toBe(inodes[0]);
     }
   });
 });
@@ -310,9 +310,9 @@ describe('a lock file', () => {
     const rounds = (count: number) => {
       const begun = performance.now();
       for (let i = 0; i < count; i++) {
-        const node = volume.create('\\dir\\lock', 0x20, false, null, 0) as Node;
-        volume.cleanup(node, 1);
-        volume.close(node);
+        const inode = volume.create('\\dir\\lock', 0x20, false, null, 0) as Inode;
+        volume.cleanup(inode, 1);
+        volume.close(inode);
       }
       return performance.now() - begun;
     };
@@ -322,7 +322,7 @@ describe('a lock file', () => {
     const late = Math.min(...blocks.slice(-3));
     // An order of magnitude is what goes wrong when it does; machines that do other things at the time are allowed for.
     expect(late).toBeLessThan(early * 3);
-    expect(volume.nodeCount).toBe(10_002);
+    expect(volume.inodeCount).toBe(10_002);
     expect(volume.selfCheck()).toEqual([]);
   });
 });

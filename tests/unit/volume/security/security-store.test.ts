@@ -17,9 +17,9 @@ const acquire = (store: SecurityStore, bytes: Uint8Array) => {
   expect(typeof descriptor).toBe('object');
   return descriptor as SecurityDescriptor;
 };
-const check = (store: SecurityStore, ...held: SecurityDescriptor[]) => {
+const check = (store: SecurityStore, ...allocated: SecurityDescriptor[]) => {
   const counted = new Map<SecurityDescriptor, number>();
-  for (const one of held) counted.set(one, (counted.get(one) ?? 0) + 1);
+  for (const one of allocated) counted.set(one, (counted.get(one) ?? 0) + 1);
   return store.check(counted);
 };
 
@@ -77,21 +77,21 @@ describe('SecurityStore', () => {
 
   it('refuses new ones beyond its limit, and takes those it has', () => {
     const store = new SecurityStore(1000);
-    const held: SecurityDescriptor[] = [];
+    const allocated: SecurityDescriptor[] = [];
     for (let i = 0; ; i++) {
       const one = store.acquire(numbered(i));
       if (typeof one === 'number') {
         expect(one).toBe(NtStatus.DISK_FULL);
         break;
       }
-      held.push(one);
+      allocated.push(one);
     }
-    expect(held.length).toBeGreaterThan(10);
-    expect(store.acquire(numbered(3))).toBe(held[3]);
-    store.release(held[3]!);
-    store.release(held.pop()!);
-    held.push(acquire(store, numbered(1000)));
-    expect(check(store, ...held)).toEqual([]);
+    expect(allocated.length).toBeGreaterThan(10);
+    expect(store.acquire(numbered(3))).toBe(allocated[3]);
+    store.release(allocated[3]!);
+    store.release(allocated.pop()!);
+    allocated.push(acquire(store, numbered(1000)));
+    expect(check(store, ...allocated)).toEqual([]);
   });
 
   it('notices what is given up twice, miscounted or changed', () => {
@@ -100,7 +100,7 @@ describe('SecurityStore', () => {
     store.release(one);
     expect(() => store.release(one)).toThrow('twice');
     const two = acquire(store, numbered(2));
-    expect(check(store, two, two)).toEqual([expect.stringContaining('counts 1 users, 2 nodes')]);
+    expect(check(store, two, two)).toEqual([expect.stringContaining('counts 1 users, 2 inodes')]);
     (two.bytes as Uint8Array)[25] = 0xff;
     expect(check(store, two)).toContainEqual(expect.stringContaining('has been changed'));
     expect(check(store, { ...two })).toContainEqual(expect.stringContaining('does not know'));

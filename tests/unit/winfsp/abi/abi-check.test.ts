@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NtStatus } from '../../../../src/ntstatus.js';
-import { type AbiFacts, abiDisagreements, checkAbi } from '../../../support/abi-check.js';
 import { packageRoot } from '../../../../src/winfsp/library/package-root.js';
+import { type AbiFacts, abiDisagreements } from '../../../support/abi-check.js';
 
 function facts(): AbiFacts & { ntstatus: Record<string, string> } {
   return JSON.parse(readFileSync(join(packageRoot(), 'docs/data/winfsp-abi.json'), 'utf8'));
@@ -12,7 +12,6 @@ function facts(): AbiFacts & { ntstatus: Record<string, string> } {
 describe('layouts and constants against docs/data/winfsp-abi.json', () => {
   it('agree', () => {
     expect(abiDisagreements(facts())).toEqual([]);
-    expect(() => checkAbi()).not.toThrow();
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { VolumeParamsError } from '../../../../src/winfsp/errors.js';
 import { encodeVolumeParams, type VolumeParams } from '../../../../src/winfsp/abi/volume-params.js';
+import { VolumeParamsError } from '../../../../src/winfsp/errors.js';
 
 function encode(params: VolumeParams): DataView {
   const memory = new ArrayBuffer(504);

@@ -578,7 +578,7 @@ describe('the end of the volume', () => {
 describe('answers whose completion blocks in the driver', () => {
   const CACHED = { FileInfoTimeout: 0xffffffff };
 
-  it('go to helpers; the thread of the handlers never waits', async () => {
+  it('go to completionThreads; the thread of the handlers never waits', async () => {
     // The library then holds completions back until a nested request is answered, as the Windows driver may.
     const fs = new MemoryFs();
     const on = await startNesting(fs, { volumeParams: CACHED, library: { hold_completion: 1 } });

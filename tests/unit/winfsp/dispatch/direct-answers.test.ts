@@ -4,7 +4,9 @@
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import { NtStatus } from '../../../../src/ntstatus.js';
+import { FileInfo } from '../../../../src/winfsp/abi/layouts.js';
 import { DirectAnswers, NOT_DIRECT } from '../../../../src/winfsp/dispatch/direct-answers.js';
+import { beginResponse } from '../../../../src/winfsp/dispatch/operation.js';
 import {
   CreateDisposition,
   FileInformationClass,
@@ -15,8 +17,6 @@ import {
   Rsp,
   TransactKind,
 } from '../../../../src/winfsp/index.js';
-import { FileInfo } from '../../../../src/winfsp/abi/layouts.js';
-import { beginResponse } from '../../../../src/winfsp/dispatch/operation.js';
 import {
   basicRequest,
   cleanupRequest,

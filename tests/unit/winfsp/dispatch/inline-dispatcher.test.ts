@@ -179,7 +179,7 @@ describe('serving', () => {
     expect(Buffer.compare(got.bytes.subarray(at, at + got.bytes.readUInt16LE(26)), data)).toBe(0);
     const itself = client.create('\\link', OPEN, FILE_OPEN_REPARSE_POINT);
     expect(itself).toMatchObject({ status: 0, context: link.context });
-    // Without the helper that walks a path nothing is opened through the link; with it, the driver is told where to go on.
+    // Without the completion thread that walks a path nothing is opened through the link; with it, the driver is told where to go on.
     const through = client.create('\\link', OPEN);
     const deeper = client.create('\\link\\deeper', OPEN);
     if (host!.reference.library.fspFileSystemResolveReparsePoints === null) {
@@ -309,9 +309,9 @@ describe('answers that do not fit', () => {
 });
 
 describe('who delivers', () => {
-  it('nothing nests here: everything inline, no helpers', async () => {
+  it('nothing nests here: everything inline, no completionThreads', async () => {
     const { client } = await start();
-    expect(host!.usesHelpers).toBe(false);
+    expect(host!.usesCompletionThreads).toBe(false);
     const file = client.create('\\f', CREATE);
     client.ask(writeRequest(file.context, 0, 5), Buffer.alloc(5));
     client.ask(renameRequest(file.context, '\\f', '\\g', false));
@@ -320,13 +320,13 @@ describe('who delivers', () => {
     await stopClean();
   });
 
-  it('where completions nest, B goes to helper 2, renames to helper 1, the rest stays', async () => {
+  it('where completions nest, B goes to completionThread 2, renames to completionThread 1, the rest stays', async () => {
     const { client } = await start({
       volumeParams: CACHED,
       dispatcher: { completionsNest: true },
       library: { hold_completion: 1 },
     });
-    expect(host!.usesHelpers).toBe(true);
+    expect(host!.usesCompletionThreads).toBe(true);
     const file = client.create('\\f', CREATE); // A
     expect(client.ask(endOfFileRequest(file.context, 5)).status).toBe(0); // B, inline by (3)
     expect(client.ask(endOfFileRequest(file.context, 7)).status).toBe(0); // B
@@ -344,10 +344,10 @@ describe('who delivers', () => {
     await stopClean();
   });
 
-  it('without helpers the driver waits for the thread that waits for it', async () => {
+  it('without completionThreads the driver waits for the thread that waits for it', async () => {
     const { client } = await start({
       volumeParams: CACHED,
-      dispatcher: { completionsNest: true, helpers: 'none' },
+      dispatcher: { completionsNest: true, completionThreads: 'none' },
       library: { hold_completion: 1, hold_timeout_ms: 300 },
     });
     const file = client.create('\\f', CREATE);
@@ -359,7 +359,7 @@ describe('who delivers', () => {
     expect(report.violations.join('\n')).toContain('no receiver took a nested request');
   });
 
-  it('M answers nested requests while both helpers are stuck in deliveries', async () => {
+  it('M answers nested requests while both completionThreads are stuck in deliveries', async () => {
     const { client } = await start({ volumeParams: CACHED, dispatcher: { completionsNest: true } });
     const file = client.create('\\f', CREATE);
     client.ask(endOfFileRequest(file.context, 5));
@@ -429,10 +429,10 @@ describe('who delivers', () => {
     await stopClean();
   });
 
-  it('M never waits: a flood for a stuck helper goes on past the ring, in order', async () => {
+  it('M never waits: a flood for a stuck completionThread goes on past the ring, in order', async () => {
     const { client } = await start({
       volumeParams: CACHED,
-      dispatcher: { completionsNest: true, helperSlots: 4 },
+      dispatcher: { completionsNest: true, completionSlots: 4 },
     });
     const file = client.create('\\f', CREATE);
     client.ask(endOfFileRequest(file.context, 5));
@@ -442,7 +442,7 @@ describe('who delivers', () => {
     client.hold(tickets[0]!, last);
     host!.openGate();
     expect(client.wait(gate)?.status).toBe(0);
-    // Helper 2 sits in the first delivery until this one is answered, which is behind the whole flood.
+    // Completion thread 2 sits in the first delivery until this one is answered, which is behind the whole flood.
     expect(client.wait(last)?.status).toBe(0);
     expect(tickets.map((ticket) => client.wait(ticket)?.status)).toEqual(tickets.map(() => 0));
     expect(host!.statistics.answersOverflowed).toBeGreaterThan(200);
@@ -450,9 +450,9 @@ describe('who delivers', () => {
     await stopClean();
   });
 
-  it('"all": every answer through the helpers, big ones too', async () => {
-    const { client } = await start({ dispatcher: { helpers: 'all' } });
-    expect(host!.usesHelpers).toBe(true);
+  it('"all": every answer through the completionThreads, big ones too', async () => {
+    const { client } = await start({ dispatcher: { completionThreads: 'all' } });
+    expect(host!.usesCompletionThreads).toBe(true);
     const file = client.create(`\\${'x'.repeat(200)}`, CREATE, 0, { acceptsSecurityDescriptor: true });
     expect(file.bytes.length).toBeGreaterThan(128);
     expect(client.ask(writeRequest(file.context, 0, 5), Buffer.from('12345')).status).toBe(0);
@@ -463,13 +463,13 @@ describe('who delivers', () => {
       answersInline: 0,
       answersByHelper1: 1,
       answersByHelper2: 0, // the write is inline by (4)
-      answersByExtraHelpers: 5,
+      answersByExtraThreads: 5,
     });
     await stopClean();
   });
 
   it('"all": nested answers do not queue behind the ones that wait for them', async () => {
-    const { client } = await start({ volumeParams: CACHED, dispatcher: { helpers: 'all' } });
+    const { client } = await start({ volumeParams: CACHED, dispatcher: { completionThreads: 'all' } });
     const file = client.create('\\f', CREATE);
     client.ask(writeRequest(file.context, 0, 5), Buffer.from('12345'));
     const gate = host!.closeGate(volumeRequest());
@@ -547,7 +547,7 @@ describe('the end', () => {
   it.each([0, 1, 7, 40])('after %d requests of a burst: all end, answered or CANCELLED', async (answered) => {
     const { client } = await start({
       volumeParams: CACHED,
-      dispatcher: { completionsNest: true, helperSlots: 4 },
+      dispatcher: { completionsNest: true, completionSlots: 4 },
     });
     const file = client.create('\\f', CREATE);
     client.ask(endOfFileRequest(file.context, 5));
@@ -573,7 +573,7 @@ describe('the end', () => {
     expect(report.violations).toEqual([]);
   });
 
-  it('a helper in a nested wait that nobody ends is released by Stop', async () => {
+  it('a completionThread in a nested wait that nobody ends is released by Stop', async () => {
     const { client } = await start({ volumeParams: CACHED, dispatcher: { completionsNest: true } });
     const file = client.create('\\f', CREATE);
     client.ask(endOfFileRequest(file.context, 5));
@@ -581,7 +581,7 @@ describe('the end', () => {
     const query = client.submit(queryRequest(file.context));
     const gated = client.submit(volumeRequest());
     client.hold(query, gated);
-    // M answers the query (helper 2 gets stuck delivering it) and then sits in the gate with the nested request until Stop0 has
+    // M answers the query (completion thread 2 gets stuck delivering it) and then sits in the gate with the nested request until Stop0 has
     // closed the way for its answer.
     host!.passGate();
     expect(client.wait(gate)?.status).toBe(0);
@@ -602,7 +602,7 @@ describe('the end', () => {
     ['getFileInfo', false],
     ['getFileInfo', true],
   ])(
-    'the owner dies in %s (helpers: %s): who waits is released, nothing crashes',
+    'the owner dies in %s (completionThreads: %s): who waits is released, nothing crashes',
     async (method, completionsNest) => {
       const { client, reference } = await start({
         dispatcher: { completionsNest },
@@ -632,7 +632,7 @@ describe('the end', () => {
     await stopClean();
   });
 
-  it('100 volumes in a row, with and without helpers, leave nothing', async () => {
+  it('100 volumes in a row, with and without completionThreads, leave nothing', async () => {
     for (let round = 0; round < 50; round++) {
       for (const completionsNest of [false, true]) {
         const { client } = await start({ volumeParams: CACHED, dispatcher: { completionsNest } });

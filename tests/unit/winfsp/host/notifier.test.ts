@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { NtStatus } from '../../../../src/ntstatus.js';
 import { Notifier, NotifyAction, NotifyFilter } from '../../../../src/winfsp/host/notifier.js';
-import { copyMemory, liveBlocks, NativeBlock } from '../../../../src/winfsp/memory/native-memory.js';
 import type { VolumeReference } from '../../../../src/winfsp/library/volume-reference.js';
+import { copyMemory, liveBlocks, NativeBlock } from '../../../../src/winfsp/memory/native-memory.js';
 
 const change = (fileName: string) => ({ fileName, filter: NotifyFilter.SIZE, action: NotifyAction.MODIFIED });
 

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NtStatus } from '../../../../src/ntstatus.js';
+import { selfRelativeLength } from '../../../../src/winfsp/abi/self-relative.js';
 import { afterMarker, compareNames } from '../../../../src/winfsp/host/directory-order.js';
 import { encodeFileInfo, encodeVolumeInfo, describe as show } from '../../../../src/winfsp/host/encode.js';
 import type { FileInfo } from '../../../../src/winfsp/host/file-system.js';
@@ -19,7 +20,6 @@ import {
   ntStatusOfNodeCode,
   statusOfError,
 } from '../../../../src/winfsp/host/status-errors.js';
-import { selfRelativeLength } from '../../../../src/winfsp/abi/self-relative.js';
 import { EVERYONE_FULL } from '../fixtures/memory-file-system.mjs';
 
 describe('FILETIMEs', () => {

@@ -5,10 +5,10 @@
 import koffi from 'koffi';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NtStatus } from '../../../../src/ntstatus.js';
+import { InterfaceLayout } from '../../../../src/winfsp/abi/layouts.js';
 import { registeredCallbacks } from '../../../../src/winfsp/library/callbacks.js';
 import type { FileSystemInterface } from '../../../../src/winfsp/library/file-system-interface.js';
 import { InterfaceTable } from '../../../../src/winfsp/library/interface-table.js';
-import { InterfaceLayout } from '../../../../src/winfsp/abi/layouts.js';
 import type { WinFspLibrary } from '../../../../src/winfsp/library/library.js';
 import {
   copyMemory,

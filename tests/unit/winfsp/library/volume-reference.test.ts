@@ -1,8 +1,8 @@
 /** A volume as other threads see it, against a library that is played. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { allocateControlBlock } from '../../../../src/winfsp/memory/control-block.js';
 import type { WinFspLibrary } from '../../../../src/winfsp/library/library.js';
 import { VolumeReference } from '../../../../src/winfsp/library/volume-reference.js';
+import { allocateControlBlock } from '../../../../src/winfsp/memory/control-block.js';
 
 function played() {
   const calls: string[] = [];

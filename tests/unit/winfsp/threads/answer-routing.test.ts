@@ -1,10 +1,10 @@
 /** The rules of docs/winfsp.md (i), one case each, on hand-made requests and answers. */
 import { describe, expect, it } from 'vitest';
 import { NtStatus } from '../../../../src/ntstatus.js';
-import { AnswerRouting, Route } from '../../../../src/winfsp/threads/answer-routing.js';
 import { FileAttribute, TransactKind } from '../../../../src/winfsp/abi/constants.js';
 import type { FileSystemInterface } from '../../../../src/winfsp/library/file-system-interface.js';
 import { setUint64 } from '../../../../src/winfsp/memory/native-memory.js';
+import { AnswerRouting, Route } from '../../../../src/winfsp/threads/answer-routing.js';
 
 const INFINITE = 0xffffffff;
 const CONTEXT = 77;
@@ -102,7 +102,7 @@ describe('set A goes with the next call', () => {
   });
 });
 
-describe('set B goes to helper 2', () => {
+describe('set B goes to completionThread 2', () => {
   const B: Case[] = [
     { kind: 'Write' },
     { kind: 'FlushBuffers' },
@@ -218,7 +218,7 @@ describe('finite FileInfoTimeout: files of which no whole pages were read are in
   });
 });
 
-describe('renames go to helper 1', () => {
+describe('renames go to completionThread 1', () => {
   it.each([10, 65])('class %d', (informationClass) => {
     const rename: Case = { kind: 'SetInformation', informationClass };
     expect(route(rename)).toBe(Route.HELPER_1);

@@ -1,15 +1,15 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { HelperRing, RingWord } from '../../../../src/winfsp/threads/completion-ring.js';
 import { liveBlocks, NativeBlock } from '../../../../src/winfsp/memory/native-memory.js';
+import { CompletionRing, RingWord } from '../../../../src/winfsp/threads/completion-ring.js';
 
-/** The consumer's half as helper-worker.ts does it, one step at a time. */
+/** The consumer's half as completion-worker.ts does it, one step at a time. */
 class Consumer {
   #index: number;
   readonly #port;
   constructor(
-    readonly ring: HelperRing,
+    readonly ring: CompletionRing,
     port: MessageChannel['port2'],
     start: number,
   ) {
@@ -40,12 +40,12 @@ function lengthOf(value: number): number {
   return value % 7 === 0 ? 256 : 128;
 }
 
-describe('the ring between the dispatcher and a helper', () => {
+describe('the ring between the dispatcher and a completionThread', () => {
   it.each([0, 0x7ffffff0, -16])('keeps the order, full or not, from index %d on', (start) => {
     fc.assert(
       fc.property(fc.array(fc.boolean(), { maxLength: 200 }), (pushes) => {
         const { port1, port2 } = new MessageChannel();
-        const ring = new HelperRing(4, 128, port1);
+        const ring = new CompletionRing(4, 128, port1);
         Atomics.store(ring.state, RingWord.PRODUCED, start);
         Atomics.store(ring.state, RingWord.CONSUMED, start);
         const answer = new NativeBlock(256);
@@ -80,10 +80,10 @@ describe('the ring between the dispatcher and a helper', () => {
     );
   });
 
-  it('a thousand answers for a helper that is stuck are taken without waiting', async () => {
+  it('a thousand answers for a completionThread that is stuck are taken without waiting', async () => {
     const before = liveBlocks();
     const { port1, port2 } = new MessageChannel();
-    const ring = new HelperRing(4, 128, port1);
+    const ring = new CompletionRing(4, 128, port1);
     const answer = new NativeBlock(128);
     let overflowed = 0;
     for (let i = 0; i < 1000; i++) {
@@ -100,7 +100,7 @@ describe('the ring between the dispatcher and a helper', () => {
 
   it('slots that are no power of two are refused', () => {
     const { port1, port2 } = new MessageChannel();
-    expect(() => new HelperRing(3, 128, port1)).toThrow(RangeError);
+    expect(() => new CompletionRing(3, 128, port1)).toThrow(RangeError);
     port1.close();
     port2.close();
   });

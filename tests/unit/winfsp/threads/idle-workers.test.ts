@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { IdleWorkers, startedWorkers } from '../../../../src/winfsp/threads/idle-workers.js';
 
 /** Any worker that ends when it gets null. */
-const SCRIPT = 'driver-worker-main.js';
+const SCRIPT = 'threads/library-worker-main.js';
 
 it('hands out again what was given back under the same key, and nothing else', async () => {
   const workers = new IdleWorkers(SCRIPT, 'test', 2);
