@@ -3,9 +3,9 @@ import { defineConfig } from 'vitest/config';
 // The examples import the package by its name, as programs do; unit tests run them over the sources.
 const alias = { 'ramdrive/winfsp': new URL('./src/winfsp/index.ts', import.meta.url).pathname };
 
-// Three projects. `unit` runs from the sources, in parallel, and touches nothing outside the process; so does `spec`, which walks
-// through whole state spaces and takes longer. `integration` mounts real drives with the compiled program: one file at a time, after
-// the other tests, so that mounts, memory and CPU are one test's alone.
+// Three projects. `unit` runs from the sources, in parallel, and touches nothing outside the process; so does `spec`,
+// which walks through whole state spaces and takes longer. `integration` mounts real drives with the compiled program:
+// one file at a time, after the other tests, so that mounts, memory and CPU are one test's alone.
 export default defineConfig({
   test: {
     projects: [

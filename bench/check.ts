@@ -1,7 +1,8 @@
 /**
- * `--check`: no ratio may have fallen below the recorded one by more than the noise of both, neither by the clock nor by CPU time, which still
- * holds when others disturb. Ratios of interleaved rounds travel from machine to machine, as far as those are alike; absolute figures do not, so
- * they are not judged. What was not measured this time, or scatters too much to be judged, is named, not passed.
+ * `--check`: no ratio may have fallen below the recorded one by more than the noise of both, neither by the clock nor
+ * by CPU time, which still holds when others disturb. Ratios of interleaved rounds travel from machine to machine, as
+ * far as those are alike; absolute figures do not, so they are not judged. What was not measured this time, or scatters
+ * too much to be judged, is named, not passed.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -28,7 +29,9 @@ export function recordedRatios(layer: string): number {
   return existsSync(file) ? ratiosOf(readResults(file).figures).length : 0;
 }
 
-/** Prints what fell; returns how many did. Nothing measured is one failure: a check that compares nothing must not pass. */
+/**
+ * Prints what fell; returns how many did. Nothing measured is one failure: a check that compares nothing must not pass.
+ */
 export function check(layer: string, now: ResultFile | null): number {
   const file = fileOf(layer);
   const recorded = ratiosOf(readResults(file).figures);

@@ -1,6 +1,6 @@
 /**
- * `--compare`: what changed between two result files beyond noise. Ratios are always compared; absolute figures only when both files come
- * from the same kind of machine, because they do not travel.
+ * `--compare`: what changed between two result files beyond noise. Ratios are always compared; absolute figures only
+ * when both files come from the same kind of machine, because they do not travel.
  */
 import { NOISE_WITHOUT_ROUNDS, noiseBand } from './noise.js';
 import { ratiosOf } from './ratios.js';
@@ -134,7 +134,10 @@ function valuesOf(figures: readonly BenchFigure[], absolute: boolean): Map<strin
   return values;
 }
 
-/** By the unit: a rate or a ratio should grow; a time, an amount of memory, or either as a part of something should shrink. */
+/**
+ * By the unit: a rate or a ratio should grow; a time, an amount of memory, or either as a part of something should
+ * shrink.
+ */
 function moreIsBetter(unit: string): boolean | null {
   if (unit === '×' || unit.endsWith('/s')) return true;
   return /^(ns|µs|ms|s|bytes|B|KiB|MiB|of what is stored|of bindfs's time)(?![\p{L}])/u.test(unit)

@@ -11,8 +11,8 @@
  *     npm run bench -- --profile                 where the serving process's time goes, by perf; writes docs/data/profile.json
  *     npm run bench -- --report                  makes the report and the README's summary again from the recorded results
  *
- * A layer is a folder with a `run.ts` that exports `run(options)`. Exit codes: 1 for a failed check, 2 for a command that
- * makes no sense.
+ * A layer is a folder with a `run.ts` that exports `run(options)`. Exit codes: 1 for a failed check, 2 for a command
+ * that makes no sense.
  */
 import path from 'node:path';
 import { parseArgs } from 'node:util';

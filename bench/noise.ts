@@ -1,4 +1,6 @@
-/** The little statistics that the benchmarks need: medians, the range of rounds, ratios of interleaved rounds. No state. */
+/**
+ * The little statistics that the benchmarks need: medians, the range of rounds, ratios of interleaved rounds. No state.
+ */
 
 /** What several interleaved rounds say about one quantity. */
 export interface Spread {
@@ -29,8 +31,8 @@ export function spreadOf(values: readonly number[]): Spread {
 }
 
 /**
- * One contender against another, round by round: what disturbs the machine for a while disturbs both sides of a round, so the ratios
- * scatter less than the figures.
+ * One contender against another, round by round: what disturbs the machine for a while disturbs both sides of a round,
+ * so the ratios scatter less than the figures.
  */
 export function ratioOf(mine: readonly number[], other: readonly number[]): Spread {
   if (mine.length !== other.length) {

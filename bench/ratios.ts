@@ -1,6 +1,6 @@
 /**
- * From figures of several contenders to ratios: the RAM drive against each of the others, pinned figures only. More than 1 means that the
- * RAM drive is faster.
+ * From figures of several contenders to ratios: the RAM drive against each of the others, pinned figures only. More
+ * than 1 means that the RAM drive is faster.
  */
 import { ratioOf, type Spread } from './noise.js';
 import type { BenchFigure } from './results.js';

@@ -1,6 +1,7 @@
 /**
- * A small in-memory file system, written only against the public interface: files, directories, rename, delete, listings. It keeps
- * each file's bytes in one Uint8Array; the RAM drive of this package does better. The tests of the host run on it.
+ * A small in-memory file system, written only against the public interface: files, directories, rename, delete,
+ * listings. It keeps each file's bytes in one Uint8Array; the RAM drive of this package does better. The tests of the
+ * host run on it.
  *
  * Not for the command line: `new FileSystemHost(new MemoryFs())` in your own program, or a host with this module's URL.
  */

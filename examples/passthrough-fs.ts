@@ -3,14 +3,15 @@
  *
  *     node dist/examples/passthrough-fs.js C:\some\directory R:      (on Linux: a directory and an empty one)
  *
- * Reads, writes and listings are asynchronous, so a slow disk holds up nobody else; opening, renaming and the like must be answered at
- * once and take the synchronous functions of node:fs. Ctrl+C unmounts.
+ * Reads, writes and listings are asynchronous, so a slow disk holds up nobody else; opening, renaming and the like must
+ * be answered at once and take the synchronous functions of node:fs. Ctrl+C unmounts.
  *
- * What it does not do: access rights are those of the user who runs it, for everybody; attributes and security descriptors are not
- * kept; symbolic links are followed, and one that leads nowhere is not shown; nothing but files and directories is served.
+ * What it does not do: access rights are those of the user who runs it, for everybody; attributes and security
+ * descriptors are not kept; symbolic links are followed, and one that leads nowhere is not shown; nothing but files and
+ * directories is served.
  *
- * Data are copied between the driver's memory and memory of our own: node:fs works in threads that go on when a request has been
- * cancelled, and by then the driver's memory may be somebody else's.
+ * Data are copied between the driver's memory and memory of our own: node:fs works in threads that go on when a request
+ * has been cancelled, and by then the driver's memory may be somebody else's.
  */
 import fs from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';

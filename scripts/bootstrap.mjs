@@ -1,9 +1,10 @@
 /**
- * Makes a bare clone ready to run: npm packages, system packages, compiled TypeScript, the native library. Plain Node, nothing
- * needs to be installed. When everything is there it only compares fingerprints and says nothing, so every npm script starts here.
+ * Makes a bare clone ready to run: npm packages, system packages, compiled TypeScript, the native library. Plain Node,
+ * nothing needs to be installed. When everything is there it only compares fingerprints and says nothing, so every npm
+ * script starts here.
  *
- * Writes node_modules/, dist/, native/winfsp-linux/build/. Runs at the same time wait for each other. What it cannot do it says,
- * with the command that does it; only a program that could not be compiled at all is a failure (exit code 1).
+ * Writes node_modules/, dist/, native/winfsp-linux/build/. Runs at the same time wait for each other. What it cannot do
+ * it says, with the command that does it; only a program that could not be compiled at all is a failure (exit code 1).
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -128,8 +129,8 @@ function nativeIsCurrent() {
 }
 
 /**
- * One at a time, by a name that the system frees when its owner dies: an abstract socket or a named pipe. Who finds it taken
- * connects and waits for the end of the connection.
+ * One at a time, by a name that the system frees when its owner dies: an abstract socket or a named pipe. Who finds it
+ * taken connects and waits for the end of the connection.
  */
 async function whileAlone(work) {
   const name = `ramdrive-bootstrap-${createHash('sha256').update(root).digest('hex').slice(0, 24)}`;
@@ -216,7 +217,10 @@ function buildTypeScript() {
   return true;
 }
 
-/** Whether the library could be built. Without the system packages there is none, and that is no failure of the bootstrap. */
+/**
+ * Whether the library could be built. Without the system packages there is none, and that is no failure of the
+ * bootstrap.
+ */
 function buildLibrary() {
   let missing = missingRequirements();
   if (missing.length > 0) {

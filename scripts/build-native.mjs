@@ -1,7 +1,7 @@
 /**
  * Builds the WinFsp library for Linux with the system's own compiler, and knows which system packages that takes.
- * Plain Node, no packages. As a program: `node scripts/build-native.mjs [make target…]`. On Windows there is nothing to build:
- * WinFsp itself is installed there.
+ * Plain Node, no packages. As a program: `node scripts/build-native.mjs [make target…]`. On Windows there is nothing to
+ * build: WinFsp itself is installed there.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -48,7 +48,10 @@ export function installSteps() {
   return INSTALL_COMMANDS.find(({ program }) => hasProgram(program))?.steps ?? null;
 }
 
-/** Only as root, and only with apt-get; everybody else is told the command. Returns whether the steps were run and succeeded. */
+/**
+ * Only as root, and only with apt-get; everybody else is told the command. Returns whether the steps were run and
+ * succeeded.
+ */
 export function installAsRoot(steps, log) {
   if (process.getuid?.() !== 0 || !steps[0].startsWith('apt-get ')) {
     return false;

@@ -1,9 +1,11 @@
 /**
- * `npm run demo`: the drive does real work on real input. Mounts in a temporary directory, copies this project's node_modules in,
- * verifies every byte, runs git on it, renames and deletes, checks the ledger, unmounts. Any difference: exit code 1 and what
- * differed. All file access is by other processes or asynchronous; the drive is served by a process of its own.
+ * `npm run demo`: the drive does real work on real input. Mounts in a temporary directory, copies this project's
+ * node_modules in, verifies every byte, runs git on it, renames and deletes, checks the ledger, unmounts. Any
+ * difference: exit code 1 and what differed. All file access is by other processes or asynchronous; the drive is served
+ * by a process of its own.
  *
- * Without a kernel that can mount (no /dev/fuse) the same work goes through the host as scripted requests (demo/scripted.ts).
+ * Without a kernel that can mount (no /dev/fuse) the same work goes through the host as scripted requests
+ * (demo/scripted.ts).
  */
 import { accessSync, constants } from 'node:fs';
 import { mkdir, mkdtemp, rmdir } from 'node:fs/promises';

@@ -5,9 +5,10 @@
  *
  * --missing: only those that have no result yet; --layer: only this layer, the others keep what they had.
  *
- * A mutant is a text replaced by another in one source file (tests/mutants/mutants.json), in a copy of the project in the temporary
- * directory; no shipped code can be switched to it. Each layer runs on its own, so that none hides another. A mutant that no layer
- * notices is a hole in the tests: exit code 1. Results go to tests/mutants/results.json and, as a table, into docs/verification.md.
+ * A mutant is a text replaced by another in one source file (tests/mutants/mutants.json), in a copy of the project in
+ * the temporary directory; no shipped code can be switched to it. Each layer runs on its own, so that none hides
+ * another. A mutant that no layer notices is a hole in the tests: exit code 1. Results go to tests/mutants/results.json
+ * and, as a table, into docs/verification.md.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

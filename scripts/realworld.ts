@@ -3,8 +3,8 @@
  *
  *   npm run realworld -- [--quick] [--only <word>]… [--json <file>] [-- <more options of "ramdrive mount">]
  *
- * Exit code 1 when anything failed; what cannot run here is skipped with the reason. Writes only to the drive, to directories of
- * its own in the system's temporary directory, and to the JSON file.
+ * Exit code 1 when anything failed; what cannot run here is skipped with the reason. Writes only to the drive, to
+ * directories of its own in the system's temporary directory, and to the JSON file.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

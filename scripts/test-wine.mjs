@@ -1,11 +1,13 @@
 /**
- * `npm run test:wine`: the Windows binaries of everything, on Linux. Builds the WinFsp API for Windows with the script front end, prepares
- * Windows Node in a Wine prefix (scripts/wine/prepare.mjs), and runs the programs of tests/wine and the conformance suite there.
+ * `npm run test:wine`: the Windows binaries of everything, on Linux. Builds the WinFsp API for Windows with the script
+ * front end, prepares Windows Node in a Wine prefix (scripts/wine/prepare.mjs), and runs the programs of tests/wine and
+ * the conformance suite there.
  *
  *   npm run test:wine [-- --quick] [--only name] [--seconds n] [--seed n]
  *
- * It shows that the Windows program loads, finds its library, has the right layouts and keeps its duties; it proves nothing about the WinFsp
- * driver, which no Wine has. Skipped, with the reason and the command that helps, where Wine cannot be had (exit code 0).
+ * It shows that the Windows program loads, finds its library, has the right layouts and keeps its duties; it proves
+ * nothing about the WinFsp driver, which no Wine has. Skipped, with the reason and the command that helps, where Wine
+ * cannot be had (exit code 0).
  */
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';

@@ -3,13 +3,13 @@
  *
  *   npm run tlc [-- module…] [--nightly] [--quick] [--only text] [--workers n] [--record]
  *
- * A configuration either must pass, with every reachable state seen, or must fail in one named way: a planted fault that is not
- * found, or a rare branch that is not reached, is a failure of the model. Counts of those that pass are written to
- * tla/results/<module>.json, for tests that compare them with another explorer's. `--record` keeps the times too, in
- * tla/results/times.json.
+ * A configuration either must pass, with every reachable state seen, or must fail in one named way: a planted fault
+ * that is not found, or a rare branch that is not reached, is a failure of the model. Counts of those that pass are
+ * written to tla/results/<module>.json, for tests that compare them with another explorer's. `--record` keeps the times
+ * too, in tla/results/times.json.
  *
- * Most configurations are small: what takes long is to start and to warm up a Java machine for each. So each has one worker, and as
- * many run at a time as there are processors. Rows are printed in the order of the file all the same.
+ * Most configurations are small: what takes long is to start and to warm up a Java machine for each. So each has one
+ * worker, and as many run at a time as there are processors. Rows are printed in the order of the file all the same.
  *
  * Java comes from PATH; TLC from TLA2TOOLS_JAR, else once by Maven into .cache/tla.
  */
@@ -217,7 +217,8 @@ function runTlc(directory, task, limit) {
     if (task.configuration.ignoreDeadlock) {
       tlc.push('-deadlock'); // Sic: it switches the check off.
     }
-    // TLC unpacks its standard modules there, under fixed names: in a place of everybody's, one run would read what another removes.
+    // TLC unpacks its standard modules there, under fixed names: in a place of everybody's, one run would read what
+    // another removes.
     const temporary = `-Djava.io.tmpdir=${directory}`;
     const child = spawn(
       java,
@@ -250,15 +251,18 @@ function runTlc(directory, task, limit) {
 }
 
 /**
- * The second compiler makes a long run faster; a short one ends before that pays, and takes half the processor time without it. One
- * thread that makes garbage needs no more than one that collects it.
+ * The second compiler makes a long run faster; a short one ends before that pays, and takes half the processor time
+ * without it. One thread that makes garbage needs no more than one that collects it.
  */
 function javaOptions(task) {
   const collector = workers === '1' ? '-XX:+UseSerialGC' : '-XX:+UseParallelGC';
   return isLong(task) ? [collector] : [collector, '-XX:TieredStopAtLevel=1'];
 }
 
-/** What happened, in the words that `expect` uses. The names come from TLC's messages, for its exit codes tell only the kind. */
+/**
+ * What happened, in the words that `expect` uses. The names come from TLC's messages, for its exit codes tell only the
+ * kind.
+ */
 function verdict(code, output) {
   if (code === 'late') {
     return 'out of time';
@@ -327,7 +331,10 @@ function line(module, name, distinct, generated, time, expected, got) {
   return `${left} ${figures}  ${expected.padEnd(34)} ${got}`;
 }
 
-/** Keeps the counts of configurations that were not run now, but none of those that are gone or have other constants now. */
+/**
+ * Keeps the counts of configurations that were not run now, but none of those that are gone or have other constants
+ * now.
+ */
 function writeCounts(module, counts) {
   mkdirSync(RESULTS, { recursive: true });
   const file = join(RESULTS, `${module}.json`);

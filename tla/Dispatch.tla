@@ -3,7 +3,7 @@
 (* Who delivers which answer, and whether anybody can wait for ever.       *)
 (* Stands for src/winfsp/dispatch/inline-dispatcher.ts, answer-routing.ts,          *)
 (* completion-threads.ts, completion-ring.ts, completion-worker.ts, and for the driver as     *)
-(* docs/winfsp.md (i) describes it.                                        *)
+(* docs/winfsp.md#answers-that-may-nest describes it.                                        *)
 (*                                                                         *)
 (* The dispatcher thread M receives requests one by one, answers each at   *)
 (* once and delivers the answer with its next call, or hands it to completion thread  *)

@@ -1,7 +1,7 @@
 ----------------------------- MODULE KernelCache -----------------------------
 (***************************************************************************)
 (* The kernel's file cache in front of the volume (FileInfoTimeout         *)
-(* infinite, docs/winfsp.md (e)): a write that extends sends SetFileSize   *)
+(* infinite, docs/winfsp.md#caching): a write that extends sends SetFileSize   *)
 (* first and is then only in the cache; dirty units are written back later *)
 (* in any order, also after Cleanup; the kernel believes the sizes it is   *)
 (* answered. Stands for RamVolume as WinFsp's cached mode uses it.         *)

@@ -1,7 +1,7 @@
 /**
- * The volume's names: what look-up, create, rename, delete and listing cost by the size of the directory. Names are asked for in an order
- * that has nothing to do with theirs, so a large directory cannot live in the processor's caches; "in order" is what archives and
- * programs that number their files do.
+ * The volume's names: what look-up, create, rename, delete and listing cost by the size of the directory. Names are
+ * asked for in an order that has nothing to do with theirs, so a large directory cannot live in the processor's caches;
+ * "in order" is what archives and programs that number their files do.
  */
 
 import { NativePageMemory } from '../../src/os/native-page-memory.js';

@@ -1,6 +1,6 @@
 /**
- * The study behind DEFAULT_PAGE_SIZE_BYTES: what each page size reserves for a tree of small files, and what it costs 1 MiB
- * transfers. Run it from the project's root; it writes docs/data/page-size.json, which docs/page-size.md explains.
+ * The study behind DEFAULT_PAGE_SIZE_BYTES: what each page size reserves for a tree of small files, and what it costs 1
+ * MiB transfers. Run it from the project's root; it writes docs/data/page-size.json, which docs/page-size.md explains.
  *
  *     npm run build:ts && taskset -c 1 node dist/bench/core/page-size.js [tree]     (the tree: node_modules)
  */

@@ -13,11 +13,13 @@
  *         operationsPerRun: 1,                   // how many operations one call does (default 1); every figure is per operation
  *         bytesPerRun: 0,                        // bytes one call moves; adds a MB/s column
  *       });
- *       bench.record('list 100,000 entries through 4 KiB buffers', milliseconds, 'ms');  // a figure you measured yourself
+ *       bench.record('list 100,000 entries through 4 KiB buffers', milliseconds, 'ms'); // a figure you measured
+ *       yourself
  *     }
  *
  * `npm run bench -- core [words]` runs those whose `file: name` contains every word, prints a table and writes
- * bench/results/core.json (only a whole run, without words, replaces the file). Pin it: `taskset -c 1 npm run bench -- core`.
+ * bench/results/core.json (only a whole run, without words, replaces the file). Pin it: `taskset -c 1 npm run bench --
+ * core`.
  */
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,7 +1,7 @@
 /**
- * Who is measured: the RAM drive and what it is compared with, each mounted at a place of its own by a process of its own. Every
- * one is started before the first measurement and ended after the last, whatever happens in between. Who they are, and where they are
- * mounted, depends on the system (bench/platform).
+ * Who is measured: the RAM drive and what it is compared with, each mounted at a place of its own by a process of its
+ * own. Every one is started before the first measurement and ended after the last, whatever happens in between. Who
+ * they are, and where they are mounted, depends on the system (bench/platform).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';

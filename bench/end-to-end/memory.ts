@@ -1,6 +1,7 @@
 /**
- * What the drive costs in memory: reserved against stored bytes of a real tree, what goes back to the system after a large delete, and what a
- * file of a large directory takes. Measured on a drive of its own, from outside: its status and its process's resident memory.
+ * What the drive costs in memory: reserved against stored bytes of a real tree, what goes back to the system after a
+ * large delete, and what a file of a large directory takes. Measured on a drive of its own, from outside: its status
+ * and its process's resident memory.
  */
 import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';

@@ -1,11 +1,13 @@
 /**
- * The program that uses the drives under measurement where there is no POSIX for client.c: the same words, the same files, the same checks of
- * every page that is read, the same JSON. Of the words of client.c it lacks the modes `cold` and `mmap`, and `run`.
+ * The program that uses the drives under measurement where there is no POSIX for client.c: the same words, the same
+ * files, the same checks of every page that is read, the same JSON. Of the words of client.c it lacks the modes `cold`
+ * and `mmap`, and `run`.
  *
  *     node node-client.js <directory> <server> <processes> <milliseconds> <what>
  *
- * It differs in what it measures with: a call costs Node.js some microseconds that C does not pay, the same for every contender, so ratios
- * are nearer to 1 than client.c's. It cannot see the CPU time of another process, so `serverCpuNs` is null and only the clock counts.
+ * It differs in what it measures with: a call costs Node.js some microseconds that C does not pay, the same for every
+ * contender, so ratios are nearer to 1 than client.c's. It cannot see the CPU time of another process, so `serverCpuNs`
+ * is null and only the clock counts.
  *
  * Not run on Windows; under Wine (tests/wine/bench-client.ts) and on Linux.
  */
@@ -105,7 +107,8 @@ class Client {
   }
 }
 
-// ---- data -------------------------------------------------------------------------------------------------------------------
+// ---- data
+// -------------------------------------------------------------------------------------------------------------------
 
 function stamp(block: Buffer, offset: number): void {
   for (let at = 0; at < block.length; at += STAMP_BYTES) {
@@ -174,7 +177,8 @@ async function io(client: Client, [pattern, direction, mode, ...sizes]: string[]
   closeSync(file);
 }
 
-// ---- names ------------------------------------------------------------------------------------------------------------------
+// ---- names
+// ------------------------------------------------------------------------------------------------------------------
 
 const content = Buffer.alloc(4096);
 
@@ -261,7 +265,8 @@ async function scale(client: Client, [what, count]: string[]): Promise<void> {
   const began = await client.begin();
   let end = began;
   do {
-    // A name that was never asked for, so that no cache of the kernel can know the answer; spread over the order of names.
+    // A name that was never asked for, so that no cache of the kernel can know the answer; spread over the order of
+    // names.
     const name = `${client.pathOf('file', client.randomBelow(files), place)}x${Math.round(end)}`;
     const before = nowNs();
     if (what === 'create') {
@@ -291,7 +296,8 @@ const WORK: Readonly<Record<string, { words: number; run(client: Client, words: 
     fill: { words: 1, run: fill },
   };
 
-// ---- processes --------------------------------------------------------------------------------------------------------------
+// ---- processes
+// --------------------------------------------------------------------------------------------------------------
 
 /** Starts the same program several times over and lets all begin at once. */
 async function runSeveral(processes: number, args: string[]): Promise<Result[]> {

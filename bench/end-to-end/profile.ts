@@ -1,7 +1,7 @@
 /**
- * `--profile`: where the serving process's time goes, per workload, by perf's samples: kernel, copies, koffi, V8 and Node, compiled
- * JavaScript, the C library. Writes docs/data/profile.json, which docs/performance.md explains. The C file system on the same library is
- * sampled as well: what both spend alike is not the language's.
+ * `--profile`: where the serving process's time goes, per workload, by perf's samples: kernel, copies, koffi, V8 and
+ * Node, compiled JavaScript, the C library. Writes docs/data/profile.json, which docs/performance.md explains. The C
+ * file system on the same library is sampled as well: what both spend alike is not the language's.
  *
  * Needs perf and the right to use it.
  */

@@ -1,6 +1,6 @@
 /**
- * Programs that people run: tar, git, npm, on a tree that is there anyway (this project's own). What they need is prepared once, outside of
- * the contenders; what they wrote is removed after each run, which is not timed.
+ * Programs that people run: tar, git, npm, on a tree that is there anyway (this project's own). What they need is
+ * prepared once, outside of the contenders; what they wrote is removed after each run, which is not timed.
  */
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';

@@ -1,6 +1,7 @@
 /**
- * Interleaved rounds: every contender once, then every contender again, each round beginning with another one. Whatever disturbs the
- * machine for a second then disturbs all of them, and a ratio of two values of the same round is worth something.
+ * Interleaved rounds: every contender once, then every contender again, each round beginning with another one. Whatever
+ * disturbs the machine for a second then disturbs all of them, and a ratio of two values of the same round is worth
+ * something.
  */
 import path from 'node:path';
 import { must } from '../../scripts/realworld/program.js';

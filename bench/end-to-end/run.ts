@@ -1,8 +1,10 @@
 /**
- * The end-to-end layer: a mounted RAM drive and its peers, used by other processes. Pinned to one CPU, in interleaved rounds, medians with
- * their range; some of it once more without pinning, which is shown apart because it cannot be ranked (see bench/platform/linux.ts).
+ * The end-to-end layer: a mounted RAM drive and its peers, used by other processes. Pinned to one CPU, in interleaved
+ * rounds, medians with their range; some of it once more without pinning, which is shown apart because it cannot be
+ * ranked (see bench/platform/linux.ts).
  *
- * Needs a system that can mount. What differs between Linux and Windows is in bench/platform; on Windows it has not been run.
+ * Needs a system that can mount. What differs between Linux and Windows is in bench/platform; on Windows it has not
+ * been run.
  */
 import { killAllPrograms } from '../../scripts/realworld/program.js';
 import type { Contender } from '../platform/contender.js';
@@ -148,7 +150,10 @@ class Session {
     this.figures.push(...figures);
   }
 
-  /** Directories stay until the contender goes: to delete a million names one by one would take longer than to measure them. */
+  /**
+   * Directories stay until the contender goes: to delete a million names one by one would take longer than to measure
+   * them.
+   */
   async #scale(files: number): Promise<void> {
     for (const workload of this.#wanted(scaling(files))) await this.#measure(workload, true);
   }

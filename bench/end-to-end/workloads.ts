@@ -1,6 +1,7 @@
 /**
- * What is measured end to end, as words for the client (client.c, node-client.ts) or as a program of its own. A new workload is one line here. The value
- * of a round is always a rate (operations or bytes a second), so that more is better everywhere.
+ * What is measured end to end, as words for the client (client.c, node-client.ts) or as a program of its own. A new
+ * workload is one line here. The value of a round is always a rate (operations or bytes a second), so that more is
+ * better everywhere.
  */
 export type Workload = ClientWorkload | ProgramWorkload;
 
@@ -128,6 +129,7 @@ export const scaling = (files: number): ClientWorkload[] =>
     name: `${files.toLocaleString('en')} files`,
     words: ['scale', what, String(files)],
     unit: 'operations/s',
-    // A disk, or a process that keeps whole listings, says little about directories of a million and takes minutes to make one.
+    // A disk, or a process that keeps whole listings, says little about directories of a million and takes minutes to
+    // make one.
     without: files > 100_000 ? ['c-libfuse3', 'fuse-native', 'ntfs'] : ['fuse-native'],
   }));

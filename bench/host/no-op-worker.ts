@@ -1,6 +1,6 @@
 /**
- * The thread that serves a file system that does nothing, for prices.ts: what is left is the dispatcher. `bare` has none: it takes
- * requests and sends answers with the native call alone, and is what the others are compared with.
+ * The thread that serves a file system that does nothing, for prices.ts: what is left is the dispatcher. `bare` has
+ * none: it takes requests and sends answers with the native call alone, and is what the others are compared with.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import {

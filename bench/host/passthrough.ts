@@ -1,6 +1,6 @@
 /**
- * examples/passthrough-fs.ts, which copies all data in JavaScript, against bindfs, which does the same in C on libfuse: both serve the same
- * directory in memory, pinned to one CPU, in turns.
+ * examples/passthrough-fs.ts, which copies all data in JavaScript, against bindfs, which does the same in C on libfuse:
+ * both serve the same directory in memory, pinned to one CPU, in turns.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';

@@ -1,6 +1,7 @@
 /**
- * What a dispatcher adds to a request: reads of a file system that does nothing, which another thread submits through the library's script
- * front end one at a time, compared with a loop of the native call alone. All of them share one CPU and take turns, round by round.
+ * What a dispatcher adds to a request: reads of a file system that does nothing, which another thread submits through
+ * the library's script front end one at a time, compared with a loop of the native call alone. All of them share one
+ * CPU and take turns, round by round.
  */
 import { NativePageMemory } from '../../src/os/native-page-memory.js';
 import { median } from '../noise.js';

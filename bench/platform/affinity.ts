@@ -1,6 +1,7 @@
 /**
- * Which CPUs this process may run on, on Windows: one bit each, of up to 64 (the processor group of this process). Child processes inherit it.
- * Throws with the system's error code. Loads kernel32.dll at the first call, so that other systems can import this.
+ * Which CPUs this process may run on, on Windows: one bit each, of up to 64 (the processor group of this process).
+ * Child processes inherit it. Throws with the system's error code. Loads kernel32.dll at the first call, so that other
+ * systems can import this.
  */
 import koffi from 'koffi';
 

@@ -1,6 +1,7 @@
 /**
- * What differs between the systems that the end-to-end layer runs on: who is compared, where a drive is put, what uses it, and how processes
- * stay on one CPU. The system is chosen here and nowhere else; everything above knows only this interface.
+ * What differs between the systems that the end-to-end layer runs on: who is compared, where a drive is put, what uses
+ * it, and how processes stay on one CPU. The system is chosen here and nowhere else; everything above knows only this
+ * interface.
  */
 import type { ChildProcess } from 'node:child_process';
 import type { Workload } from '../end-to-end/workloads.js';
@@ -12,7 +13,9 @@ export interface Platform {
   /** Why no drive can be measured here, or null. */
   whyNoMount(): string | null;
   contenders: readonly Contender[];
-  /** Builds what has to be built; returns what went wrong, or null. Contenders that are missing then say so themselves. */
+  /**
+   * Builds what has to be built; returns what went wrong, or null. Contenders that are missing then say so themselves.
+   */
   buildPeers(): Promise<string | null>;
 
   /** The program that uses the drives, to be followed by the words of a workload. */
@@ -35,7 +38,10 @@ export interface Platform {
 
   /** Why nothing can be pinned here, or null. Without it nothing can be ranked, see docs/performance.md. */
   whyNotPinned(): string | null;
-  /** The command that runs `command` on the one CPU that all measured processes share, or everywhere. To be started at once. */
+  /**
+   * The command that runs `command` on the one CPU that all measured processes share, or everywhere. To be started at
+   * once.
+   */
   pinned(command: readonly string[], pin: boolean): string[];
   /** For measurements inside of this process: all of its threads, those that it has and those that it will start. */
   pinThisProcess(): void;

@@ -1,8 +1,10 @@
 /**
- * Windows: the RAM drive and WinFsp's own memfs are mounted at free drive letters, NTFS is a folder in the temporary directory, the client is
- * node-client.ts, and the processes are pinned by the affinity that they inherit. Programs (tar, git, npm) and what needs POSIX are left out.
+ * Windows: the RAM drive and WinFsp's own memfs are mounted at free drive letters, NTFS is a folder in the temporary
+ * directory, the client is node-client.ts, and the processes are pinned by the affinity that they inherit. Programs
+ * (tar, git, npm) and what needs POSIX are left out.
  *
- * Not run on Windows: the arguments are tested, and the client and the affinity under Wine; no figure of it is recorded.
+ * Not run on Windows: the arguments are tested, and the client and the affinity under Wine; no figure of it is
+ * recorded.
  */
 import { existsSync, mkdtempSync } from 'node:fs';
 import os from 'node:os';
@@ -28,7 +30,10 @@ const MAX_MEMFS_FILE_BYTES = 2 ** 30;
 /** From the end: people and the system take the first ones. */
 const LETTERS = [...'ZYXWVUTSRQPONMLKJIHGFED'];
 
-/** `Z:\` → `Z:`: programs mount at the one, and clients use the other, since `Z:` alone is whatever directory is current there. */
+/**
+ * `Z:\` → `Z:`: programs mount at the one, and clients use the other, since `Z:` alone is whatever directory is current
+ * there.
+ */
 const letterOf = (place: string) => place.slice(0, 2);
 
 export const driveCommands: { mount(place: string): Command; unmount(place: string): Command } = {
@@ -40,15 +45,19 @@ export const driveCommands: { mount(place: string): Command; unmount(place: stri
 };
 
 /**
- * The options of WinFsp's memfs, by what it prints when it is asked wrongly: -i names are case-insensitive, -n files at most, -s bytes of a file
- * at most, -m mount point. Its metadata is cached for ever unless told otherwise, as the RAM drive's is.
+ * The options of WinFsp's memfs, by what it prints when it is asked wrongly: -i names are case-insensitive, -n files at
+ * most, -s bytes of a file at most, -m mount point. Its metadata is cached for ever unless told otherwise, as the RAM
+ * drive's is.
  */
 export const memfsCommand = (program: string, place: string): Command => ({
   program,
   args: ['-i', '-n', String(MAX_MEMFS_FILES), '-s', String(MAX_MEMFS_FILE_BYTES), '-m', letterOf(place)],
 });
 
-/** Where memfs is by the installation's directory; null when there is no installation, or none with a memfs for this architecture. */
+/**
+ * Where memfs is by the installation's directory; null when there is no installation, or none with a memfs for this
+ * architecture.
+ */
 export function memfsPath(installDir: string | null, architecture: string): string | null {
   const name = MEMFS_BY_ARCHITECTURE[architecture];
   return installDir === null || name === undefined ? null : path.win32.join(installDir, 'bin', name);

@@ -1,6 +1,6 @@
 /**
- * What goes through the host chain: transfers of each size, compared with a bare memcpy of the same size over the same walk, and requests
- * that move no data. One pass serves many requests, so that starting a dispatcher does not count.
+ * What goes through the host chain: transfers of each size, compared with a bare memcpy of the same size over the same
+ * walk, and requests that move no data. One pass serves many requests, so that starting a dispatcher does not count.
  */
 import { copyMemory, TransactKind } from '../../src/winfsp/index.js';
 import { SUBJECT } from '../ratios.js';
@@ -90,7 +90,10 @@ function transfer(kind: 'Read' | 'Write', sizeBytes: number): Case {
   };
 }
 
-/** The same reads through FspFileSystemOpRead and the interface table: C calls back into JavaScript on the calling thread. */
+/**
+ * The same reads through FspFileSystemOpRead and the interface table: C calls back into JavaScript on the calling
+ * thread.
+ */
 function throughOperations(sizeBytes: number): Case {
   const count = FILE_BYTES / sizeBytes;
   return {

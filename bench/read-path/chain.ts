@@ -1,7 +1,8 @@
 /**
- * The whole host chain without a kernel: volume, file system, interface table, dispatcher, on one thread. The driver's place is taken by
- * a function that copies the next prepared request into the dispatcher's buffer, so that what is measured is what happens between
- * the bytes of a request and the bytes of its answer. Two native copies stand for the one native call that the driver would be.
+ * The whole host chain without a kernel: volume, file system, interface table, dispatcher, on one thread. The driver's
+ * place is taken by a function that copies the next prepared request into the dispatcher's buffer, so that what is
+ * measured is what happens between the bytes of a request and the bytes of its answer. Two native copies stand for the
+ * one native call that the driver would be.
  */
 import { RamFileSystem } from '../../src/drive/ram-file-system.js';
 import { NtStatus } from '../../src/ntstatus.js';

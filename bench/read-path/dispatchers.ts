@@ -1,6 +1,7 @@
 /**
- * What each dispatcher costs: reads that another thread submits through the library's script front end, one at a time. Here threads take
- * turns, which is most of the price, so these figures are compared with each other and not with the ones of a single thread.
+ * What each dispatcher costs: reads that another thread submits through the library's script front end, one at a time.
+ * Here threads take turns, which is most of the price, so these figures are compared with each other and not with the
+ * ones of a single thread.
  *
  * Needs the Linux library, whose script front end this is.
  */

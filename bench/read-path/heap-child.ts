@@ -1,6 +1,6 @@
 /**
- * Bytes that one request allocates on the JavaScript heap, as JSON on standard output. A process of its own, because it takes a collector on
- * demand and a young generation so large that nothing is collected while it counts:
+ * Bytes that one request allocates on the JavaScript heap, as JSON on standard output. A process of its own, because it
+ * takes a collector on demand and a young generation so large that nothing is collected while it counts:
  *
  *     node --expose-gc --min-semi-space-size=256 --max-semi-space-size=256 dist/bench/read-path/heap-child.js
  */

@@ -1,4 +1,7 @@
-/** What one request allocates on the JavaScript heap, counted in a process of its own (heap-child.ts). 0 for Read and Write is the aim. */
+/**
+ * What one request allocates on the JavaScript heap, counted in a process of its own (heap-child.ts). 0 for Read and
+ * Write is the aim.
+ */
 import { fileURLToPath } from 'node:url';
 import { must } from '../../scripts/realworld/program.js';
 import type { BenchFigure } from '../results.js';

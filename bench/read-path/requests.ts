@@ -1,6 +1,6 @@
 /**
- * Requests as the driver would write them, many at a time in one native block: what the host chain is fed with. Offsets are those of
- * src/winfsp/abi/layouts.ts.
+ * Requests as the driver would write them, many at a time in one native block: what the host chain is fed with. Offsets
+ * are those of src/winfsp/abi/layouts.ts.
  */
 import { NativeBlock, Req, ReqRead, ReqWrite, setUint64, TransactKind } from '../../src/winfsp/index.js';
 
@@ -9,7 +9,7 @@ export const SLOT_BYTES = 128;
 const FILE_ALL_ACCESS = 0x1f01ff;
 const FILE_OPEN = 1;
 const FILE_CREATE = 2;
-/** Of the raw request (docs/winfsp.md (d)). */
+/** Of the raw request (docs/winfsp.md#callbacks). */
 const CLEANUP_DELETE = 1;
 const USER_MODE_AND_TRAVERSE = 0b11;
 const CREATE_DESIRED_ACCESS = 48;

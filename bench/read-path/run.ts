@@ -1,7 +1,8 @@
 /**
- * The read-path layer: from the bytes of a request to the bytes of its answer, without a kernel (chain.ts), against a bare native memcpy of
- * the same size over the same walk. Measured with benchmark.js in interleaved rounds, and in every round with tinybench as well:
- * two tools that agree within 15 % are hardly both wrong, and where they do not, the table says so.
+ * The read-path layer: from the bytes of a request to the bytes of its answer, without a kernel (chain.ts), against a
+ * bare native memcpy of the same size over the same walk. Measured with benchmark.js in interleaved rounds, and in
+ * every round with tinybench as well: two tools that agree within 15 % are hardly both wrong, and where they do not,
+ * the table says so.
  */
 import Benchmark from 'benchmark';
 import { Bench } from 'tinybench';

@@ -1,6 +1,6 @@
 /**
- * A memory file system on the npm package fuse-native, the way its documentation shows: what file systems in Node.js cost so far.
- * Paths in Maps, content in Buffers that grow by doubling.
+ * A memory file system on the npm package fuse-native, the way its documentation shows: what file systems in Node.js
+ * cost so far. Paths in Maps, content in Buffers that grow by doubling.
  *
  *     node bench/reference/fuse-native.mjs <mount point>
  *

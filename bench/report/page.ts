@@ -1,4 +1,7 @@
-/** The report: one page that needs nothing but itself. Made from result files alone, so it can be made again at any time. */
+/**
+ * The report: one page that needs nothing but itself. Made from result files alone, so it can be made again at any
+ * time.
+ */
 import { ratiosOf, SUBJECT } from '../ratios.js';
 import type { BenchFigure, ResultFile } from '../results.js';
 import { busy } from './summary.js';

@@ -1,4 +1,7 @@
-/** The part of the README that the command writes: between two markers, from the recorded results, so that no figure is typed by hand. */
+/**
+ * The part of the README that the command writes: between two markers, from the recorded results, so that no figure is
+ * typed by hand.
+ */
 import type { ResultFile } from '../results.js';
 import { judgeTargets } from './targets.js';
 
@@ -35,7 +38,9 @@ export function busy({ loadAverage }: ResultFile['machine']): string {
     : '';
 }
 
-/** Returns the text with the part between the markers replaced. Throws when they are not there, each once and in order. */
+/**
+ * Returns the text with the part between the markers replaced. Throws when they are not there, each once and in order.
+ */
 export function insertSummary(text: string, summary: string): string {
   const [before, rest, ...more] = text.split(BEGIN);
   const [, after, ...others] = (rest ?? '').split(END);

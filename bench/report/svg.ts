@@ -1,6 +1,7 @@
 /**
- * Charts as plain SVG text: no script, no library, readable by every browser from a file. Each mark has a <title>, which browsers show when
- * the pointer is over it. Colours are told apart by people who see fewer of them as well (the palette of Okabe and Ito).
+ * Charts as plain SVG text: no script, no library, readable by every browser from a file. Each mark has a <title>,
+ * which browsers show when the pointer is over it. Colours are told apart by people who see fewer of them as well (the
+ * palette of Okabe and Ito).
  */
 export interface Mark {
   series: string;

@@ -1,6 +1,6 @@
 /**
- * What the RAM drive has to reach, and whether it does: each target names figures by their group and name, so nothing here knows how they were
- * measured. A target whose figures are missing is "not measured", never met.
+ * What the RAM drive has to reach, and whether it does: each target names figures by their group and name, so nothing
+ * here knows how they were measured. A target whose figures are missing is "not measured", never met.
  */
 import { median } from '../noise.js';
 import { type Ratio, ratiosOf, SUBJECT } from '../ratios.js';

@@ -1,4 +1,7 @@
-/** Makes the report and what else is written from recorded results: the README's summary, the profiles' table. Returns the files that were written. */
+/**
+ * Makes the report and what else is written from recorded results: the README's summary, the profiles' table. Returns
+ * the files that were written.
+ */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { PROFILE_FILE, type ProfileFile } from '../end-to-end/profile.js';

@@ -1,6 +1,6 @@
 /**
- * Mounts a drive as a user does and looks at it as programs do: the same checks for a drive letter, a directory mount on Windows, and a FUSE
- * mount on Linux, with nothing but Node's own file functions.
+ * Mounts a drive as a user does and looks at it as programs do: the same checks for a drive letter, a directory mount
+ * on Windows, and a FUSE mount on Linux, with nothing but Node's own file functions.
  *
  *   node dist/scripts/ci/drive-checks.js R: | C:\mnt\ram | /mnt/ram
  *

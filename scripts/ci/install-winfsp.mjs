@@ -1,6 +1,6 @@
 /**
- * Windows CI: installs WinFsp, after the installer has shown the recorded checksum (if there is one), a valid Authenticode signature of the
- * recorded signer, and the version that the channel stands for.
+ * Windows CI: installs WinFsp, after the installer has shown the recorded checksum (if there is one), a valid
+ * Authenticode signature of the recorded signer, and the version that the channel stands for.
  *
  *   node scripts/ci/install-winfsp.mjs --channel stable|beta
  */

@@ -1,6 +1,6 @@
 /**
- * Lints .github/workflows with actionlint: the one on PATH, or else built once with Go into .cache/actionlint. Skipped with the reason where there
- * is neither (exit code 0).
+ * Lints .github/workflows with actionlint: the one on PATH, or else built once with Go into .cache/actionlint. Skipped
+ * with the reason where there is neither (exit code 0).
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';

@@ -1,9 +1,10 @@
 /**
  * Files of a WinFsp release, downloaded with the runner's `gh` and compared with the recorded checksum (winfsp.json).
  *
- * A checksum of null has not been recorded yet: nobody could download the file where this was written, and one that was not computed from the
- * file must not stand there. Then the computed one is printed and written to winfsp-checksums.json, which the workflow keeps, so that it
- * can be compared and committed; until then the installer's Authenticode signature and its version are what is checked.
+ * A checksum of null has not been recorded yet: nobody could download the file where this was written, and one that was
+ * not computed from the file must not stand there. Then the computed one is printed and written to
+ * winfsp-checksums.json, which the workflow keeps, so that it can be compared and committed; until then the installer's
+ * Authenticode signature and its version are what is checked.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

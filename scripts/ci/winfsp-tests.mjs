@@ -1,6 +1,7 @@
 /**
- * Windows CI: WinFsp's own external test suite against a mounted drive, one process per test name, so that one that crashes or hangs is one
- * failure. Tests of winfsp-tests-excluded.json are run, too: an excluded one that passes is a failure, so that the list cannot rot.
+ * Windows CI: WinFsp's own external test suite against a mounted drive, one process per test name, so that one that
+ * crashes or hangs is one failure. Tests of winfsp-tests-excluded.json are run, too: an excluded one that passes is a
+ * failure, so that the list cannot rot.
  *
  *   node scripts/ci/winfsp-tests.mjs --channel stable --drive R:\
  *

@@ -1,4 +1,6 @@
-/** A real program with opinions about file systems: git clones onto the drive, checks every object, and commits there. */
+/**
+ * A real program with opinions about file systems: git clones onto the drive, checks every object, and commits there.
+ */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdir } from 'node:fs/promises';

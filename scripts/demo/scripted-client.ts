@@ -1,9 +1,9 @@
 /**
- * A small file-system client without a kernel: sends requests straight to the host of an unmounted volume, as the driver would, and
- * waits for the answers (script front end of the Linux library). Knows just what the demonstration needs. Runs on the main thread;
- * the volume is served by its worker, so a blocking wait here stops nobody.
+ * A small file-system client without a kernel: sends requests straight to the host of an unmounted volume, as the
+ * driver would, and waits for the answers (script front end of the Linux library). Knows just what the demonstration
+ * needs. Runs on the main thread; the volume is served by its worker, so a blocking wait here stops nobody.
  *
- * Layouts: FSP_FSCTL_TRANSACT_REQ and _RSP (docs/winfsp.md (b), docs/data/winfsp-abi.json).
+ * Layouts: FSP_FSCTL_TRANSACT_REQ and _RSP (docs/winfsp.md#dispatching, docs/data/winfsp-abi.json).
  */
 import { ntStatusName } from '../../src/ntstatus.js';
 import {
@@ -232,7 +232,10 @@ export class ScriptedClient {
     );
   }
 
-  /** One request and its answer. `name` goes behind the request as FileName (or, for a listing, where `fill` points to it). */
+  /**
+   * One request and its answer. `name` goes behind the request as FileName (or, for a listing, where `fill` points to
+   * it).
+   */
   #exchange<T = void>(
     kind: keyof typeof TransactKind,
     context: number | null,

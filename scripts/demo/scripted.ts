@@ -1,6 +1,7 @@
 /**
- * The demonstration without a kernel mount: the same tree goes in, comes out and is compared, through scripted requests to the host
- * of an unmounted volume. What needs a kernel (git, other programs, links) is left out, and the summary says so.
+ * The demonstration without a kernel mount: the same tree goes in, comes out and is compared, through scripted requests
+ * to the host of an unmounted volume. What needs a kernel (git, other programs, links) is left out, and the summary
+ * says so.
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';

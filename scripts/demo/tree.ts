@@ -1,6 +1,6 @@
 /**
- * A directory tree as data, so that two of them can be compared: every file by SHA-256, size and mode, every link by its target.
- * Reads asynchronously, a few files at a time; one of the trees lives on the drive that is being tested.
+ * A directory tree as data, so that two of them can be compared: every file by SHA-256, size and mode, every link by
+ * its target. Reads asynchronously, a few files at a time; one of the trees lives on the drive that is being tested.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';

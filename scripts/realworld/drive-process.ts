@@ -1,4 +1,7 @@
-/** A drive as a user starts it: `ramdrive mount` in a process of its own, in a directory of its own, with strict checks on. */
+/**
+ * A drive as a user starts it: `ramdrive mount` in a process of its own, in a directory of its own, with strict checks
+ * on.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

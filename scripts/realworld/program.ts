@@ -1,4 +1,7 @@
-/** Runs other programs for the real-world checks: to their end, with a limit, and with their last words kept for the report. */
+/**
+ * Runs other programs for the real-world checks: to their end, with a limit, and with their last words kept for the
+ * report.
+ */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 
 export interface ProgramResult {

@@ -1,6 +1,6 @@
 /**
- * What real programs do on a drive, each with a check of its own that does not trust the program's exit code alone. A scenario
- * returns one line about what it did, throws what went wrong, or throws Skipped with the reason.
+ * What real programs do on a drive, each with a check of its own that does not trust the program's exit code alone. A
+ * scenario returns one line about what it did, throws what went wrong, or throws Skipped with the reason.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -112,7 +112,9 @@ async function npmCi({ drive }: Context): Promise<string> {
   return `${compared} files equal those installed outside, tsc runs (${version.trim()})`;
 }
 
-/** Every file that both have must be the same; what tools cache in one of them is not compared. Returns how many were. */
+/**
+ * Every file that both have must be the same; what tools cache in one of them is not compared. Returns how many were.
+ */
 function compareTrees(expected: string, actual: string): number {
   let compared = 0;
   const visit = (path: string) => {
@@ -167,7 +169,9 @@ async function tarExtract({ drive }: Context): Promise<string> {
   }
 }
 
-/** Writers are killed in the middle; after each, what they were told is committed is there, and the database is sound. */
+/**
+ * Writers are killed in the middle; after each, what they were told is committed is there, and the database is sound.
+ */
 async function sqlite({ drive, quick }: Context, journal: string): Promise<string> {
   const file = join(drive.dir, `${journal}.db`);
   const ask = async (sql: string) => (await must('sqlite3', ['-batch', file, sql])).trim();

@@ -1,7 +1,7 @@
 /**
- * A C program that says where the compiler puts each field of docs/data/winfsp-abi.json: "struct field offset size", and for bit fields
- * "struct field bit first-bit bits", found by filling the field with ones in zeroed memory. Fields that the project's header has under
- * another name (reserved ones) are left out.
+ * A C program that says where the compiler puts each field of docs/data/winfsp-abi.json: "struct field offset size",
+ * and for bit fields "struct field bit first-bit bits", found by filling the field with ones in zeroed memory. Fields
+ * that the project's header has under another name (reserved ones) are left out.
  */
 
 const NOT_IN_HEADER = /Reserved|^(Um|Km)\w*Flags$/;

@@ -1,6 +1,7 @@
 /**
- * Makes everything that the Windows tests need on Linux, below .cache/wine: the library for Windows (mingw-w64), Windows Node, the package
- * as it is installed on Windows, and a Wine prefix with the library registered. What is there already is kept.
+ * Makes everything that the Windows tests need on Linux, below .cache/wine: the library for Windows (mingw-w64),
+ * Windows Node, the package as it is installed on Windows, and a Wine prefix with the library registered. What is there
+ * already is kept.
  *
  * Each part throws with the exact command that would help.
  */

@@ -1,4 +1,6 @@
-/** `ramdrive doctor`: everything a mount needs, looked at one by one, with what to do about each lack. Changes nothing. */
+/**
+ * `ramdrive doctor`: everything a mount needs, looked at one by one, with what to do about each lack. Changes nothing.
+ */
 
 import { colour } from './colour.js';
 import { examine, type Finding } from './doctor.js';

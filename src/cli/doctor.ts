@@ -1,4 +1,7 @@
-/** The examinations of `ramdrive doctor`. Each returns what it found; none throws, and none needs another to have passed. */
+/**
+ * The examinations of `ramdrive doctor`. Each returns what it found; none throws, and none needs another to have
+ * passed.
+ */
 import { constants } from 'node:fs';
 import { access, statfs } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';

@@ -6,8 +6,8 @@ import { runProgram } from './program.js';
 /** By now nothing native is running; what still keeps the event loop (a peer's socket) gets this long. */
 const EXIT_GRACE_MS = 2000;
 
-// A reader (`ramdrive status | head`) or a terminal that goes away is no failure. Output that is lost otherwise is one, said in the end,
-// but nothing ends by it: a drive and what is on it must not go because a log has no room.
+// A reader (`ramdrive status | head`) or a terminal that goes away is no failure. Output that is lost otherwise is one,
+// said in the end, but nothing ends by it: a drive and what is on it must not go because a log has no room.
 let isOutputLost = false;
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', ({ code }: NodeJS.ErrnoException) => {

@@ -1,6 +1,7 @@
 /**
- * `ramdrive mount`: serves a drive in this process until a signal, `ramdrive unmount`, an unmount from outside, or the worker's
- * death. Prints `mounted <path>` on standard output when the drive can be used; everything else goes to standard error.
+ * `ramdrive mount`: serves a drive in this process until a signal, `ramdrive unmount`, an unmount from outside, or the
+ * worker's death. Prints `mounted <path>` on standard output when the drive can be used; everything else goes to
+ * standard error.
  */
 import { rmSync } from 'node:fs';
 import type { DriveSettings } from '../drive/config/settings.js';

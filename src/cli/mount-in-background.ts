@@ -1,6 +1,7 @@
 /**
- * `ramdrive mount --background`: starts a second process that serves the drive, and returns when it is mounted, or with the reason
- * why it is not. The child writes to a log beside its control socket, because nobody reads a pipe after we are gone.
+ * `ramdrive mount --background`: starts a second process that serves the drive, and returns when it is mounted, or with
+ * the reason why it is not. The child writes to a log beside its control socket, because nobody reads a pipe after we
+ * are gone.
  */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * The command line: what can be typed, and which command runs. Commands return an exit code and throw for what they cannot do; all
- * printing of errors is here, one message each, on standard error.
+ * The command line: what can be typed, and which command runs. Commands return an exit code and throw for what they
+ * cannot do; all printing of errors is here, one message each, on standard error.
  */
 import { Command, CommanderError, Option } from 'commander';
 import { type OptionValue, resolveSettings } from '../drive/config/config.js';

@@ -1,6 +1,6 @@
 /**
- * `ramdrive status [mountpoint] [--json]`: figures and a fresh self-check. Exit code 1 when the drive is not there, does not answer,
- * or has broken an invariant.
+ * `ramdrive status [mountpoint] [--json]`: figures and a fresh self-check. Exit code 1 when the drive is not there,
+ * does not answer, or has broken an invariant.
  */
 
 import { formatSize } from '../drive/config/sizes.js';

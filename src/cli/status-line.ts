@@ -1,4 +1,6 @@
-/** The live line under `ramdrive mount` on a terminal: what the drive holds, and what it is doing. Silent anywhere else. */
+/**
+ * The live line under `ramdrive mount` on a terminal: what the drive holds, and what it is doing. Silent anywhere else.
+ */
 import type { WriteStream } from 'node:tty';
 import { formatSize } from '../drive/config/sizes.js';
 import type { DriveStatus } from '../drive/status.js';

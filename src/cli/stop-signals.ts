@@ -1,6 +1,6 @@
 /**
- * Ctrl+C and its relatives. The first asks for a clean stop; one that comes later asks for a forced one. Nothing may end the
- * process by default: a SIGHUP from a closing terminal would leave a dead mount behind.
+ * Ctrl+C and its relatives. The first asks for a clean stop; one that comes later asks for a forced one. Nothing may
+ * end the process by default: a SIGHUP from a closing terminal would leave a dead mount behind.
  */
 const SIGNALS: readonly NodeJS.Signals[] =
   process.platform === 'win32' ? ['SIGINT', 'SIGBREAK', 'SIGHUP'] : ['SIGINT', 'SIGTERM', 'SIGHUP'];

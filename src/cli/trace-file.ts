@@ -1,4 +1,7 @@
-/** Checks `--trace <file>` before anything is mounted: the drive's own thread writes to it, so it must not lie on the drive. */
+/**
+ * Checks `--trace <file>` before anything is mounted: the drive's own thread writes to it, so it must not lie on the
+ * drive.
+ */
 import { closeSync, openSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { ConfigError, messageOf } from '../drive/errors.js';

@@ -2,7 +2,9 @@
 import { ControlWord, type VolumeReferenceData } from '../winfsp/index.js';
 import type { DriveSettings } from './config/settings.js';
 
-/** Failures on purpose, for tests of a running drive. None of them can be asked for by configuration or command line. */
+/**
+ * Failures on purpose, for tests of a running drive. None of them can be asked for by configuration or command line.
+ */
 export interface Faults {
   /** A request for a path with this last name makes the handler throw. */
   throwOnName?: string;
@@ -30,7 +32,10 @@ export interface WorkerInput {
 
 /** In ControlWord.COMMAND: what the loop is to do between two requests. */
 export const DriveCommand = { NONE: 0, SELF_CHECK: 1 } as const;
-/** In the control block: the number of the self-check that is asked for, which its answer repeats. Stored before the command. */
+/**
+ * In the control block: the number of the self-check that is asked for, which its answer repeats. Stored before the
+ * command.
+ */
 export const CHECK_NUMBER_WORD = ControlWord.USER;
 
 export interface LoopEndMessage {

@@ -1,10 +1,10 @@
 /**
- * The worker that owns the volume ("M"): builds memory, volume and file system, then serves requests until the volume is
- * stopped. While it serves, its event loop does not run: commands come through the control block, figures go through shared
- * memory, and messages to the main thread are posted (posting needs no event loop).
+ * The worker that owns the volume ("M"): builds memory, volume and file system, then serves requests until the volume
+ * is stopped. While it serves, its event loop does not run: commands come through the control block, figures go through
+ * shared memory, and messages to the main thread are posted (posting needs no event loop).
  *
- * Whatever happens here, the volume is taken down in order (dispatcher, file system, memory), so that no mount outlives it. If even
- * that is not possible, the main thread sees the worker's exit and pulls the volume away.
+ * Whatever happens here, the volume is taken down in order (dispatcher, file system, memory), so that no mount outlives
+ * it. If even that is not possible, the main thread sees the worker's exit and pulls the volume away.
  */
 import { isMainThread, parentPort, resourceLimits, workerData } from 'node:worker_threads';
 import { nativeTimeSource } from '../os/native-clock.js';

@@ -1,6 +1,6 @@
 /**
- * What can go wrong with a drive as a whole, as typed exceptions. Results of file operations are NTSTATUS numbers and never come
- * here. Every message says what was met, where, and what to do.
+ * What can go wrong with a drive as a whole, as typed exceptions. Results of file operations are NTSTATUS numbers and
+ * never come here. Every message says what was met, where, and what to do.
  */
 import { ntStatusName } from '../ntstatus.js';
 

@@ -1,4 +1,7 @@
-/** Failures on purpose (worker-protocol.ts `Faults`): how tests see that a running drive survives what must never happen. */
+/**
+ * Failures on purpose (worker-protocol.ts `Faults`): how tests see that a running drive survives what must never
+ * happen.
+ */
 import { existsSync } from 'node:fs';
 import type { PageMemory } from '../volume/content/page-memory.js';
 import type { RamVolume } from '../volume/ram-volume.js';

@@ -1,7 +1,8 @@
 /**
- * FSP_FSCTL_FILE_INFO straight from an inode into native memory: all of its 72 bytes, always, with the state after the operation.
- * The kernel believes every field (a FileSize that is too small truncates its cache: data loss; docs/winfsp.md (d)), so there is
- * one function for all callbacks and nothing optional in it. Runs for every write: no allocation, no BigInt.
+ * FSP_FSCTL_FILE_INFO straight from an inode into native memory: all of its 72 bytes, always, with the state after the
+ * operation. The kernel believes every field (a FileSize that is too small truncates its cache: data loss;
+ * docs/winfsp.md#callbacks), so there is one function for all callbacks and nothing optional in it. Runs for every
+ * write: no allocation, no BigInt.
  */
 import type { Inode } from '../volume/inode.js';
 import { FileInfoLayout as FileInfo, setUint64 } from '../winfsp/index.js';
@@ -20,7 +21,7 @@ export function encodeFileInfo(inode: Inode, view: DataView, offset: number): vo
   view.setInt32(offset + FileInfo.ChangeTime, inode.changeTimeLow, true);
   view.setInt32(offset + FileInfo.ChangeTime + 4, inode.changeTimeHigh, true);
   setUint64(view, offset + FileInfo.IndexNumber, inode.indexNumber);
-  // WinFsp demands 0 and reports one link (docs/winfsp.md (d)).
+  // WinFsp demands 0 and reports one link (docs/winfsp.md#callbacks).
   view.setUint32(offset + FileInfo.HardLinks, 0, true);
   view.setUint32(offset + FileInfo.EaSize, 0, true);
 }

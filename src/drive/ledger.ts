@@ -1,7 +1,8 @@
 /**
- * The volume's ledger in shared memory: the worker that owns the volume publishes, any thread reads at any time, and reading costs
- * the worker nothing. Figures belong together (allocated ≤ reserved ≤ committed must hold for what a reader sees, PoolConsistent), so
- * a sequence word brackets each publication: odd while it is under way, and a reader that saw it change reads again.
+ * The volume's ledger in shared memory: the worker that owns the volume publishes, any thread reads at any time, and
+ * reading costs the worker nothing. Figures belong together (allocated ≤ reserved ≤ committed must hold for what a
+ * reader sees, PoolConsistent), so a sequence word brackets each publication: odd while it is under way, and a reader
+ * that saw it change reads again.
  */
 import type { RamVolume } from '../volume/ram-volume.js';
 
@@ -25,7 +26,10 @@ export function allocateLedger(): SharedArrayBuffer {
   return new SharedArrayBuffer(SEQUENCE_BYTES + FIELDS.length * 8);
 }
 
-/** The writing side. A volume may have several, all on its thread: the worker's publishes what is there at start, the file system's the rest. */
+/**
+ * The writing side. A volume may have several, all on its thread: the worker's publishes what is there at start, the
+ * file system's the rest.
+ */
 export class LedgerPublisher {
   readonly #sequence: Int32Array;
   readonly #figures: Float64Array;

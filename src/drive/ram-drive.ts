@@ -438,7 +438,7 @@ async function isMounted(mountPoint: string): Promise<boolean> {
   }
 }
 
-/** No driver, and a taken letter or directory, are found before a volume is made (docs/winfsp.md (a) Preflight). */
+/** No driver, and a taken letter or directory, are found before a volume is made (docs/winfsp.md#functions Preflight). */
 async function preflight(library: WinFspLibrary, { preflight, device, name }: MountPlan): Promise<void> {
   const status = await new Promise<number>((resolve, reject) => {
     library.fspFileSystemPreflight.async(device, preflight, (error, result) =>

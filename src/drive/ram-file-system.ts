@@ -1,10 +1,11 @@
 /**
- * The RAM volume behind the interface of the binding: contexts become inodes, results become NTSTATUS codes, inodes become
- * FILE_INFOs. No rule of the file system is decided here but what WinFsp asks of callbacks (docs/winfsp.md (c), (d)).
+ * The RAM volume behind the interface of the binding: contexts become inodes, results become NTSTATUS codes, inodes
+ * become FILE_INFOs. No rule of the file system is decided here but what WinFsp asks of callbacks
+ * (docs/winfsp.md#creating-and-opening, #callbacks).
  *
- * Everything is synchronous: a request is one uninterrupted step of the volume, which is what keeps the ledger true for observers
- * (FreeBytesAccurate). A context that the volume does not know is answered with INVALID_HANDLE; it can only come from a bug or a
- * forged request, and must not end in an exception.
+ * Everything is synchronous: a request is one uninterrupted step of the volume, which is what keeps the ledger true for
+ * observers (FreeBytesAccurate). A context that the volume does not know is answered with INVALID_HANDLE; it can only
+ * come from a bug or a forged request, and must not end in an exception.
  */
 import { NtStatus } from '../ntstatus.js';
 import type { Inode } from '../volume/inode.js';
@@ -206,7 +207,9 @@ export class RamFileSystem implements FileSystemInterface {
     return this.#changed(status, inode, view, fileInfoOffset);
   }
 
-  /** The only word against a delete; it happens in Cleanup. Undoing a delete needs no call (docs/winfsp.md (d)). */
+  /**
+   * The only word against a delete; it happens in Cleanup. Undoing a delete needs no call (docs/winfsp.md#callbacks).
+   */
   canDelete(context: number, _fileName: string): number {
     const inode = this.#volume.inodeOf(context);
     return inode === undefined ? NtStatus.INVALID_HANDLE : this.#volume.canDelete(inode);
@@ -325,9 +328,9 @@ export class RamFileSystem implements FileSystemInterface {
   }
 
   /**
-   * A path that leads through a symbolic link is resolved by the system, which asks for the place of the link in the path: the
-   * index of the first unit of its name, in the place of the attributes. Only looked for when the look-up failed, because a reparse
-   * point has no children.
+   * A path that leads through a symbolic link is resolved by the system, which asks for the place of the link in the
+   * path: the index of the first unit of its name, in the place of the attributes. Only looked for when the look-up
+   * failed, because a reparse point has no children.
    */
   #reparsePointOnTheWay(fileName: string, result: SecurityByNameResult): boolean {
     for (let end = fileName.indexOf('\\', 1); end > 0; end = fileName.indexOf('\\', end + 1)) {

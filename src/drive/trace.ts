@@ -1,10 +1,10 @@
 /**
- * Records what happens to a volume, one JSON object a line, so that spec/trace.ts can judge it afterwards: every operation that
- * changes names, sizes or room, its arguments and result, and the ledger after it.
+ * Records what happens to a volume, one JSON object a line, so that spec/trace.ts can judge it afterwards: every
+ * operation that changes names, sizes or room, its arguments and result, and the ledger after it.
  *
- * A volume that is not traced has no trace code in it: this is a class of its own. Events are collected and written from
- * the volume's thread in pieces, by a plain file descriptor that was opened before anything was mounted; so the file must not lie on the
- * drive. What is traced ends at a limit, and a piece may be lost when the process is killed.
+ * A volume that is not traced has no trace code in it: this is a class of its own. Events are collected and written
+ * from the volume's thread in pieces, by a plain file descriptor that was opened before anything was mounted; so the
+ * file must not lie on the drive. What is traced ends at a limit, and a piece may be lost when the process is killed.
  *
  * Content is not recorded: that each byte is right is shown by comparing bytes (tests/chaos), not by a log.
  */

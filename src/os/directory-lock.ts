@@ -1,6 +1,6 @@
 /**
- * A lock that the processes of one user take in turn: flock(2) on a directory. It leaves no file behind, and goes with a process that
- * is killed.
+ * A lock that the processes of one user take in turn: flock(2) on a directory. It leaves no file behind, and goes with
+ * a process that is killed.
  */
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';

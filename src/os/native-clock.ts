@@ -1,8 +1,9 @@
 /**
- * The system's clock through koffi: to 100 ns, where Date.now has milliseconds, and without the number on the heap that each Date.now
- * makes. A file that is made here after one on a disk must not look up to a millisecond older.
+ * The system's clock through koffi: to 100 ns, where Date.now has milliseconds, and without the number on the heap that
+ * each Date.now makes. A file that is made here after one on a disk must not look up to a millisecond older.
  *
- * Linux: clock_gettime. Windows: GetSystemTimePreciseAsFileTime; not run on Windows. May touch: 16 bytes of its own, for ever.
+ * Linux: clock_gettime. Windows: GetSystemTimePreciseAsFileTime; not run on Windows. May touch: 16 bytes of its own,
+ * for ever.
  */
 import koffi from 'koffi';
 import { putFileTime, type TimeSource } from '../volume/file-clock.js';

@@ -1,15 +1,15 @@
 /**
  * NativePageMemory: page memory from the operating system, outside the JavaScript heap, through koffi.
  *
- * Linux: one private anonymous mapping without reservation. The kernel gives memory at the first touch, so commit is only
- * bookkeeping and cannot be refused here; the kernel overcommits, and running out shows as the OOM killer, not as DISK_FULL.
- * Set the capacity below the machine's memory. Decommit is madvise(MADV_DONTNEED).
- * Windows: VirtualAlloc reserves the range, commits and decommits runs of pages; a refused commit is DISK_FULL to the writer.
- * The Windows part has not been run on Windows.
+ * Linux: one private anonymous mapping without reservation. The kernel gives memory at the first touch, so commit is
+ * only bookkeeping and cannot be refused here; the kernel overcommits, and running out shows as the OOM killer, not as
+ * DISK_FULL. Set the capacity below the machine's memory. Decommit is madvise(MADV_DONTNEED).
+ * Windows: VirtualAlloc reserves the range, commits and decommits runs of pages; a refused commit is DISK_FULL to the
+ * writer. The Windows part has not been run on Windows.
  *
- * May touch: its own range and whatever addresses copy is given. A wrong address crashes the process; the PagedFile computes
- * none outside of its pages, and the caller vouches for its own buffer. Everything is synchronous and 50 ns a call; lengths and
- * addresses are plain numbers (`uintptr_t`), which is cheaper than BigInt or pointer objects.
+ * May touch: its own range and whatever addresses copy is given. A wrong address crashes the process; the PagedFile
+ * computes none outside of its pages, and the caller vouches for its own buffer. Everything is synchronous and 50 ns a
+ * call; lengths and addresses are plain numbers (`uintptr_t`), which is cheaper than BigInt or pointer objects.
  */
 import koffi from 'koffi';
 import {
@@ -23,7 +23,10 @@ export interface NativePageMemoryOptions {
   pageCount: number;
   pageSizeBytes?: number;
   failCommitWhen?: CommitFault;
-  /** Linux: let the kernel use 2 MiB pages. Faster to fill, but memory comes and goes in large pieces: for preallocation. */
+  /**
+   * Linux: let the kernel use 2 MiB pages. Faster to fill, but memory comes and goes in large pieces: for
+   * preallocation.
+   */
   hugePages?: boolean;
 }
 
@@ -155,8 +158,9 @@ function linuxPageSystem(): PageSystem {
       // MAP_FAILED is 2^64 - 1, which is no safe integer.
       const address: number | bigint = mmap(0, lengthBytes, PROT_READ_WRITE, flags, -1, 0);
       if (!Number.isSafeInteger(address)) return 0;
-      // A page is what is reserved, so memory must not come in larger pieces; a child process needs no copy of the volume's
-      // page tables; and a core dump should not contain somebody's files. All three are wishes: a refusal does no harm.
+      // A page is what is reserved, so memory must not come in larger pieces; a child process needs no copy of the
+      // volume's page tables; and a core dump should not contain somebody's files. All three are wishes: a refusal does
+      // no harm.
       const pieces = hugePages ? MADV_HUGEPAGE : MADV_NOHUGEPAGE;
       for (const advice of [pieces, MADV_DONTFORK, MADV_DONTDUMP]) madvise(address, lengthBytes, advice);
       return Number(address);

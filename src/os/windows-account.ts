@@ -1,6 +1,7 @@
 /**
- * Which kind of account runs this process on Windows. It decides who sees a plain drive letter (docs/winfsp.md (f)): everybody when
- * LocalSystem made it, the own logon session otherwise; other service accounts need the WinFsp Launcher to make one at all.
+ * Which kind of account runs this process on Windows. It decides who sees a plain drive letter
+ * (docs/winfsp.md#installation-and-mount-points): everybody when LocalSystem made it, the own logon session otherwise;
+ * other service accounts need the WinFsp Launcher to make one at all.
  *
  * Asks advapi32 for the user of the process token; a few calls once, at the start of a drive.
  */
@@ -23,7 +24,10 @@ export function accountOf(sid: string): WindowsAccount {
 
 let known: WindowsAccount | undefined;
 
-/** `user` also when the system does not tell, and everywhere but on Windows. Asked once: it stays the same, and koffi keeps every type. */
+/**
+ * `user` also when the system does not tell, and everywhere but on Windows. Asked once: it stays the same, and koffi
+ * keeps every type.
+ */
 export function currentAccount(): WindowsAccount {
   if (known === undefined) {
     const sid = process.platform === 'win32' ? currentUserSid() : null;

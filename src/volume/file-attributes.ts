@@ -1,4 +1,7 @@
-/** File attributes and cleanup flags, by their values in the ABI (docs/data/winfsp-abi.json); a test compares them with the binding's. */
+/**
+ * File attributes and cleanup flags, by their values in the ABI (docs/data/winfsp-abi.json); a test compares them with
+ * the binding's.
+ */
 
 export const Attribute = {
   READONLY: 0x1,
@@ -22,7 +25,7 @@ export const SETTABLE_ATTRIBUTES =
   Attribute.OFFLINE |
   Attribute.NOT_CONTENT_INDEXED;
 
-/** Bits of the Cleanup callback (docs/winfsp.md (d)). */
+/** Bits of the Cleanup callback (docs/winfsp.md#callbacks). */
 export const Cleanup = {
   DELETE: 0x01,
   TRIM_ALLOCATION: 0x02,

@@ -1,10 +1,10 @@
 /**
- * FileClock: now, as Windows' FILETIME, which is 100 ns units since 1601-01-01 UTC in 64 bits. Kept as two halves, because the
- * whole does not fit in a double and a BigInt costs an allocation.
+ * FileClock: now, as Windows' FILETIME, which is 100 ns units since 1601-01-01 UTC in 64 bits. Kept as two halves,
+ * because the whole does not fit in a double and a BigInt costs an allocation.
  *
- * Each reading is later than the one before, so of two changes the later one has the later time; also when the system's clock is
- * slewed back by a little. When somebody sets it back by more than a second, times follow, since a drive that lives in the
- * future confuses every build tool.
+ * Each reading is later than the one before, so of two changes the later one has the later time; also when the system's
+ * clock is slewed back by a little. When somebody sets it back by more than a second, times follow, since a drive that
+ * lives in the future confuses every build tool.
  */
 
 /** The halves of a time, as signed 32-bit integers. */

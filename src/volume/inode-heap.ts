@@ -1,9 +1,13 @@
-/** What inodes are counted to take of the heap, which V8 bounds: RamVolume keeps the sum, and is full before the heap is. */
+/**
+ * What inodes are counted to take of the heap, which V8 bounds: RamVolume keeps the sum, and is full before the heap
+ * is.
+ */
 import type { Inode } from './inode.js';
 
 /**
- * What any inode is counted to take of the heap, whatever it is: tests/unit/volume/heap.test.ts allows a file no more, and what a
- * self-check keeps about it while it runs is in it. To it come two bytes for each unit of its name, and of its key where that is another.
+ * What any inode is counted to take of the heap, whatever it is: tests/unit/volume/heap.test.ts allows a file no more,
+ * and what a self-check keeps about it while it runs is in it. To it come two bytes for each unit of its name, and of
+ * its key where that is another.
  */
 export const NODE_HEAP_BYTES = 1024;
 /** The object of a reparse point; the data is bounded by MAX_REPARSE_BYTES. */

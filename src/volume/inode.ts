@@ -1,9 +1,9 @@
 /**
  * Inode: one file, directory or symbolic link of the volume. A plain record; every rule about it is RamVolume's.
  *
- * A million of them must fit in a heap, so there is nothing here that most inodes do not need: times are pairs of 32-bit integers
- * (which take no memory of their own), the folded name is the name itself where they are equal, a directory has its ordered children
- * only while it has any, and all inodes of one security descriptor share it.
+ * A million of them must fit in a heap, so there is nothing here that most inodes do not need: times are pairs of
+ * 32-bit integers (which take no memory of their own), the folded name is the name itself where they are equal, a
+ * directory has its ordered children only while it has any, and all inodes of one security descriptor share it.
  */
 
 import type { PagedFile } from './content/paged-file.js';
@@ -14,7 +14,8 @@ import type { ReparsePoint } from './reparse-point.js';
 import type { SecurityDescriptor } from './security/security-store.js';
 
 export class Inode {
-  // What a listing reads of every entry comes first, so that it lies in two cache lines (docs/performance.md), then what a look-up reads.
+  // What a listing reads of every entry comes first, so that it lies in two cache lines (docs/performance.md), then
+  // what a look-up reads.
 
   /** As it was given when the inode was created or last renamed. Empty for the root. */
   name: string;

@@ -1,6 +1,6 @@
 /**
  * RamVolume: the RAM file system, complete but for a front end. Names, handles, times, security and content of one volume, with
- * the rules that Windows' programs expect (docs/winfsp.md (c), (d)). Pure TypeScript; it knows no driver, no kernel and no FFI but
+ * the rules that Windows' programs expect (docs/winfsp.md#creating-and-opening, #callbacks). Pure TypeScript; it knows no driver, no kernel and no FFI but
  * for the memory it is given.
  *
  * Every method is one uninterrupted step on one thread: no await, and no call of foreign code but for the `visit` of list. Results are
@@ -217,7 +217,7 @@ export class RamVolume {
     return NtStatus.SUCCESS;
   }
 
-  /** Whether Cleanup may delete it; READONLY is the front end's business, which can be told to ignore it (docs/winfsp.md (d)). */
+  /** Whether Cleanup may delete it; READONLY is the front end's business, which can be told to ignore it (docs/winfsp.md#callbacks). */
   canDelete(inode: Inode): number {
     if (inode === this.root) return NtStatus.CANNOT_DELETE;
     return inode.children === null ? NtStatus.SUCCESS : NtStatus.DIRECTORY_NOT_EMPTY;

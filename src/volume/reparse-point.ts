@@ -1,9 +1,9 @@
 /**
- * Reparse points: what a symbolic link (or another tag of Windows) keeps instead of, or beside, its content. The volume keeps the
- * bytes and never follows them; that is the system's work.
+ * Reparse points: what a symbolic link (or another tag of Windows) keeps instead of, or beside, its content. The volume
+ * keeps the bytes and never follows them; that is the system's work.
  *
- * Layout of the data (Windows SDK, REPARSE_DATA_BUFFER): tag u32@0, length of what follows the head u16@4, reserved u16@6; when
- * bit 31 of the tag is not set, the tag is no Microsoft's and a GUID of 16 bytes belongs to the head.
+ * Layout of the data (Windows SDK, REPARSE_DATA_BUFFER): tag u32@0, length of what follows the head u16@4, reserved
+ * u16@6; when bit 31 of the tag is not set, the tag is no Microsoft's and a GUID of 16 bytes belongs to the head.
  */
 import { NtStatus } from '../ntstatus.js';
 
@@ -29,7 +29,10 @@ export function parseReparsePoint(data: Uint8Array): ReparsePoint | number {
   return { tag: tagOf(data), data: new Uint8Array(data) };
 }
 
-/** Whether data of the given head may replace or delete what is there: the same tag, and the same GUID where there is one. */
+/**
+ * Whether data of the given head may replace or delete what is there: the same tag, and the same GUID where there is
+ * one.
+ */
 export function matchReparsePoint(there: ReparsePoint, given: Uint8Array): number {
   const headBytes = headBytesOf(given);
   if (headBytes < 0) return NtStatus.IO_REPARSE_DATA_INVALID;

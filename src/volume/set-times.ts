@@ -1,7 +1,13 @@
-/** Times as SetBasicInfo gives them: pairs of 32-bit halves, with values that mean "leave alone" (docs/winfsp.md (d)). */
+/**
+ * Times as SetBasicInfo gives them: pairs of 32-bit halves, with values that mean "leave alone"
+ * (docs/winfsp.md#callbacks).
+ */
 import type { Inode } from './inode.js';
 
-/** Sets those of creation, last access, last write and change time (in this order in `times`) that are given. True if any was. */
+/**
+ * Sets those of creation, last access, last write and change time (in this order in `times`) that are given. True if
+ * any was.
+ */
 export function setBasicTimes(inode: Inode, times: Int32Array): boolean {
   const creation = isGiven(times, 0);
   const lastAccess = isGiven(times, 2);

@@ -1,6 +1,7 @@
 /**
- * The volume's self-check: walks all names, all open inodes and the whole pool, and says in words what does not fit together. Reads only,
- * and uses no counter of the volume but to compare it with what it counted itself. Callable on a live volume between two requests.
+ * The volume's self-check: walks all names, all open inodes and the whole pool, and says in words what does not fit
+ * together. Reads only, and uses no counter of the volume but to compare it with what it counted itself. Callable on a
+ * live volume between two requests.
  */
 
 import type { PagePool } from './content/page-pool.js';

@@ -1,6 +1,7 @@
 /**
- * The binding's exceptions. They are for things that a program cannot go on without (no library, a volume that cannot be made);
- * results of file operations are NTSTATUS numbers, never exceptions. Each says what was expected and what to do, in typed fields.
+ * The binding's exceptions. They are for things that a program cannot go on without (no library, a volume that cannot
+ * be made); results of file operations are NTSTATUS numbers, never exceptions. Each says what was expected and what to
+ * do, in typed fields.
  */
 import { ntStatusName } from '../ntstatus.js';
 

@@ -1,14 +1,15 @@
 /**
  * The WinFsp binding, in two levels.
  *
- * High: a FileSystem is one object with plain values, a FileSystemHost mounts and serves it. Start here; docs/guide.md teaches the
- * model, docs/api/README.md lists everything.
+ * High: a FileSystem is one object with plain values, a FileSystemHost mounts and serves it. Start here; docs/guide.md
+ * teaches the model, docs/api/README.md lists everything.
  *
- * Low: an FspFileSystem is created from a FileSystemInterface, one method per WinFsp callback, and VolumeParams. It then needs a
- * *dispatcher* that takes requests from the driver, runs the methods and sends the answers: InlineDispatcher on the thread that owns the
- * file system (fastest; the thread is blocked meanwhile, so give it a worker), AsyncDispatcher on a thread with an event loop, whose
- * reads, writes and listings may be answered later, or NativeDispatcher with the threads of the WinFsp library. Other threads mount,
- * unmount and stop it through a VolumeReference and read its figures with readStatistics().
+ * Low: an FspFileSystem is created from a FileSystemInterface, one method per WinFsp callback, and VolumeParams. It
+ * then needs a *dispatcher* that takes requests from the driver, runs the methods and sends the answers:
+ * InlineDispatcher on the thread that owns the file system (fastest; the thread is blocked meanwhile, so give it a
+ * worker), AsyncDispatcher on a thread with an event loop, whose reads, writes and listings may be answered later, or
+ * NativeDispatcher with the threads of the WinFsp library. Other threads mount, unmount and stop it through a
+ * VolumeReference and read its figures with readStatistics().
  *
  * Facts about WinFsp: docs/winfsp.md.
  */

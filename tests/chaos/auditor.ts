@@ -1,6 +1,6 @@
 /**
- * A process that looks at the drive as an outsider: walks the whole tree and compares it with what the workers claim, hashes
- * files, asks for the free space. The driver itself never touches the drive, so that nothing can hang it.
+ * A process that looks at the drive as an outsider: walks the whole tree and compares it with what the workers claim,
+ * hashes files, asks for the free space. The driver itself never touches the drive, so that nothing can hang it.
  */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Time in which this process was awake. A machine that slept, or a run that was stopped for a while (SIGSTOP), is no hang of the drive:
- * what waits for an end counts awake time only.
+ * Time in which this process was awake. A machine that slept, or a run that was stopped for a while (SIGSTOP), is no
+ * hang of the drive: what waits for an end counts awake time only.
  */
 const TICK_MS = 100;
 /** A tick that comes later than this was not late but asleep. */

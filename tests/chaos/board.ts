@@ -1,9 +1,9 @@
 /**
- * Memory that the driver and all workers share, in a file beside the drive: each worker's counters and latencies (the driver reads
- * them at any time, also of a worker that is stopped or dead), and the table of the shared files' blocks.
+ * Memory that the driver and all workers share, in a file beside the drive: each worker's counters and latencies (the
+ * driver reads them at any time, also of a worker that is stopped or dead), and the table of the shared files' blocks.
  *
- * Elsewhere than on Linux the memory is the worker's own and is copied into its part of the file now and then (`publish`); there
- * are no shared files then.
+ * Elsewhere than on Linux the memory is the worker's own and is copied into its part of the file now and then
+ * (`publish`); there are no shared files then.
  */
 import { closeSync, constants, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { BUCKET_COUNT, bucketOf } from '../../src/winfsp/memory/statistics.js';
@@ -32,7 +32,10 @@ const REFUSED = DONE + KINDS;
 const HISTOGRAM = REFUSED + KINDS;
 const WORKER_DOUBLES = HISTOGRAM + BUCKET_COUNT;
 const WORKER_BYTES = Math.ceil((WORKER_DOUBLES * 8) / 4096) * 4096;
-/** Int32 words of one shared block: who holds its lock (worker + 1), last generation begun, last generation acknowledged. */
+/**
+ * Int32 words of one shared block: who holds its lock (worker + 1), last generation begun, last generation
+ * acknowledged.
+ */
 const BLOCK_WORDS = 3;
 const SHARED_BYTES = (FIRST_DOCUMENT + DOCUMENTS) * BLOCK_WORDS * 4;
 
@@ -154,8 +157,8 @@ export class WorkerBoard {
 }
 
 /**
- * The blocks of the shared files, and the documents as if they were blocks. Writers lock a block; readers don't, and accept any generation that was the last acknowledged
- * one, or under way, at some moment of their read.
+ * The blocks of the shared files, and the documents as if they were blocks. Writers lock a block; readers don't, and
+ * accept any generation that was the last acknowledged one, or under way, at some moment of their read.
  */
 export class SharedTable {
   readonly #words: Int32Array;

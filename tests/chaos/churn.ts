@@ -1,6 +1,6 @@
 /**
- * A directory in which all workers make, rename and remove names while others list it. Names that nobody touches are in every
- * listing exactly once; so are a worker's own names, which only it changes; nothing is there that nobody made.
+ * A directory in which all workers make, rename and remove names while others list it. Names that nobody touches are in
+ * every listing exactly once; so are a worker's own names, which only it changes; nothing is there that nobody made.
  */
 import fs from 'node:fs';
 import { join } from 'node:path';

@@ -1,9 +1,10 @@
 /**
- * One worker's access to its own tree on the drive. Every call is first compared with the model (must it be refused, and how?),
- * written to the journal, done, judged, and only then applied to the model. A `Mismatch` is a finding about the drive.
+ * One worker's access to its own tree on the drive. Every call is first compared with the model (must it be refused,
+ * and how?), written to the journal, done, judged, and only then applied to the model. A `Mismatch` is a finding about
+ * the drive.
  *
- * ENOSPC is accepted only where a file's reservation would have had to grow: inside what it reserves for, a refusal is a finding
- * (NoSilentLoss), and a refusal must have changed nothing (AllOrNothing).
+ * ENOSPC is accepted only where a file's reservation would have had to grow: inside what it reserves for, a refusal is
+ * a finding (NoSilentLoss), and a refusal must have changed nothing (AllOrNothing).
  */
 import fs, { constants } from 'node:fs';
 import { join } from 'node:path';
@@ -33,7 +34,10 @@ export interface ClientOptions {
 const buffer = Buffer.alloc(MAX_PIECE_BYTES);
 const WINDOW_BYTES = 16 * 1024;
 
-/** Refusals that are expected come as exceptions too, and the traces of their stacks took a twentieth of a client's time. */
+/**
+ * Refusals that are expected come as exceptions too, and the traces of their stacks took a twentieth of a client's
+ * time.
+ */
 function withoutTrace<T>(call: () => T): T {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
@@ -283,7 +287,9 @@ export class Client {
     this.verifyRange(handle, 0, handle.file.content.lengthBytes + 1);
   }
 
-  /** All of a short file; beginning, middle and end of a long one, which would take the time of many other operations. */
+  /**
+   * All of a short file; beginning, middle and end of a long one, which would take the time of many other operations.
+   */
   verifyMost(handle: Handle): void {
     const { lengthBytes } = handle.file.content;
     if (lengthBytes <= 4 * WINDOW_BYTES) {

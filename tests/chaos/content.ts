@@ -1,6 +1,7 @@
 /**
- * What a file must hold: its length, and which piece of the noise lies where; everything else is zero. Each change makes a new
- * generation, whose SHA-256 (of the whole file, and of each 4 KiB block) is computed when somebody asks for it.
+ * What a file must hold: its length, and which piece of the noise lies where; everything else is zero. Each change
+ * makes a new generation, whose SHA-256 (of the whole file, and of each 4 KiB block) is computed when somebody asks for
+ * it.
  */
 import { createHash } from 'node:crypto';
 import { firstDifference, MAX_PIECE_BYTES, pieceAt, zeros } from './noise.js';
@@ -63,7 +64,9 @@ export class Content {
     return copy;
   }
 
-  /** Position of the first byte of `bytes`, read from `offset` on, that is wrong, or -1. Beyond the length all is wrong. */
+  /**
+   * Position of the first byte of `bytes`, read from `offset` on, that is wrong, or -1. Beyond the length all is wrong.
+   */
   differenceAt(offset: number, bytes: Buffer): number {
     const end = offset + bytes.length;
     let at = offset;

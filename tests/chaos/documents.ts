@@ -1,6 +1,7 @@
 /**
- * Documents that any worker replaces by renaming a new one over the old, as editors save, while others open and read them by name.
- * The name is never absent, and who reads gets one version, whole: one that was the last, or on its way, at some moment of the read.
+ * Documents that any worker replaces by renaming a new one over the old, as editors save, while others open and read
+ * them by name. The name is never absent, and who reads gets one version, whole: one that was the last, or on its way,
+ * at some moment of the read.
  */
 import fs from 'node:fs';
 import { join } from 'node:path';

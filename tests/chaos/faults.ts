@@ -1,8 +1,9 @@
 /**
- * What befalls a run, at moments and with victims that the seed decides: clients killed or stopped in mid-call, the drive stopped,
- * the drive filled to its last pages, memory refused by the system, the kernel made to forget names.
+ * What befalls a run, at moments and with victims that the seed decides: clients killed or stopped in mid-call, the
+ * drive stopped, the drive filled to its last pages, memory refused by the system, the kernel made to forget names.
  *
- * None of them may make anything wrong: a killed client leaves what it had been told was done, a stopped drive makes others wait.
+ * None of them may make anything wrong: a killed client leaves what it had been told was done, a stopped drive makes
+ * others wait.
  */
 import { accessSync, constants, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,11 +1,12 @@
 /**
- * What a worker was about to change and what was acknowledged, on a disk that is not the drive. It survives the worker's SIGKILL:
- * a successor restores the last snapshot, repeats what was acknowledged since, and knows the one call that was under way.
- * It is also a file's history when something is wrong, and it is bounded: each snapshot begins a new journal and the one before
- * the last is dropped.
+ * What a worker was about to change and what was acknowledged, on a disk that is not the drive. It survives the
+ * worker's SIGKILL: a successor restores the last snapshot, repeats what was acknowledged since, and knows the one call
+ * that was under way. It is also a file's history when something is wrong, and it is bounded: each snapshot begins a
+ * new journal and the one before the last is dropped.
  *
- * Lines: {"i":index,"kind":…} an operation begins; {"try":mutation}; {"ok":length} or {"no":errno} ends the last try. An operation's
- * line is written together with its first try, or with the next operation's: one that changes nothing may be done once more by a successor.
+ * Lines: {"i":index,"kind":…} an operation begins; {"try":mutation}; {"ok":length} or {"no":errno} ends the last try.
+ * An operation's line is written together with its first try, or with the next operation's: one that changes nothing
+ * may be done once more by a successor.
  */
 import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,7 +1,8 @@
 /**
- * A drive whose reads, writes and listings are answered late and out of order: the RAM volume behind the async dispatcher, each
- * answer delayed by a random time before the volume is asked, after it, or both. `node late-drive.js mount <directory> [--capacity
- * <size>] [--page-size <size>]`; it prints `mounted …`, answers on the control channel like any drive, and ends by `unmount` or SIGTERM.
+ * A drive whose reads, writes and listings are answered late and out of order: the RAM volume behind the async
+ * dispatcher, each answer delayed by a random time before the volume is asked, after it, or both. `node late-drive.js
+ * mount <directory> [--capacity <size>] [--page-size <size>]`; it prints `mounted …`, answers on the control channel
+ * like any drive, and ends by `unmount` or SIGTERM.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -176,7 +177,9 @@ class LateDrive {
   }
 }
 
-/** The volume is asked in one uninterrupted step, but when that is, and when its answer goes out, is anybody's guess. */
+/**
+ * The volume is asked in one uninterrupted step, but when that is, and when its answer goes out, is anybody's guess.
+ */
 function lateOperations(fileSystem: RamFileSystem): AsyncOperations {
   const late = async (ask: () => number): Promise<number> => {
     const way = random.below(4);

@@ -1,6 +1,6 @@
 /**
- * Calls that Node does not have, for the clients of a drive on Linux: mappings, fallocate, copy_file_range, O_DIRECT's aligned
- * memory, memory shared among processes. Every function throws an error with `code` as node:fs does.
+ * Calls that Node does not have, for the clients of a drive on Linux: mappings, fallocate, copy_file_range, O_DIRECT's
+ * aligned memory, memory shared among processes. Every function throws an error with `code` as node:fs does.
  */
 import { constants as os } from 'node:os';
 import koffi from 'koffi';

@@ -1,8 +1,10 @@
 /**
- * `npm run chaos`: tortures a drive with many processes, compares everything with an exact oracle, and says what it did.
+ * `npm run chaos`: tortures a drive with many processes, compares everything with an exact oracle, and says what it
+ * did.
  *
- * Exit code 0: nothing was wrong; 1: something was (the evidence is kept and its place printed); 2: bad input. Writes to the
- * drive, to one directory of its own in the system's temporary directory, and to the files named by --report and --summary.
+ * Exit code 0: nothing was wrong; 1: something was (the evidence is kept and its place printed); 2: bad input. Writes
+ * to the drive, to one directory of its own in the system's temporary directory, and to the files named by --report and
+ * --summary.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

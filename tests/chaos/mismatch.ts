@@ -47,8 +47,8 @@ export function codeOf(error: unknown): string {
 }
 
 /**
- * After a read that gave too little: its beginning may have come from the page cache, and the drive may have gone before the rest. One more read
- * at `position`, where it ended, says so by its error.
+ * After a read that gave too little: its beginning may have come from the page cache, and the drive may have gone
+ * before the rest. One more read at `position`, where it ended, says so by its error.
  */
 export function expectDriveThere(fd: number, position: number): void {
   try {

@@ -1,6 +1,7 @@
 /**
- * What one worker's tree on the drive must look like. Every change is a `Mutation`: plain data, applied here after the system has
- * acknowledged it, and written to the journal before and after, so that a successor of a killed worker knows where it stood.
+ * What one worker's tree on the drive must look like. Every change is a `Mutation`: plain data, applied here after the
+ * system has acknowledged it, and written to the journal before and after, so that a successor of a killed worker knows
+ * where it stood.
  *
  * Pure: no file is touched. `expectedError` says how the system must answer a mutation now, by the rules of POSIX.
  */
@@ -24,7 +25,9 @@ export class ModelFile {
   /** Names that lead to it: 0 after its deletion, while somebody has it open. */
   path: string | null;
   mode = 0o644;
-  /** Room asked for beyond the length. It lasts until the last close at most, and may go with the close of any handle. */
+  /**
+   * Room asked for beyond the length. It lasts until the last close at most, and may go with the close of any handle.
+   */
   allocatedMostBytes = 0;
   allocatedLeastBytes = 0;
   /** There was such room once: what the kernel remembers of it need not be true any more. */

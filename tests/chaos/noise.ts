@@ -1,7 +1,8 @@
 /**
- * The bytes that everything writes: pieces of one long sequence without repetition. A piece is named by where it begins, so a
- * file's expected content is a list of names instead of a copy, comparing is one memcmp a piece, and a byte that comes from another
- * place, another time or another file is different with all but certainty (a whole page can't match by accident).
+ * The bytes that everything writes: pieces of one long sequence without repetition. A piece is named by where it
+ * begins, so a file's expected content is a list of names instead of a copy, comparing is one memcmp a piece, and a
+ * byte that comes from another place, another time or another file is different with all but certainty (a whole page
+ * can't match by accident).
  */
 import { Random } from './random.js';
 

@@ -1,7 +1,7 @@
 /**
- * Which operation a worker does when. A pure function of the seed, the worker and the operation's index: what the drive answers
- * and what other workers do changes what an operation comes to, never which one is next. So a run can be repeated, and any subset
- * of its operations is a run too.
+ * Which operation a worker does when. A pure function of the seed, the worker and the operation's index: what the drive
+ * answers and what other workers do changes what an operation comes to, never which one is next. So a run can be
+ * repeated, and any subset of its operations is a run too.
  */
 import { PIECE_COUNT } from './noise.js';
 import { hashOf, Random } from './random.js';

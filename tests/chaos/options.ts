@@ -1,4 +1,6 @@
-/** The command line of `npm run chaos`. A wrong value is refused with its option, what was given and what was expected. */
+/**
+ * The command line of `npm run chaos`. A wrong value is refused with its option, what was given and what was expected.
+ */
 import { parseArgs } from 'node:util';
 import { parseSize } from '../../src/drive/config/sizes.js';
 

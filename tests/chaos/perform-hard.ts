@@ -1,4 +1,7 @@
-/** Operations on files that lose their name, change it or are replaced while open, and calls that only few programs make. */
+/**
+ * Operations on files that lose their name, change it or are replaced while open, and calls that only few programs
+ * make.
+ */
 import fs from 'node:fs';
 import { type Client, type Handle, O_RDONLY, O_RDWR } from './client.js';
 import { copyFileRange, FALLOC_KEEP_SIZE, FALLOC_PUNCH_HOLE, fallocate, Mapping } from './libc.js';

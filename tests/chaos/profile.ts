@@ -1,6 +1,6 @@
 /**
- * Where a worker's time goes: V8's sampling profile of a few seconds, by what the time is spent for. It answers whether the oracle
- * limits the rate. Waiting for the drive is time in a call of the system.
+ * Where a worker's time goes: V8's sampling profile of a few seconds, by what the time is spent for. It answers whether
+ * the oracle limits the rate. Waiting for the drive is time in a call of the system.
  */
 import { type Profiler, Session } from 'node:inspector/promises';
 import { setTimeout as sleep } from 'node:timers/promises';

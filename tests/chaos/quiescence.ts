@@ -1,6 +1,7 @@
 /**
- * A quiescent point: all workers rest, and everything that can be known about the drive is compared. The tree and the files with
- * the workers' claims, by an outsider; the ledger with the sum of what files reserve, with `df`, and with its own self-check.
+ * A quiescent point: all workers rest, and everything that can be known about the drive is compared. The tree and the
+ * files with the workers' claims, by an outsider; the ledger with the sum of what files reserve, with `df`, and with
+ * its own self-check.
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,6 +1,6 @@
 /**
- * One run, from the drive's start to its end: workers, faults, quiescent points every few seconds, figures. It ends at the first
- * finding, or when the time is over, or when every worker has done its operations.
+ * One run, from the drive's start to its end: workers, faults, quiescent points every few seconds, figures. It ends at
+ * the first finding, or when the time is over, or when every worker has done its operations.
  *
  * Runs in the driver's process and never touches the tortured file system itself.
  */
@@ -198,7 +198,8 @@ export class Run {
     this.#limits = {
       capacityBytes,
       pageSizeBytes: status?.pageSizeBytes ?? 4096,
-      // Some forty files a worker, of about a third of this length: many workers get the drive nearly full by themselves.
+      // Some forty files a worker, of about a third of this length: many workers get the drive nearly full by
+      // themselves.
       fileMostBytes: Math.max(64 * 1024, Math.min(MAX_FILE_BYTES, Math.floor(share / 16))),
     };
     this.#context = {
@@ -441,7 +442,10 @@ export class Run {
     return result === 'late' || result === 'failed' ? null : result;
   }
 
-  /** A volatile volume promises nothing of its contents, but errors instead of hangs, and a place that can be used again. */
+  /**
+   * A volatile volume promises nothing of its contents, but errors instead of hangs, and a place that can be used
+   * again.
+   */
   async #killDrive(): Promise<void> {
     this.#driveDying = true;
     this.#goneWorkers.clear();

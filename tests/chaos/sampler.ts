@@ -1,4 +1,7 @@
-/** Figures of a run over time, and in all. Their number is bounded: when there are too many, every second one is dropped. */
+/**
+ * Figures of a run over time, and in all. Their number is bounded: when there are too many, every second one is
+ * dropped.
+ */
 import { readFile } from 'node:fs/promises';
 import type { DriveStatus } from '../../src/drive/status.js';
 import { BUCKET_COUNT, percentileUs } from '../../src/winfsp/memory/statistics.js';

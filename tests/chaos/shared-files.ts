@@ -1,10 +1,11 @@
 /**
- * Operations on what all workers share: files whose 4 KiB blocks any of them overwrites under a lock and reads without one, and a
- * directory in which all of them make and remove names.
+ * Operations on what all workers share: files whose 4 KiB blocks any of them overwrites under a lock and reads without
+ * one, and a directory in which all of them make and remove names.
  *
- * Rule for a read beside writes: each block is, whole, one of the generations that were acknowledged or under way at some moment
- * of the read. Reads past the kernel's cache (O_DIRECT) are held to it. A kernel copies cached pages to a reader without locking
- * out writers, so a buffered read may see both of two such generations in one block, byte by byte, and nothing else.
+ * Rule for a read beside writes: each block is, whole, one of the generations that were acknowledged or under way at
+ * some moment of the read. Reads past the kernel's cache (O_DIRECT) are held to it. A kernel copies cached pages to a
+ * reader without locking out writers, so a buffered read may see both of two such generations in one block, byte by
+ * byte, and nothing else.
  */
 import fs, { constants } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** Everything that a worker does on what all workers share, but for the directory of names (churn.ts). Linux only: it needs shared memory. */
+/**
+ * Everything that a worker does on what all workers share, but for the directory of names (churn.ts). Linux only: it
+ * needs shared memory.
+ */
 import type { SharedTable, WorkerBoard } from './board.js';
 import { Documents } from './documents.js';
 import type { Operation } from './operations.js';

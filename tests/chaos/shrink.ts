@@ -1,6 +1,7 @@
 /**
- * A failure of one worker, made small: fewer and fewer of its operations are repeated, alone and on a fresh drive, as long as it
- * still fails (delta debugging). Operations depend on nothing but their index, so any subset of them is a run.
+ * A failure of one worker, made small: fewer and fewer of its operations are repeated, alone and on a fresh drive, as
+ * long as it still fails (delta debugging). Operations depend on nothing but their index, so any subset of them is a
+ * run.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -86,7 +87,10 @@ export async function shrink(
   return { indexes, attempts, minimal: indexes.length <= 1 };
 }
 
-/** What touched the same file; then, as most causes are near, the last few operations, and all of them only when that does not do. */
+/**
+ * What touched the same file; then, as most causes are near, the last few operations, and all of them only when that
+ * does not do.
+ */
 async function failsAtFirst(
   lastIndex: number,
   related: readonly number[],

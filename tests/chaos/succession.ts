@@ -1,8 +1,9 @@
 /**
- * What the successor of a killed worker does first: finds out what became of the call that was under way, and then holds the
- * drive to everything that was acknowledged.
+ * What the successor of a killed worker does first: finds out what became of the call that was under way, and then
+ * holds the drive to everything that was acknowledged.
  *
- * The call was done, or not done, or (a write of several requests) done up to some 4 KiB block; a mapped write may end anywhere.
+ * The call was done, or not done, or (a write of several requests) done up to some 4 KiB block; a mapped write may end
+ * anywhere.
  */
 import fs from 'node:fs';
 import { join } from 'node:path';

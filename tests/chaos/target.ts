@@ -1,4 +1,7 @@
-/** What a run tortures: a drive of its own, a drive that is mounted already, or any other directory (then without the ledger). */
+/**
+ * What a run tortures: a drive of its own, a drive that is mounted already, or any other directory (then without the
+ * ledger).
+ */
 import { mkdtempSync, realpathSync, rmdirSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

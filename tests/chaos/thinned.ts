@@ -1,4 +1,7 @@
-/** A list of what happened over time whose length is bounded, however long the run: when it is full, every second entry is dropped. */
+/**
+ * A list of what happened over time whose length is bounded, however long the run: when it is full, every second entry
+ * is dropped.
+ */
 export class Thinned<T> {
   readonly #most: number;
   #entries: T[] = [];

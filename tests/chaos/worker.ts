@@ -1,6 +1,7 @@
 /**
- * A worker process: does its operations one after the other, compares, and stops at the first thing that is wrong. Between
- * operations it listens to the driver: at a quiescent point it writes a snapshot and claims what must be on the drive.
+ * A worker process: does its operations one after the other, compares, and stops at the first thing that is wrong.
+ * Between operations it listens to the driver: at a quiescent point it writes a snapshot and claims what must be on the
+ * drive.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** The conformance suite as vitest runs it: the same cases as `npm run conformance`, one test each, for every dispatcher. */
+/**
+ * The conformance suite as vitest runs it: the same cases as `npm run conformance`, one test each, for every
+ * dispatcher.
+ */
 import { afterAll, describe, expect, it } from 'vitest';
 import { CASES } from './cases/index.js';
 import { DUTIES, type DutyId } from './duties.js';

@@ -1,6 +1,7 @@
 /**
- * The proof that the completion threads are needed, and enough (docs/winfsp.md (i)): the library holds completions back as the Windows driver may. With
- * completion threads every kind gets through (cases/delivery.ts); without them each kind that may nest stops the serving thread, and is caught.
+ * The proof that the completion threads are needed, and enough (docs/winfsp.md#answers-that-may-nest): the library
+ * holds completions back as the Windows driver may. With completion threads every kind gets through
+ * (cases/delivery.ts); without them each kind that may nest stops the serving thread, and is caught.
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import {

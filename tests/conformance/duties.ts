@@ -1,6 +1,7 @@
 /**
- * What WinFsp demands of a RAM drive, one sentence a duty, by the section of docs/winfsp.md that has the rule. Every duty is held by
- * at least one case in cases/ (conformance.test.ts fails otherwise); the report prints duty, test and result beside each other.
+ * What WinFsp demands of a RAM drive, one sentence a duty, by the section of docs/winfsp.md that has the rule. Every
+ * duty is held by at least one case in cases/ (conformance.test.ts fails otherwise); the report prints duty, test and
+ * result beside each other.
  */
 export type Section = 'b' | 'c' | 'd' | 'e' | 'g' | 'i';
 

@@ -1,6 +1,7 @@
 /**
- * The three mistakes that cost the drive's predecessor days, put back one at a time into a file system that is right otherwise, so that
- * tests can show that each would be caught. Only tests use this; no shipped code can be switched to it.
+ * The three mistakes that cost the drive's predecessor days, put back one at a time into a file system that is right
+ * otherwise, so that tests can show that each would be caught. Only tests use this; no shipped code can be switched to
+ * it.
  */
 import { encodeFileInfo } from '../../src/drive/file-info.js';
 import { RamFileSystem } from '../../src/drive/ram-file-system.js';

@@ -1,6 +1,7 @@
 /**
- * Long random histories of requests against the RAM drive behind the real host, beside a model of byte arrays: every answer, every
- * FILE_INFO, every byte read and the free space are compared. The volume has a few pages only, so most histories fill it.
+ * Long random histories of requests against the RAM drive behind the real host, beside a model of byte arrays: every
+ * answer, every FILE_INFO, every byte read and the free space are compared. The volume has a few pages only, so most
+ * histories fill it.
  */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';

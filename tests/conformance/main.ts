@@ -1,6 +1,6 @@
 /**
- * `npm run conformance`: runs the suite against the RAM drive, with every dispatcher or the one named, and prints the table of
- * duties. Exit code 1 when a duty is not kept.
+ * `npm run conformance`: runs the suite against the RAM drive, with every dispatcher or the one named, and prints the
+ * table of duties. Exit code 1 when a duty is not kept.
  *
  *     npm run conformance -- [--dispatcher inline] [--only text] [--json file]
  *

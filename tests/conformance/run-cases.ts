@@ -1,6 +1,7 @@
 /**
- * Runs conformance cases one after the other, without a test runner: on volumes of their own, or on one that is shared, each in a
- * directory of its own. After each case nothing may be left open and no rule may have been broken; after a volume, nothing at all.
+ * Runs conformance cases one after the other, without a test runner: on volumes of their own, or on one that is shared,
+ * each in a directory of its own. After each case nothing may be left open and no rule may have been broken; after a
+ * volume, nothing at all.
  */
 import assert from 'node:assert/strict';
 import type { ConformanceCase } from './conformance-case.js';

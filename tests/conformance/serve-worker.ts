@@ -1,6 +1,7 @@
 /**
- * The worker behind a conformance run: the RAM drive's own volume and file system, served by the dispatcher that was asked for. It
- * speaks the protocol of tests/unit/winfsp/fixtures/host-worker.mjs, so that Host can start, hold and stop it.
+ * The worker behind a conformance run: the RAM drive's own volume and file system, served by the dispatcher that was
+ * asked for. It speaks the protocol of tests/unit/winfsp/fixtures/host-worker.mjs, so that Host can start, hold and
+ * stop it.
  *
  * Plain Node, no test runner: the same file runs on Linux and with Windows Node under Wine.
  */

@@ -1,4 +1,7 @@
-/** What a conformance volume is made of: told by the side that plays the driver, read by the worker that serves (serve-worker.ts). */
+/**
+ * What a conformance volume is made of: told by the side that plays the driver, read by the worker that serves
+ * (serve-worker.ts).
+ */
 import { type DriveSettings, defaultSettings } from '../../src/drive/config/settings.js';
 import type { InlineDispatcherOptions } from '../../src/winfsp/dispatch/inline-dispatcher.js';
 import type { HistoricFault } from './historic-faults.js';

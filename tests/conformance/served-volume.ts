@@ -1,9 +1,9 @@
 /**
- * A served RAM volume as a conformance case sees it: requests in, answers out, and files that know how to close themselves. The
- * volume lives in a worker (serve-worker.ts); this side plays the driver.
+ * A served RAM volume as a conformance case sees it: requests in, answers out, and files that know how to close
+ * themselves. The volume lives in a worker (serve-worker.ts); this side plays the driver.
  *
- * Everything that must hold when a volume ends is checked in stop(): no broken rule, no handle, no callback, no memory left, and
- * a ledger that agrees with the files.
+ * Everything that must hold when a volume ends is checked in stop(): no broken rule, no handle, no callback, no memory
+ * left, and a ledger that agrees with the files.
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -260,7 +260,7 @@ export function volumeInfoOf(answer: Answer): { totalBytes: number; freeBytes: n
   };
 }
 
-/** Bits of a raw Cleanup request (docs/winfsp.md (d)). */
+/** Bits of a raw Cleanup request (docs/winfsp.md#callbacks). */
 export const Cleanup = {
   DELETE: 1,
   TRIM: 2,
@@ -409,7 +409,7 @@ export class OpenFile {
     }
   }
 
-  /** A Cleanup; the name goes with it only when it deletes (docs/winfsp.md (d)). */
+  /** A Cleanup; the name goes with it only when it deletes (docs/winfsp.md#callbacks). */
   cleanup(flags = 0): void {
     this.#cleaned = true;
     const request = cleanupRequest(this.context, this.path, flags);

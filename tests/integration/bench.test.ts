@@ -1,6 +1,7 @@
 /**
- * The benchmarks' own programs on real mounts: the C file system that the drive is compared with must be right (or the comparison is with
- * something that cheats), the client must notice wrong data, and a run must leave figures behind and no mount.
+ * The benchmarks' own programs on real mounts: the C file system that the drive is compared with must be right (or the
+ * comparison is with something that cheats), the client must notice wrong data, and a run must leave figures behind and
+ * no mount.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** The capacity ledger on a mount: exact to the byte, nothing lost, nothing leaked (FreeBytesAccurate, NoSilentLoss, AllOrNothing). */
+/**
+ * The capacity ledger on a mount: exact to the byte, nothing lost, nothing leaked (FreeBytesAccurate, NoSilentLoss,
+ * AllOrNothing).
+ */
 import { mkdir, open, readdir, rm, stat, truncate, unlink } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { differenceIn, errorOf, KIB, MIB, pattern, writeFully, writeNew } from '../support/bytes.js';

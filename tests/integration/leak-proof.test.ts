@@ -1,6 +1,6 @@
 /**
- * A hundred mounts in one process leave nothing and start no more threads; `npm run leak-proof` does it a thousand times, which is when
- * memory tells.
+ * A hundred mounts in one process leave nothing and start no more threads; `npm run leak-proof` does it a thousand
+ * times, which is when memory tells.
  */
 import { expect, it } from 'vitest';
 import { PROJECT } from '../support/machine.js';

@@ -1,4 +1,7 @@
-/** What stat says: times to 100 ns, modes and owners, links, identity; and that it survives being forgotten by the kernel. */
+/**
+ * What stat says: times to 100 ns, modes and owners, links, identity; and that it survives being forgotten by the
+ * kernel.
+ */
 
 import { writeFileSync } from 'node:fs';
 import {

@@ -1,4 +1,7 @@
-/** Files that lose their name, change it or are replaced while processes have them open; directories that somebody stands in. */
+/**
+ * Files that lose their name, change it or are replaced while processes have them open; directories that somebody
+ * stands in.
+ */
 import { mkdir, readdir, readFile, rename, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { errorOf, MIB, pattern } from '../support/bytes.js';

@@ -1,4 +1,7 @@
-/** `ramdrive mount --trace`: what a busy drive records is what the specification allows, and nothing else is (spec/trace.ts). */
+/**
+ * `ramdrive mount --trace`: what a busy drive records is what the specification allows, and nothing else is
+ * (spec/trace.ts).
+ */
 import { readFileSync } from 'node:fs';
 import {
   mkdir,
@@ -109,7 +112,8 @@ describeMount('a traced drive', () => {
     const { setFileSize, write } = verdict.counts;
     expect((setFileSize?.failed ?? 0) + (write?.failed ?? 0)).toBeGreaterThan(10);
 
-    // One step that took room is missing, and the trace cannot go on as it does. A write of the same node could take it, too.
+    // One step that took room is missing, and the trace cannot go on as it does. A write of the same node could take
+    // it, too.
     const events = lines.map((line) => JSON.parse(line) as TraceEvent);
     const missing = events.findIndex(({ op, node, ledger }, i) => {
       const [before, after] = [events[i - 1]?.ledger, events[i + 1]];

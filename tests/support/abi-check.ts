@@ -1,6 +1,6 @@
 /**
- * Compares the layouts, constants and volume parameters of src/winfsp/abi with docs/data/winfsp-abi.json. A wrong offset would not crash
- * at once, it would corrupt memory or files.
+ * Compares the layouts, constants and volume parameters of src/winfsp/abi with docs/data/winfsp-abi.json. A wrong
+ * offset would not crash at once, it would corrupt memory or files.
  */
 import * as constants from '../../src/winfsp/abi/constants.js';
 import * as layouts from '../../src/winfsp/abi/layouts.js';

@@ -1,4 +1,7 @@
-/** A page in headless Chromium, asked through its debugging pipe: what is really drawn, and whether anything was fetched or went wrong. */
+/**
+ * A page in headless Chromium, asked through its debugging pipe: what is really drawn, and whether anything was fetched
+ * or went wrong.
+ */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,7 @@
 /**
- * Real drives for tests. `describeMount` is `describe` for tests that mount: skipped with a printed reason where nothing can be
- * mounted, and after every test all drives of the test are emptied, checked and unmounted, whatever the test did.
+ * Real drives for tests. `describeMount` is `describe` for tests that mount: skipped with a printed reason where
+ * nothing can be mounted, and after every test all drives of the test are emptied, checked and unmounted, whatever the
+ * test did.
  *
  * Touches only directories that it makes itself, and processes that it starts itself.
  */
@@ -91,7 +92,10 @@ export class MountedDrive {
     return this;
   }
 
-  /** As the user sees it. The exit code is not judged: it is 1 when an invariant is broken, and `expectQuiet` says which. */
+  /**
+   * As the user sees it. The exit code is not judged: it is 1 when an invariant is broken, and `expectQuiet` says
+   * which.
+   */
   async status(): Promise<DriveStatus> {
     const { stdout, stderr } = await cli('status', this.dir, '--json');
     try {

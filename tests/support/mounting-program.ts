@@ -1,7 +1,7 @@
 /**
- * A program that mounts something in a directory and serves it until SIGINT or SIGTERM, seen from a test: examples, and the server
- * of the host's tests. It says `mounted …` when it is ready. Whoever starts one calls `endPrograms` after the test, before
- * directories are removed.
+ * A program that mounts something in a directory and serves it until SIGINT or SIGTERM, seen from a test: examples, and
+ * the server of the host's tests. It says `mounted …` when it is ready. Whoever starts one calls `endPrograms` after
+ * the test, before directories are removed.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -95,7 +95,10 @@ export class MountingProgram {
   }
 }
 
-/** Ends clients and programs of the test. A mount that a program has left behind although it ended is the test's to notice. */
+/**
+ * Ends clients and programs of the test. A mount that a program has left behind although it ended is the test's to
+ * notice.
+ */
 export async function endPrograms(): Promise<void> {
   endAll();
   for (const program of live) {

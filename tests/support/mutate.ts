@@ -1,6 +1,7 @@
 /**
- * A copy of the program with a defect in it: how a test shows that what looks for such defects can find them. The shipped code has no
- * switch for that; a defect is a change of its source, applied to a compiled copy in the system's temporary directory.
+ * A copy of the program with a defect in it: how a test shows that what looks for such defects can find them. The
+ * shipped code has no switch for that; a defect is a change of its source, applied to a compiled copy in the system's
+ * temporary directory.
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,10 +1,10 @@
 /**
  * PlainPageMemory: page memory in one ArrayBuffer, for tests and for the state-space explorer.
  *
- * It is built to make mistakes visible. An uncommitted page is filled with junk and touching it throws, so a page that is used
- * before it is reserved, after it was given back, or without being zeroed cannot look right by luck. Behind the pages lies a
- * scratch area whose addresses stand for the caller's buffers. Pages may be as small as 4 bytes, so that partial pages,
- * full volumes and all their neighbours are reached by tiny tests.
+ * It is built to make mistakes visible. An uncommitted page is filled with junk and touching it throws, so a page that
+ * is used before it is reserved, after it was given back, or without being zeroed cannot look right by luck. Behind the
+ * pages lies a scratch area whose addresses stand for the caller's buffers. Pages may be as small as 4 bytes, so that
+ * partial pages, full volumes and all their neighbours are reached by tiny tests.
  *
  * With the default `baseAddress` 0 an address is an index into `bytes`.
  */

@@ -1,4 +1,7 @@
-/** Other processes for tests: programs that run to their end, and clients that do one file operation after the other on request. */
+/**
+ * Other processes for tests: programs that run to their end, and clients that do one file operation after the other on
+ * request.
+ */
 import { type ChildProcess, fork, type SpawnOptions, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -62,8 +65,8 @@ export function python(script: string, ...args: string[]): Promise<Finished> {
 export type Outcome = { value: unknown } | { error: string };
 
 /**
- * A process that calls synchronous functions of node:fs for us, so that a test decides the order of operations among processes and
- * none of them can block the test itself.
+ * A process that calls synchronous functions of node:fs for us, so that a test decides the order of operations among
+ * processes and none of them can block the test itself.
  */
 export class Client {
   readonly #child: ChildProcess;

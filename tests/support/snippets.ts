@@ -1,4 +1,6 @@
-/** The TypeScript in the documentation, so that tests can run it as a reader would: what is printed there has to work. */
+/**
+ * The TypeScript in the documentation, so that tests can run it as a reader would: what is printed there has to work.
+ */
 import { readFileSync } from 'node:fs';
 import ts from 'typescript';
 import { PROJECT } from './machine.js';

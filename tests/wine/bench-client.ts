@@ -1,6 +1,6 @@
 /**
- * Windows: the benchmark's client does all of its work on the temporary directory, alone and as several processes, and notices wrong data; the
- * CPUs that this process is given are those of the processes that it starts.
+ * Windows: the benchmark's client does all of its work on the temporary directory, alone and as several processes, and
+ * notices wrong data; the CPUs that this process is given are those of the processes that it starts.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

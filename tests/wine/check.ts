@@ -1,6 +1,6 @@
 /**
- * A few checks in a row, without a test runner: each prints one line that scripts/test-wine.mjs reads. writeSync, because under Wine
- * the streams of standard output do not work on pipes.
+ * A few checks in a row, without a test runner: each prints one line that scripts/test-wine.mjs reads. writeSync,
+ * because under Wine the streams of standard output do not work on pipes.
  */
 import { writeSync } from 'node:fs';
 import { inspect } from 'node:util';

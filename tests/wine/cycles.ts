@@ -1,4 +1,7 @@
-/** Windows: volumes started and stopped again and again, with every dispatcher; each must leave nothing. `--count n` (100). */
+/**
+ * Windows: volumes started and stopped again and again, with every dispatcher; each must leave nothing. `--count n`
+ * (100).
+ */
 import assert from 'node:assert/strict';
 import { ServedVolume, type StartOptions } from '../conformance/served-volume.js';
 import { check, note, option } from './check.js';

@@ -1,6 +1,6 @@
 /**
- * Windows: every offset of docs/data/winfsp-abi.json as the C compiler for Windows sees it (a program that scripts/test-wine.mjs makes
- * from that file), and as koffi lays structures out there.
+ * Windows: every offset of docs/data/winfsp-abi.json as the C compiler for Windows sees it (a program that
+ * scripts/test-wine.mjs makes from that file), and as koffi lays structures out there.
  *
  * Argument: the compiler's report, lines of "struct field offset size", or "struct field bit first-bit bits".
  */

@@ -1,4 +1,7 @@
-/** Windows: how the WinFsp library is found, and what is refused. Changes the registry of the Wine prefix and puts it back. */
+/**
+ * Windows: how the WinFsp library is found, and what is refused. Changes the registry of the Wine prefix and puts it
+ * back.
+ */
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,6 @@
-/** Windows: the page memory reserves, commits and gives back as the volume relies on it; a refused commit is no crash. */
+/**
+ * Windows: the page memory reserves, commits and gives back as the volume relies on it; a refused commit is no crash.
+ */
 import assert from 'node:assert/strict';
 import { NtStatus } from '../../src/ntstatus.js';
 import { NativePageMemory } from '../../src/os/native-page-memory.js';

@@ -1,6 +1,7 @@
 /**
- * Windows: random programs above the simulated kernel cache (tests/conformance/kernel-cache), with every dispatcher in turn, for
- * `--seconds n` (60). Every byte is compared at the end of each round, every rule checked at the end of each volume.
+ * Windows: random programs above the simulated kernel cache (tests/conformance/kernel-cache), with every dispatcher in
+ * turn, for `--seconds n` (60). Every byte is compared at the end of each round, every rule checked at the end of each
+ * volume.
  */
 import { ACTIONS, type Command, randomCommands, Workload } from '../conformance/kernel-cache/workload.js';
 import { PAGE } from '../conformance/served-options.js';

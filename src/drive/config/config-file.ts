@@ -1,6 +1,7 @@
 /**
- * Reads a JSONC configuration file (comments and trailing commas allowed) into settings that remember where they stand. Finds all
- * problems of the file, not only the first; throws one ConfigError with all of them. Reads that one file and nothing else.
+ * Reads a JSONC configuration file (comments and trailing commas allowed) into settings that remember where they stand.
+ * Finds all problems of the file, not only the first; throws one ConfigError with all of them. Reads that one file and
+ * nothing else.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';

@@ -1,6 +1,6 @@
 /**
- * From configuration file and command line to the settings of a drive: the command line wins setting by setting, and rules that
- * join several settings are checked here, with the place of the value that breaks them.
+ * From configuration file and command line to the settings of a drive: the command line wins setting by setting, and
+ * rules that join several settings are checked here, with the place of the value that breaks them.
  */
 import { resolve } from 'node:path';
 import { ConfigError, type ConfigProblem, type ValueSource } from '../errors.js';
@@ -91,7 +91,8 @@ function join(
   } else if (capacityBytes / pageSizeBytes > MAX_PAGE_COUNT || capacityBytes > MAX_CAPACITY_BYTES) {
     complain('capacity', `expected at most ${MAX_PAGE_COUNT} pages; choose a larger page size.`);
   }
-  // A finite time-out and direct I/O both mean "no kernel cache"; giving one of them is clear enough, contradicting it is not.
+  // A finite time-out and direct I/O both mean "no kernel cache"; giving one of them is clear enough, contradicting it
+  // is not.
   const uncached =
     values.fileInfoTimeout !== undefined ? 'fileInfoTimeout' : values.directIo ? 'directIo' : null;
   if (uncached !== null && values.kernelCache === true) {

@@ -1,6 +1,6 @@
 /**
- * Every limit of the drive, in one place, each with its reason. A value outside is refused when the configuration is read, with
- * these numbers in the message, and never bent silently.
+ * Every limit of the drive, in one place, each with its reason. A value outside is refused when the configuration is
+ * read, with these numbers in the message, and never bent silently.
  */
 
 const KIB = 1024;
@@ -12,9 +12,13 @@ export const SECTOR_SIZE_BYTES = 512;
 
 /** Below 4 KiB a page would be smaller than the system's own, and could not be given back to it alone. */
 export const MIN_PAGE_SIZE_BYTES = 4 * KIB;
-/** SectorsPerAllocationUnit has 16 bits (32 MiB at 512-byte sectors); beyond 1 MiB, one page serves no transfer better. */
+/**
+ * SectorsPerAllocationUnit has 16 bits (32 MiB at 512-byte sectors); beyond 1 MiB, one page serves no transfer better.
+ */
 export const MAX_PAGE_SIZE_BYTES = MIB;
-/** Small files reserve whole pages: 4 KiB reserves a source tree least, and adjacent pages keep large transfers fast. */
+/**
+ * Small files reserve whole pages: 4 KiB reserves a source tree least, and adjacent pages keep large transfers fast.
+ */
 export const PAGE_SIZE_DEFAULT_BYTES = 4 * KIB;
 
 /** Page numbers are kept in Int32Arrays. */
@@ -23,7 +27,7 @@ export const MAX_PAGE_COUNT = 2 ** 31 - 2;
 export const MAX_CAPACITY_BYTES = 1024 * GIB;
 export const CAPACITY_DEFAULT_BYTES = GIB;
 
-/** VolumeLabel of FSP_FSCTL_VOLUME_INFO holds 32 WCHARs (docs/winfsp.md (d)). */
+/** VolumeLabel of FSP_FSCTL_VOLUME_INFO holds 32 WCHARs (docs/winfsp.md#callbacks). */
 export const MAX_LABEL_UNITS = 32;
 /** One name of a path: MaxComponentLength of the volume. */
 export const MAX_NAME_UNITS = 255;
@@ -43,14 +47,14 @@ export const MAX_CONTROL_LINE_BYTES = 64 * KIB;
 export const MAX_VIOLATIONS_SHOWN = 100;
 
 /**
- * A worker keeps its files' names and tables on a heap that V8 bounds: half of the memory, at most this. A file takes 450 to 700 bytes
- * and its names.
+ * A worker keeps its files' names and tables on a heap that V8 bounds: half of the memory, at most this. A file takes
+ * 450 to 700 bytes and its names.
  */
 export const MAX_WORKER_HEAP_MIB = 8 * KIB;
 /**
- * How much of that heap files may take, counted as generously as the volume does (NODE_HEAP_BYTES): beyond it the drive is full, for a
- * worker whose heap is full dies. An eighth is for security descriptors, a quarter for all else and for the collector to work in. 2 GiB
- * of heap are good for 1.1 million files with ordinary names.
+ * How much of that heap files may take, counted as generously as the volume does (NODE_HEAP_BYTES): beyond it the drive
+ * is full, for a worker whose heap is full dies. An eighth is for security descriptors, a quarter for all else and for
+ * the collector to work in. 2 GiB of heap are good for 1.1 million files with ordinary names.
  */
 export const HEAP_SHARE_OF_NODES = 5 / 8;
 

@@ -20,7 +20,10 @@ function canonical(name: string): string {
   return name.toLowerCase().replaceAll(/[-_\s]/g, '');
 }
 
-/** Damerau–Levenshtein with adjacent transpositions (`lable` is one slip). Returns `limit` as soon as it cannot get below. */
+/**
+ * Damerau–Levenshtein with adjacent transpositions (`lable` is one slip). Returns `limit` as soon as it cannot get
+ * below.
+ */
 function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) {
     return limit;

@@ -1,6 +1,7 @@
 /**
- * The settings of a drive: their names, their types, what is expected of each value, their defaults. The configuration file uses
- * the names as they are, the command line in kebab case. One table, so that file, command line, messages and docs agree.
+ * The settings of a drive: their names, their types, what is expected of each value, their defaults. The configuration
+ * file uses the names as they are, the command line in kebab case. One table, so that file, command line, messages and
+ * docs agree.
  */
 import * as v from 'valibot';
 import {
@@ -27,7 +28,7 @@ export interface DriveSettings {
   /** Take all of the memory at start, instead of as files grow. */
   preallocate: boolean;
   label: string;
-  /** The kernel caches data and metadata for ever (docs/winfsp.md (e)). */
+  /** The kernel caches data and metadata for ever (docs/winfsp.md#caching). */
   kernelCache: boolean;
   /** Without the kernel cache: how long metadata may be cached. */
   fileInfoTimeoutMs: number;

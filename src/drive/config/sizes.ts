@@ -1,6 +1,6 @@
 /**
- * Sizes as people write them. `512M`, `2G`, `64K`, `1.5T`, `4096`: units are powers of 1024, upper or lower case, `iB` or `B`
- * may follow. Parsed with integers, so the result is exact or the text is refused; nothing is rounded.
+ * Sizes as people write them. `512M`, `2G`, `64K`, `1.5T`, `4096`: units are powers of 1024, upper or lower case, `iB`
+ * or `B` may follow. Parsed with integers, so the result is exact or the text is refused; nothing is rounded.
  */
 
 const UNIT_EXPONENT: Readonly<Record<string, bigint>> = { '': 0n, k: 10n, m: 20n, g: 30n, t: 40n };

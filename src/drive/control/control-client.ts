@@ -70,7 +70,9 @@ export async function ask<C extends ControlCommand>(
   return answer.result as CommandResults[C];
 }
 
-/** What a connection to a place meets where nobody listens. Every other failure is ours, or says that somebody is busy. */
+/**
+ * What a connection to a place meets where nobody listens. Every other failure is ours, or says that somebody is busy.
+ */
 const NOBODY: ReadonlySet<string | undefined> = new Set(['ECONNREFUSED', 'ENOENT']);
 
 /** Whether somebody listens there; true in doubt. */

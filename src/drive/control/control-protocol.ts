@@ -1,6 +1,7 @@
 /**
- * The control channel's language: one JSON object a line. Request `{"command":"status","token":…}`, answer `{"ok":true,"result":…}`
- * or `{"ok":false,"error":{"code":…,"message":…}}`. A connection may send several requests; they are answered in order.
+ * The control channel's language: one JSON object a line. Request `{"command":"status","token":…}`, answer
+ * `{"ok":true,"result":…}` or `{"ok":false,"error":{"code":…,"message":…}}`. A connection may send several requests;
+ * they are answered in order.
  *
  * Pure: text in, objects out. Whatever a peer sends, the result is a request or a reason, never an exception.
  */

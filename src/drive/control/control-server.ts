@@ -1,9 +1,9 @@
 /**
- * The drive's side of the control channel: a unix socket in a directory that only its owner can enter, or a named pipe with a token
- * that only its owner can read. Runs on the main thread; never touches the volume.
+ * The drive's side of the control channel: a unix socket in a directory that only its owner can enter, or a named pipe
+ * with a token that only its owner can read. Runs on the main thread; never touches the volume.
  *
- * Listening is also the claim on a mount point: it happens before the mount, so the second of two drives that start for the same
- * place at the same time is told so, rather than mounting on top.
+ * Listening is also the claim on a mount point: it happens before the mount, so the second of two drives that start for
+ * the same place at the same time is told so, rather than mounting on top.
  */
 import { timingSafeEqual } from 'node:crypto';
 import { rmSync } from 'node:fs';
@@ -116,8 +116,8 @@ export class ControlServer {
   }
 
   /**
-   * Nobody else may be doing the same: what answered to nobody when we asked could be somebody's socket when we remove it. Outside of
-   * the lock a drive only ever takes its own socket away, and it answers until then.
+   * Nobody else may be doing the same: what answered to nobody when we asked could be somebody's socket when we remove
+   * it. Outside of the lock a drive only ever takes its own socket away, and it answers until then.
    */
   async #listenOnSocket(mountPoint: string): Promise<void> {
     try {

@@ -1,6 +1,6 @@
 /**
- * The records of running drives, one small JSON file each: who serves which mount point, and where it can be asked. A record whose
- * process is gone is removed by whoever meets it.
+ * The records of running drives, one small JSON file each: who serves which mount point, and where it can be asked. A
+ * record whose process is gone is removed by whoever meets it.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { linkSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -83,8 +83,8 @@ function readRecord(path: string): DriveRecord | null {
 }
 
 /**
- * Removes the record that has this token, and no other: another drive may have claimed the place meanwhile. Sockets are removed
- * under the directory's lock alone.
+ * Removes the record that has this token, and no other: another drive may have claimed the place meanwhile. Sockets are
+ * removed under the directory's lock alone.
  */
 export function removeRecord(directory: string, id: string, token: string): void {
   const path = recordPath(directory, id);

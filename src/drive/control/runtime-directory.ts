@@ -1,7 +1,7 @@
 /**
- * Where running drives leave their records, and on Linux their control sockets: a directory that only its owner can enter. The
- * directory is the lock of the control channel, so its owner and mode are checked before anything in it is trusted: /tmp is
- * everybody's, and somebody else may have been there first.
+ * Where running drives leave their records, and on Linux their control sockets: a directory that only its owner can
+ * enter. The directory is the lock of the control channel, so its owner and mode are checked before anything in it is
+ * trusted: /tmp is everybody's, and somebody else may have been there first.
  */
 import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
@@ -57,7 +57,10 @@ export function ensureRuntimeDirectory(directories = runtimeDirectories()): stri
   throw problem;
 }
 
-/** null when it is a directory (no link) of this user that nobody else can enter. Too wide a mode is narrowed if it is ours. */
+/**
+ * null when it is a directory (no link) of this user that nobody else can enter. Too wide a mode is narrowed if it is
+ * ours.
+ */
 export function whyNotTrusted(directory: string): string | null {
   let entry: ReturnType<typeof lstatSync>;
   try {

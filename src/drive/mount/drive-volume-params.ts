@@ -1,4 +1,7 @@
-/** The volume's parameters for WinFsp, from the settings of the drive. Reasons: docs/winfsp.md (e), (g), (i). */
+/**
+ * The volume's parameters for WinFsp, from the settings of the drive. Reasons: docs/winfsp.md#caching,
+ * #volume-parameters, #answers-that-may-nest.
+ */
 import { randomBytes } from 'node:crypto';
 import { FILE_INFO_TIMEOUT_INFINITE, type VolumeParams } from '../../winfsp/index.js';
 import { MAX_NAME_UNITS, SECTOR_SIZE_BYTES } from '../config/limits.js';
@@ -34,8 +37,9 @@ export function volumeParamsOf(
     // A file can always be deleted; only directories have a say in it.
     PostDispositionWhenNecessaryOnly: true,
     PassQueryDirectoryFileName: true,
-    // On Windows a POSIX rename of a directory with open files below can deadlock inside the driver, whatever a host does. The
-    // kernel side of a Linux mount has no such lock, and its programs expect to delete and replace what is open.
+    // On Windows a POSIX rename of a directory with open files below can deadlock inside the driver, whatever a host
+    // does. The kernel side of a Linux mount has no such lock, and its programs expect to delete and replace what is
+    // open.
     SupportsPosixUnlinkRename: platform !== 'win32',
     ...(prefix === undefined ? {} : { Prefix: prefix }),
   };

@@ -1,4 +1,6 @@
-/** The drive's settings as options of the Linux library, and what its strict mode reports. On Windows there is neither. */
+/**
+ * The drive's settings as options of the Linux library, and what its strict mode reports. On Windows there is neither.
+ */
 import { type FspFileSystem, linuxExtensions, type WinFspLibrary } from '../../winfsp/index.js';
 import type { DriveSettings } from '../config/settings.js';
 

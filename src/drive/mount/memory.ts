@@ -29,7 +29,10 @@ function machineAvailableBytes(): number {
   return freemem();
 }
 
-/** A sentence about a drive that this memory cannot hold, or null. The drive is made all the same: it may never be filled. */
+/**
+ * A sentence about a drive that this memory cannot hold, or null. The drive is made all the same: it may never be
+ * filled.
+ */
 export function capacityWarning(
   { capacityBytes, preallocate }: { capacityBytes: number; preallocate: boolean },
   { totalBytes, availableBytes }: MemoryFigures = readMemory(),

@@ -1,10 +1,11 @@
 /**
- * Where and how a drive is mounted: the forms of a mount point in the order in which they are tried, and what a user must know
- * about the one that worked (docs/winfsp.md (f)). Mounting itself is the binding's.
+ * Where and how a drive is mounted: the forms of a mount point in the order in which they are tried, and what a user
+ * must know about the one that worked (docs/winfsp.md#installation-and-mount-points). Mounting itself is the binding's.
  *
- * `R:` on Windows: the Mount Manager form first, because only that one is visible to every program (other logon sessions,
- * elevated ones, services, the shell's disk tools). It needs administrator rights, or the registry switch that lets the driver do
- * it for everybody; the plain form is for the caller's own session, and works without rights for everyone but service accounts.
+ * `R:` on Windows: the Mount Manager form first, because only that one is visible to every program (other logon
+ * sessions, elevated ones, services, the shell's disk tools). It needs administrator rights, or the registry switch
+ * that lets the driver do it for everybody; the plain form is for the caller's own session, and works without rights
+ * for everyone but service accounts.
  */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
@@ -135,9 +136,10 @@ export function usesMountManager({ attempts }: MountPlan): boolean {
 }
 
 /**
- * Lets the driver make Mount Manager calls, so that drives are visible to everybody. Setting the switch takes administrator rights; a
- * failure is no error, the plain form remains. It stays set, for every WinFsp drive of the machine, so whoever sets it is told. Must run
- * before the library is loaded: it reads the switch once per process. Answers whether the switch is set.
+ * Lets the driver make Mount Manager calls, so that drives are visible to everybody. Setting the switch takes
+ * administrator rights; a failure is no error, the plain form remains. It stays set, for every WinFsp drive of the
+ * machine, so whoever sets it is told. Must run before the library is loaded: it reads the switch once per process.
+ * Answers whether the switch is set.
  */
 export async function allowMountManager(tell: (message: string) => void = () => {}): Promise<boolean> {
   const reg = join(process.env.SystemRoot ?? 'C:\\Windows', 'System32', 'reg.exe');

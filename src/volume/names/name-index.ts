@@ -1,10 +1,10 @@
 /**
- * NameIndex: (directory, folded name) → inode, for the whole volume; what makes a look-up cost the same in a directory of ten entries
- * and of a million. A hash table with chains through the inodes: adding and removing the same name over and over, as
- * lock files do, leaves nothing behind (a V8 Map gets slower by that with every round).
+ * NameIndex: (directory, folded name) → inode, for the whole volume; what makes a look-up cost the same in a directory
+ * of ten entries and of a million. A hash table with chains through the inodes: adding and removing the same name over
+ * and over, as lock files do, leaves nothing behind (a V8 Map gets slower by that with every round).
  *
- * A look-up reads the name where it stands in the path, folding as it goes: no part of a path is cut out, and nothing is allocated.
- * Order is not this table's business; listings go by the directory's own children.
+ * A look-up reads the name where it stands in the path, folding as it goes: no part of a path is cut out, and nothing
+ * is allocated. Order is not this table's business; listings go by the directory's own children.
  */
 
 import type { Inode } from '../inode.js';
@@ -58,7 +58,8 @@ export class NameIndex {
     }
     inode.next = null;
     this.#count--;
-    // Far below the size that makes it grow, so that a volume whose size swings does not rebuild the table all the time.
+    // Far below the size that makes it grow, so that a volume whose size swings does not rebuild the table all the
+    // time.
     if (this.#count < this.#buckets.length / 8 && this.#buckets.length > SMALLEST_BUCKETS) {
       this.#resize(this.#buckets.length / 2);
     }

@@ -1,6 +1,6 @@
 /**
- * NameTree: which names lead to which inodes. Paths are `\a\b`; the root is `\`. Look-ups go through one index of names for the whole
- * volume, listings through each directory's ordered children; attach and detach keep the two in step.
+ * NameTree: which names lead to which inodes. Paths are `\a\b`; the root is `\`. Look-ups go through one index of names
+ * for the whole volume, listings through each directory's ordered children; attach and detach keep the two in step.
  *
  * Only structure: whether something may be created, replaced or removed is RamVolume's decision.
  */
@@ -10,7 +10,7 @@ import { foldingTable, foldText } from './case-folding.js';
 import { NameIndex } from './name-index.js';
 import { type OrderedChildren, orderedChildren, visitBehind } from './ordered-children.js';
 
-/** One name of a path; MaxComponentLength of the volume (docs/winfsp.md (g)). */
+/** One name of a path; MaxComponentLength of the volume (docs/winfsp.md#volume-parameters). */
 export const MAX_NAME_UNITS = 255;
 const SEPARATOR = 0x5c;
 
@@ -33,8 +33,8 @@ export class NameTree {
   }
 
   /**
-   * Finds the directory that the last name of a path is or would be in. OBJECT_PATH_NOT_FOUND when there is none, or a file or
-   * a reparse point is in the way; OBJECT_NAME_INVALID when it is no path.
+   * Finds the directory that the last name of a path is or would be in. OBJECT_PATH_NOT_FOUND when there is none, or a
+   * file or a reparse point is in the way; OBJECT_NAME_INVALID when it is no path.
    */
   locate(path: string): number {
     if (path.charCodeAt(0) !== SEPARATOR) return NtStatus.OBJECT_NAME_INVALID;
@@ -108,8 +108,9 @@ export class NameTree {
   }
 
   /**
-   * Visits what a directory lists: `.` and `..` except in the root, then its children by folded name; only what comes behind `marker`,
-   * whether or not that name is there any more, until `visit` answers false (docs/winfsp.md (d), ReadDirectory).
+   * Visits what a directory lists: `.` and `..` except in the root, then its children by folded name; only what comes
+   * behind `marker`, whether or not that name is there any more, until `visit` answers false (docs/winfsp.md#callbacks,
+   * ReadDirectory).
    */
   list(directory: Inode, marker: string | null, visit: (name: string, inode: Inode) => boolean): void {
     if (directory !== this.root) {
@@ -123,7 +124,10 @@ export class NameTree {
   }
 }
 
-/** Whether a file may be called so: 1 to 255 units, neither `.` nor `..`, no NUL. Which other characters are allowed is the front end's rule. */
+/**
+ * Whether a file may be called so: 1 to 255 units, neither `.` nor `..`, no NUL. Which other characters are allowed is
+ * the front end's rule.
+ */
 export function isName(path: string, start: number): boolean {
   const length = path.length - start;
   if (length < 1 || length > MAX_NAME_UNITS) return false;

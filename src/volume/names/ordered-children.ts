@@ -1,12 +1,12 @@
 /**
- * A directory's children in the order of listings: by folded name, unit by unit. A B+ tree (sorted-btree), so that adding, removing and
- * going on behind any name cost O(log n), whether or not that name is there.
+ * A directory's children in the order of listings: by folded name, unit by unit. A B+ tree (sorted-btree), so that
+ * adding, removing and going on behind any name cost O(log n), whether or not that name is there.
  */
 import { createRequire } from 'node:module';
 import type { Inode } from '../inode.js';
 
-// The package is CommonJS with a default export, which Inode, TypeScript and test runners each import in their own way; required, it is
-// the same everywhere.
+// The package is CommonJS with a default export, which Inode, TypeScript and test runners each import in their own way;
+// required, it is the same everywhere.
 const { default: BTree } = createRequire(import.meta.url)('sorted-btree') as typeof import('sorted-btree');
 export type OrderedChildren = InstanceType<typeof BTree<string, Inode>>;
 
@@ -20,8 +20,8 @@ export function orderedChildren(): OrderedChildren {
 }
 
 /**
- * Visits the children whose folded names come behind `marker` ('' for all), in order, until `visit` answers false. Nothing may be added
- * or removed meanwhile.
+ * Visits the children whose folded names come behind `marker` ('' for all), in order, until `visit` answers false.
+ * Nothing may be added or removed meanwhile.
  */
 export function visitBehind(
   children: OrderedChildren,
@@ -30,8 +30,8 @@ export function visitBehind(
 ): void {
   const last = children.maxKey();
   if (last === undefined) return;
-  // Not its iterator, which makes objects for every entry. Only the first key can be the marker; the others stay untouched, which
-  // saves a cache miss an entry.
+  // Not its iterator, which makes objects for every entry. Only the first key can be the marker; the others stay
+  // untouched, which saves a cache miss an entry.
   children.forRange(marker, last, true, (key, inode, counter) =>
     (counter === 0 && key === marker) || visit(inode.name, inode) ? undefined : STOP,
   );

@@ -1,10 +1,11 @@
 /**
- * Self-relative security descriptors: taking them apart and putting them together. They come from outside, so every offset and
- * size is checked against the bytes at hand before it is followed; malformed ones are undefined, never an exception.
+ * Self-relative security descriptors: taking them apart and putting them together. They come from outside, so every
+ * offset and size is checked against the bytes at hand before it is followed; malformed ones are undefined, never an
+ * exception.
  *
- * Layout (Windows SDK): descriptor = revision u8, 0, control u16@2, offsets of owner, group, SACL and DACL u32@4, 8, 12, 16.
- * SID = revision u8, count u8, authority 6 bytes, count × u32. ACL = revision u8, 0, size u16@2, count u16@4, 0; then ACEs:
- * type u8, flags u8, size u16, access mask u32, and a SID in the types that matter here.
+ * Layout (Windows SDK): descriptor = revision u8, 0, control u16@2, offsets of owner, group, SACL and DACL u32@4, 8,
+ * 12, 16. SID = revision u8, count u8, authority 6 bytes, count × u32. ACL = revision u8, 0, size u16@2, count u16@4,
+ * 0; then ACEs: type u8, flags u8, size u16, access mask u32, and a SID in the types that matter here.
  */
 
 export const Control = {
@@ -26,7 +27,10 @@ const SID_HEAD_BYTES = 8;
 /** Also what an ACL's 16-bit size can express. */
 export const MAX_DESCRIPTOR_BYTES = 0xffff;
 const MAX_SUB_AUTHORITIES = 15;
-/** A part of the descriptor is a view of the bytes it was parsed from. Null: there is none (a null DACL lets everybody do everything). */
+/**
+ * A part of the descriptor is a view of the bytes it was parsed from. Null: there is none (a null DACL lets everybody
+ * do everything).
+ */
 export interface DescriptorParts {
   control: number;
   owner: Uint8Array | null;

@@ -1,9 +1,9 @@
 /**
- * What becomes of access lists: which rights are meant, what a new child gets from its directory, and what a change of security
- * leaves. Pure functions over bytes, so that they run and are tested everywhere.
+ * What becomes of access lists: which rights are meant, what a new child gets from its directory, and what a change of
+ * security leaves. Pure functions over bytes, so that they run and are tested everywhere.
  *
- * Source of the rules: Windows' documentation of ACE inheritance and of SECURITY_INFORMATION. Malformed input is undefined or
- * INVALID_SECURITY_DESCR.
+ * Source of the rules: Windows' documentation of ACE inheritance and of SECURITY_INFORMATION. Malformed input is
+ * undefined or INVALID_SECURITY_DESCR.
  */
 import { NtStatus } from '../../ntstatus.js';
 import {
@@ -83,7 +83,10 @@ export function ace(type: number, flags: number, mask: number, who: Uint8Array):
   return bytes;
 }
 
-/** O:BAG:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;WD): everybody may do everything, and so may whatever is created below. */
+/**
+ * O:BAG:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;WD): everybody may do everything, and so may whatever is
+ * created below.
+ */
 export function rootDescriptor(): Uint8Array {
   const flags = AceFlag.OBJECT_INHERIT | AceFlag.CONTAINER_INHERIT;
   const aces = [Sid.LOCAL_SYSTEM, Sid.ADMINISTRATORS, Sid.EVERYONE].map((who) =>
@@ -99,9 +102,9 @@ export function rootDescriptor(): Uint8Array {
 }
 
 /**
- * The descriptor of a child that was created without one: the directory's owner and group, and what its lists pass on. A directory
- * that passes nothing on gives the child what a token's default would: its owner and the system may do everything. So a child's DACL
- * is never empty. Undefined when the result is too long.
+ * The descriptor of a child that was created without one: the directory's owner and group, and what its lists pass on.
+ * A directory that passes nothing on gives the child what a token's default would: its owner and the system may do
+ * everything. So a child's DACL is never empty. Undefined when the result is too long.
  */
 export function inheritDescriptor(parent: Uint8Array, directory: boolean): Uint8Array | undefined {
   const from = parseDescriptor(parent);
@@ -186,7 +189,8 @@ function mapGenericRights(mask: number): number {
 
 /**
  * `current` with those parts replaced from `modification` that `information` (SecurityInformation bits) names.
- * INVALID_SECURITY_DESCR when the modification is malformed, names no owner or group where one is to be set, or the result is too long.
+ * INVALID_SECURITY_DESCR when the modification is malformed, names no owner or group where one is to be set, or the
+ * result is too long.
  */
 export function mergeDescriptor(
   current: Uint8Array,

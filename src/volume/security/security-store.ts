@@ -1,9 +1,9 @@
 /**
- * SecurityStore: each distinct security descriptor of a volume once, shared by all inodes that have it, and gone when the last of
- * them is. A volume has few of them, so an inode pays for a reference.
+ * SecurityStore: each distinct security descriptor of a volume once, shared by all inodes that have it, and gone when
+ * the last of them is. A volume has few of them, so an inode pays for a reference.
  *
- * Malformed bytes are INVALID_SECURITY_DESCR. All distinct descriptors together are bounded, since they lie outside of the capacity
- * that the ledger counts: beyond that, a new one is DISK_FULL.
+ * Malformed bytes are INVALID_SECURITY_DESCR. All distinct descriptors together are bounded, since they lie outside of
+ * the capacity that the ledger counts: beyond that, a new one is DISK_FULL.
  */
 import { NtStatus } from '../../ntstatus.js';
 import { parseDescriptor } from './security-descriptor.js';

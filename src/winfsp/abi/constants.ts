@@ -1,6 +1,6 @@
 /**
- * Values of the WinFsp ABI, by their WinFsp names. Source of every number: docs/data/winfsp-abi.json (the section is named at
- * each table); a unit test compares them.
+ * Values of the WinFsp ABI, by their WinFsp names. Source of every number: docs/data/winfsp-abi.json (the section is
+ * named at each table); a unit test compares them.
  */
 
 /** `transactKind`, without the prefix FspFsctlTransact and the suffix Kind. */
@@ -32,7 +32,7 @@ export const TRANSACT_KIND_COUNT = 22;
 /** Kind → name, for reports. */
 export const TRANSACT_KIND_NAMES: readonly string[] = namesByValue(TransactKind, TRANSACT_KIND_COUNT);
 
-/** `cleanupFlags`: what the Cleanup callback gets (the bits of the raw request differ: docs/winfsp.md (d)). */
+/** `cleanupFlags`: what the Cleanup callback gets (the bits of the raw request differ: docs/winfsp.md#callbacks). */
 export const CleanupFlag = {
   Delete: 0x01,
   SetAllocationSize: 0x02,
@@ -89,7 +89,7 @@ export const CreateOption = {
 
 /** `limits` and `timeouts` */
 export const Limit = {
-  /** A request buffer must hold this much, or old drivers overrun it (docs/winfsp.md (i)). */
+  /** A request buffer must hold this much, or old drivers overrun it (docs/winfsp.md#answers-that-may-nest). */
   TRANSACT_REQ_SIZEMAX: 16320,
   /** A response, its Size rounded up to 8, must not exceed this. */
   TRANSACT_RSP_SIZEMAX: 16384,
@@ -106,7 +106,7 @@ export const Limit = {
   IrpCapacityMaximum: 1000,
 } as const;
 
-/** FileInfoTimeout of a volume whose data the kernel caches (docs/winfsp.md (e)). */
+/** FileInfoTimeout of a volume whose data the kernel caches (docs/winfsp.md#caching). */
 export const FILE_INFO_TIMEOUT_INFINITE = 0xffffffff;
 
 /** `devices` */

@@ -1,7 +1,7 @@
 /**
- * Byte offsets inside the structures of the WinFsp ABI, each under its WinFsp name; SIZE is the size of the whole structure.
- * Source: docs/data/winfsp-abi.json `structs`. A unit test compares every number here with that file,
- * so a slip shows by name instead of as corrupted memory.
+ * Byte offsets inside the structures of the WinFsp ABI, each under its WinFsp name; SIZE is the size of the whole
+ * structure. Source: docs/data/winfsp-abi.json `structs`. A unit test compares every number here with that file, so a
+ * slip shows by name instead of as corrupted memory.
  */
 
 /** FSP_FSCTL_FILE_INFO */
@@ -20,7 +20,7 @@ export const FileInfo = {
   EaSize: 68,
 } as const;
 
-/** FSP_FSCTL_OPEN_FILE_INFO: what FileInfo of Create and Open really is (docs/winfsp.md (c)). */
+/** FSP_FSCTL_OPEN_FILE_INFO: what FileInfo of Create and Open really is (docs/winfsp.md#creating-and-opening). */
 export const OpenFileInfo = { SIZE: 88, FileInfo: 0, NormalizedName: 72, NormalizedNameSize: 80 } as const;
 
 /** FSP_FSCTL_VOLUME_INFO */
@@ -56,7 +56,7 @@ export const ReqCreate = {
   /** Bit 0 of a word of flags. */
   UserMode: 64,
 } as const;
-/** From Delete on, bits 0 … 5 of one word are the flags (docs/winfsp.md (d)). */
+/** From Delete on, bits 0 … 5 of one word are the flags (docs/winfsp.md#callbacks). */
 export const ReqCleanup = { UserContext: 16, Delete: 32 } as const;
 export const ReqClose = { UserContext: 16, UserContext2: 24 } as const;
 export const ReqRead = { UserContext: 16, Address: 32, Offset: 40, Length: 48 } as const;
@@ -101,7 +101,10 @@ export const RspCreate = {
   'Opened.GrantedAccess': 40,
   'Opened.FileInfo': 48,
 } as const;
-/** Where the answers of Overwrite, Write, QueryInformation, SetInformation, SetEa and FlushBuffers carry their FILE_INFO. */
+/**
+ * Where the answers of Overwrite, Write, QueryInformation, SetInformation, SetEa and FlushBuffers carry their
+ * FILE_INFO.
+ */
 export const RSP_FILE_INFO = 24;
 
 /** FSP_FILE_SYSTEM: the fields that a host reads. */
@@ -129,7 +132,9 @@ export const VolumeParamsLayout = {
   EaTimeout: 476,
 } as const;
 
-/** FSP_FILE_SYSTEM_INTERFACE: slot offsets of the callbacks that this binding can fill. 512 bytes, all others stay 0. */
+/**
+ * FSP_FILE_SYSTEM_INTERFACE: slot offsets of the callbacks that this binding can fill. 512 bytes, all others stay 0.
+ */
 export const InterfaceLayout = {
   SIZE: 512,
   GetVolumeInfo: 0,

@@ -1,7 +1,7 @@
 /**
- * The length of a self-relative security descriptor, which C passes without one. Layout (Windows SDK, SECURITY_DESCRIPTOR_RELATIVE):
- * Control u16@2, then offsets of owner, group, SACL and DACL at 4, 8, 12 and 16; a SID is 8 + 4 × byte@1 bytes long, an ACL
- * carries its size as u16@2. Both are 8 bytes long at least.
+ * The length of a self-relative security descriptor, which C passes without one. Layout (Windows SDK,
+ * SECURITY_DESCRIPTOR_RELATIVE): Control u16@2, then offsets of owner, group, SACL and DACL at 4, 8, 12 and 16; a SID
+ * is 8 + 4 × byte@1 bytes long, an ACL carries its size as u16@2. Both are 8 bytes long at least.
  */
 export const SELF_RELATIVE_HEAD_BYTES = 20;
 const SE_SELF_RELATIVE = 0x8000;
@@ -10,8 +10,9 @@ const SE_SELF_RELATIVE = 0x8000;
 const MIN_PART_BYTES = 8;
 
 /**
- * How many bytes hold the descriptor's head and those of all its parts, by its first SELF_RELATIVE_HEAD_BYTES bytes in `view`. −1 when it is
- * not self-relative or a part would begin too close to `limitBytes`: offsets come from outside and must not lead anywhere else.
+ * How many bytes hold the descriptor's head and those of all its parts, by its first SELF_RELATIVE_HEAD_BYTES bytes in
+ * `view`. −1 when it is not self-relative or a part would begin too close to `limitBytes`: offsets come from outside
+ * and must not lead anywhere else.
  */
 export function selfRelativeHeadsEnd(view: DataView, limitBytes: number): number {
   if ((view.getUint16(2, true) & SE_SELF_RELATIVE) === 0) {
@@ -31,7 +32,10 @@ export function selfRelativeHeadsEnd(view: DataView, limitBytes: number): number
   return end;
 }
 
-/** The length of the whole, by its first selfRelativeHeadsEnd bytes in `view`. −1 when it is malformed or longer than `limitBytes`. */
+/**
+ * The length of the whole, by its first selfRelativeHeadsEnd bytes in `view`. −1 when it is malformed or longer than
+ * `limitBytes`.
+ */
 export function selfRelativeLength(view: DataView, limitBytes: number): number {
   let length = selfRelativeHeadsEnd(view, limitBytes);
   for (let field = 4; field < SELF_RELATIVE_HEAD_BYTES && length >= 0; field += 4) {

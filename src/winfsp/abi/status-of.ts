@@ -1,7 +1,7 @@
 /**
- * What a handler returned, if it is an integer that fits an NTSTATUS or a count. Anything else (undefined, a promise, NaN) would
- * silently become 0, which is success; so it is an error. STATUS_PENDING has no meaning for a synchronous file system, and WinFsp would
- * take it for a success with nothing filled in.
+ * What a handler returned, if it is an integer that fits an NTSTATUS or a count. Anything else (undefined, a promise,
+ * NaN) would silently become 0, which is success; so it is an error. STATUS_PENDING has no meaning for a synchronous
+ * file system, and WinFsp would take it for a success with nothing filled in.
  */
 import { NtStatus } from '../../ntstatus.js';
 
@@ -14,8 +14,8 @@ export function statusOf(result: unknown): number {
 }
 
 /**
- * The same for Read and Write, whose counts have 32 bits and no sign (docs/winfsp.md (d)): above 2^31 they are no int32, and no status
- * either. Refusing such a write after it was done would tell the program that nothing was.
+ * The same for Read and Write, whose counts have 32 bits and no sign (docs/winfsp.md#callbacks): above 2^31 they are no
+ * int32, and no status either. Refusing such a write after it was done would tell the program that nothing was.
  */
 export function statusOrCountOf(result: unknown): number {
   if (

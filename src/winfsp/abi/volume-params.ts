@@ -1,6 +1,7 @@
 /**
- * The parameters of a volume under their WinFsp names, checked and encoded as FSP_FSCTL_VOLUME_PARAMS (docs/winfsp.md (g)).
- * A value outside its limits is an error here, because the driver would silently take another one.
+ * The parameters of a volume under their WinFsp names, checked and encoded as FSP_FSCTL_VOLUME_PARAMS
+ * (docs/winfsp.md#volume-parameters). A value outside its limits is an error here, because the driver would silently
+ * take another one.
  */
 
 import { VolumeParamsError } from '../errors.js';
@@ -8,7 +9,9 @@ import { type Uint64Argument, writeUtf16 } from '../memory/native-memory.js';
 import { Limit } from './constants.js';
 import { VolumeParamsLayout } from './layouts.js';
 
-/** Bit numbers of the flags word. Those that this binding could not serve (streams, EAs, full contexts …) are left out. */
+/**
+ * Bit numbers of the flags word. Those that this binding could not serve (streams, EAs, full contexts …) are left out.
+ */
 export const VOLUME_FLAG_BITS = {
   CaseSensitiveSearch: 0,
   CasePreservedNames: 1,
@@ -58,7 +61,7 @@ export interface VolumeParams extends VolumeFlags, OwnTimeouts {
   IrpTimeout?: number;
   /** 100 … 1000 requests. Default 1000. */
   IrpCapacity?: number;
-  /** ms; 0xffffffff lets the kernel cache data (docs/winfsp.md (e)). Default 0. */
+  /** ms; 0xffffffff lets the kernel cache data (docs/winfsp.md#caching). Default 0. */
   FileInfoTimeout?: number;
   /** `\server\share`, for the device WinFsp.Net only. */
   Prefix?: string;

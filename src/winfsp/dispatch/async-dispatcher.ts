@@ -1,14 +1,15 @@
 /**
- * The async dispatcher: handlers run on the thread that owns the file system, with its event loop, and Read, Write and QueryDirectory
- * may be answered later, in any order, any number at a time.
+ * The async dispatcher: handlers run on the thread that owns the file system, with its event loop, and Read, Write and
+ * QueryDirectory may be answered later, in any order, any number at a time.
  *
- * Receiver workers wait in FspFsctlTransact and hand requests over through shared memory (receiver-worker.ts); this thread never
- * waits inside the driver. It answers with calls that only deliver, each from memory of the request's own (pending-requests.ts);
- * answers whose completion may block go to completion thread (answer-delivery.ts). Receiving by `.async` calls of koffi would take
- * threads of the pool that promises of node:fs need: docs/guide.md "Why three dispatchers" has the figures.
+ * Receiver workers wait in FspFsctlTransact and hand requests over through shared memory (receiver-worker.ts); this
+ * thread never waits inside the driver. It answers with calls that only deliver, each from memory of the request's own
+ * (pending-requests.ts); answers whose completion may block go to completion thread (answer-delivery.ts). Receiving by
+ * `.async` calls of koffi would take threads of the pool that promises of node:fs need: docs/guide.md "Why three
+ * dispatchers" has the figures.
  *
- * What can go wrong: a handler that never settles. Its request stays open until stop(), which waits `stopGraceMs` for it, then answers
- * CANCELLED in its place; what it does later is ignored.
+ * What can go wrong: a handler that never settles. Its request stays open until stop(), which waits `stopGraceMs` for
+ * it, then answers CANCELLED in its place; what it does later is ignored.
  */
 import { NtStatus } from '../../ntstatus.js';
 import { Limit, TRANSACT_KIND_COUNT, TRANSACT_KIND_NAMES, TransactKind } from '../abi/constants.js';
@@ -96,7 +97,7 @@ export class AsyncDispatcher {
     this.#started = true;
     this.#fs.removeOperationGuard();
     await this.#delivery.start();
-    // Transact0: until it is sent, the driver refuses Create and volume queries (docs/winfsp.md (b)).
+    // Transact0: until it is sent, the driver refuses Create and volume queries (docs/winfsp.md#dispatching).
     const status = this.#fs.library.fspFsctlTransact(this.#fs.volumeHandle, 0, 0, 0, 0, 0);
     if (status < 0) {
       throw new WinFspCallError('FspFsctlTransact (ready)', status);
@@ -111,8 +112,8 @@ export class AsyncDispatcher {
   }
 
   /**
-   * Stop0; handlers under way are told (AsyncOperations.stopping) and given `stopGraceMs`; then Stop. The file system can be disposed
-   * of after that. Requests that come in meanwhile are refused by the driver.
+   * Stop0; handlers under way are told (AsyncOperations.stopping) and given `stopGraceMs`; then Stop. The file system
+   * can be disposed of after that. Requests that come in meanwhile are refused by the driver.
    */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
@@ -298,7 +299,9 @@ export class AsyncDispatcher {
     return operations.readDirectory(context, name('Pattern'), name('Marker'), listing);
   }
 
-  /** The status of what a handler came to, with the number of bytes stored in the answer. Throws for what is no result. */
+  /**
+   * The status of what a handler came to, with the number of bytes stored in the answer. Throws for what is no result.
+   */
   #resultOf(pending: PendingRequest, given: unknown): number {
     const result = statusOrCountOf(given);
     if (result < 0) {

@@ -1,9 +1,10 @@
 /**
- * The three operations of a file system that may be answered later, at the low level: as in FileSystemInterface, but a promise of the
- * result may be returned. All others stay synchronous, because the library's operation functions call several of them in a row.
+ * The three operations of a file system that may be answered later, at the low level: as in FileSystemInterface, but a
+ * promise of the result may be returned. All others stay synchronous, because the library's operation functions call
+ * several of them in a row.
  *
- * The buffer at `bufferAddress` belongs to the handler until its result is there, not a moment longer (docs/winfsp.md (b) "Stop").
- * `view` and `buffer` likewise.
+ * The buffer at `bufferAddress` belongs to the handler until its result is there, not a moment longer
+ * (docs/winfsp.md#dispatching "Stop"). `view` and `buffer` likewise.
  */
 import type { DirectoryBuffer } from '../library/file-system-interface.js';
 

@@ -1,11 +1,12 @@
 /**
- * Requests that the inline dispatcher answers by itself instead of through FspFileSystemOp… and a callback: those whose operation does little
- * more than hand fields to a callback and back, and look-ups of what is not there. C calling back into JavaScript costs several crossings and copies each time, and these
- * kinds are most of what creating, renaming and deleting small files consists of. What the operation functions do besides is repeated
- * here, rule by rule (docs/winfsp.md (d)); everything with access checks, names to resolve or lists stays with them.
+ * Requests that the inline dispatcher answers by itself instead of through FspFileSystemOp… and a callback: those whose
+ * operation does little more than hand fields to a callback and back, and look-ups of what is not there. C calling back
+ * into JavaScript costs several crossings and copies each time, and these kinds are most of what creating, renaming and
+ * deleting small files consists of. What the operation functions do besides is repeated here, rule by rule
+ * (docs/winfsp.md#callbacks); everything with access checks, names to resolve or lists stays with them.
  *
- * Handlers see the request and answer in place. An exception goes to the caller, with the callback's name in `where`; those of Cleanup and
- * Close, which cannot fail, are reported here.
+ * Handlers see the request and answer in place. An exception goes to the caller, with the callback's name in `where`;
+ * those of Cleanup and Close, which cannot fail, are reported here.
  */
 import { NtStatus } from '../../ntstatus.js';
 import {
@@ -75,9 +76,9 @@ export class DirectAnswers {
   }
 
   /**
-   * Programs look for what is not there more often than for what is. An open begins with GetSecurityByName of its name (of the
-   * directories before it only without the traverse privilege), and what that fails with is the answer. A name that is there is
-   * asked about once more by the operation function, which checks the access.
+   * Programs look for what is not there more often than for what is. An open begins with GetSecurityByName of its name
+   * (of the directories before it only without the traverse privilege), and what that fails with is the answer. A name
+   * that is there is asked about once more by the operation function, which checks the access.
    */
   #openOfNothing(): number {
     const { fileSystem } = this.#fs;

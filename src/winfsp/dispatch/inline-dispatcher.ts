@@ -1,13 +1,15 @@
 /**
- * The inline dispatcher: one thread (M) loops on a synchronous FspFsctlTransact, which delivers the previous answer and receives
- * the next request in one call. Callbacks run inline on M, so nothing crosses threads on the way. For synchronous file systems.
+ * The inline dispatcher: one thread (M) loops on a synchronous FspFsctlTransact, which delivers the previous answer and
+ * receives the next request in one call. Callbacks run inline on M, so nothing crosses threads on the way. For
+ * synchronous file systems.
  *
- * Read and Write are decoded and encoded in place, without an allocation per request, and so are the kinds of direct-answers.ts; all
- * others go through FspFileSystemOp*.
- * Answers whose completion may block inside the driver are delivered by two completion thread (answer-routing.ts, completion-threads.ts); on
- * a driver whose completions never nest (the Linux library) there are none.
+ * Read and Write are decoded and encoded in place, without an allocation per request, and so are the kinds of
+ * direct-answers.ts; all others go through FspFileSystemOp*.
+ * Answers whose completion may block inside the driver are delivered by two completion threads (answer-routing.ts,
+ * completion-threads.ts); on a driver whose completions never nest (the Linux library) there are none.
  *
- * M never waits for a completion thread, and its event loop does not run while run() does: talk to it through the control block.
+ * M never waits for a completion thread, and its event loop does not run while run() does: talk to it through the
+ * control block.
  */
 // The global of the same name is a getter, which costs as much as the clock.
 import { performance } from 'node:perf_hooks';
@@ -39,7 +41,9 @@ export interface LoopEnd {
   status: number;
 }
 
-/** How long completion threads may take to deliver what they hold, once the loop has ended, before Stop releases them. */
+/**
+ * How long completion threads may take to deliver what they hold, once the loop has ended, before Stop releases them.
+ */
 const COMPLETION_GRACE_MS = 2000;
 const OUT_OF_ORDER = 'InlineDispatcher: call start(), then run(), then finish(), each once.';
 
@@ -78,7 +82,7 @@ export class InlineDispatcher {
     this.#advance('new', 'started');
     this.#fs.removeOperationGuard();
     await this.#delivery.start();
-    // Transact0: until it is sent, the driver refuses Create and volume queries (docs/winfsp.md (b)).
+    // Transact0: until it is sent, the driver refuses Create and volume queries (docs/winfsp.md#dispatching).
     const status = this.#fs.library.fspFsctlTransact(this.#fs.volumeHandle, 0, 0, 0, 0, 0);
     if (status < 0) {
       throw new WinFspCallError('FspFsctlTransact (ready)', status);
@@ -107,8 +111,9 @@ export class InlineDispatcher {
   }
 
   /**
-   * After the loop (or instead of it): Stop0, lets the completion threads deliver what they hold, then Stop, which releases a completion thread that
-   * still waits inside the driver, then ends the completion threads. The file system can be disposed of after that.
+   * After the loop (or instead of it): Stop0, lets the completion threads deliver what they hold, then Stop, which
+   * releases a completion thread that still waits inside the driver, then ends the completion threads. The file system
+   * can be disposed of after that.
    */
   async finish(): Promise<void> {
     if (this.#phase === 'finished') {

@@ -1,7 +1,7 @@
 /**
- * The dispatcher that WinFsp brings along: FspFileSystemStartDispatcher, whose threads call our koffi callbacks. A foreign thread's
- * callback goes through this thread's event loop and costs about two hundred times an inline one; kept as the documented way,
- * for comparison and as a fall-back. Synchronous handlers only.
+ * The dispatcher that WinFsp brings along: FspFileSystemStartDispatcher, whose threads call our koffi callbacks. A
+ * foreign thread's callback goes through this thread's event loop and costs about two hundred times an inline one; kept
+ * as the documented way, for comparison and as a fall-back. Synchronous handlers only.
  *
  * The event loop must be free to run: hence StopDispatcher, which waits for those threads, is called on koffi's pool.
  */
@@ -34,7 +34,9 @@ export class NativeDispatcher {
     setLoopState(this.#fs.control, LoopState.RUNNING);
   }
 
-  /** Stops the threads; requests that they have taken are answered first. The file system can be disposed of afterwards. */
+  /**
+   * Stops the threads; requests that they have taken are answered first. The file system can be disposed of afterwards.
+   */
   async stop(): Promise<void> {
     if (!this.#running) {
       return;

@@ -1,6 +1,6 @@
 /**
- * The common part of answering: the head of a response, and the run of a library operation function with what has to be watched
- * about its size (docs/winfsp.md (b)).
+ * The common part of answering: the head of a response, and the run of a library operation function with what has to be
+ * watched about its size (docs/winfsp.md#dispatching).
  */
 import { NtStatus } from '../../ntstatus.js';
 import { Limit, TransactKind } from '../abi/constants.js';
@@ -56,8 +56,9 @@ export function runOperation(
 }
 
 /**
- * The answer does not fit (a normalised name is counted twice beside a big security descriptor, docs/winfsp.md (b)): it is replaced
- * by a bare failure. Nobody would close the file then, so it is closed here.
+ * The answer does not fit (a normalised name is counted twice beside a big security descriptor,
+ * docs/winfsp.md#dispatching): it is replaced by a bare failure. Nobody would close the file then, so it is closed
+ * here.
  */
 function refuseTooLong(fs: FspFileSystem, kind: number, response: NativeBlock, status: number): number {
   const context = getUint64(response.view, fs.openedContextOffset);

@@ -1,6 +1,7 @@
 /**
- * Requests whose answers come later: for each a copy of the request's head and an answer of its own, built from the saved Hint. The
- * request's buffer goes back to its receiver at once, so any number can be pending; the memory is taken in slabs and used again.
+ * Requests whose answers come later: for each a copy of the request's head and an answer of its own, built from the
+ * saved Hint. The request's buffer goes back to its receiver at once, so any number can be pending; the memory is taken
+ * in slabs and used again.
  */
 
 import { Req, Rsp } from '../abi/layouts.js';

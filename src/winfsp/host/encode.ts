@@ -1,4 +1,7 @@
-/** Plain values to the structures of the ABI. A value that does not fit is a bug of the file system and throws a TypeError. */
+/**
+ * Plain values to the structures of the ABI. A value that does not fit is a bug of the file system and throws a
+ * TypeError.
+ */
 import { FileInfo as FileInfoLayout, VolumeInfo as VolumeInfoLayout } from '../abi/layouts.js';
 import { setUint64 } from '../memory/native-memory.js';
 import type { FileInfo, VolumeInfo } from './file-system.js';

@@ -4,7 +4,7 @@
  * kernel memory is lent for the time of a request.
  *
  * The volume must have UmFileContextIsUserContext2, because a context stands for a handle here. A method that the file system does not
- * have leaves its slot empty, with these exceptions, where an empty slot would mean something else to WinFsp (docs/winfsp.md (c), (d)):
+ * have leaves its slot empty, with these exceptions, where an empty slot would mean something else to WinFsp (docs/winfsp.md#creating-and-opening, #callbacks):
  * without Create, Open and Overwrite slots nothing can be opened at all; without CanDelete every delete succeeds; without Flush the
  * library calls GetFileInfo even for the whole volume.
  */

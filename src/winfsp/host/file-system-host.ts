@@ -2,12 +2,13 @@
  * Serves a file system: mounts it, runs its handlers, takes it down.
  *
  * Where handlers run is the choice that matters:
- * - `new FileSystemHost(fileSystem)`: on this thread, between everything else that its event loop does. `read`, `write` and
- *   `readDirectory` may return promises.
- * - `new FileSystemHost(new URL('./my-file-system.js', import.meta.url))`: the module is loaded in a worker of its own, and its file
- *   system is served inline there, some ten times faster. Handlers must be synchronous.
+ * - `new FileSystemHost(fileSystem)`: on this thread, between everything else that its event loop does. `read`, `write`
+ *   and `readDirectory` may return promises.
+ * - `new FileSystemHost(new URL('./my-file-system.js', import.meta.url))`: the module is loaded in a worker of its own,
+ *   and its file system is served inline there, some ten times faster. Handlers must be synchronous.
  *
- * This process must never touch its own volume synchronously (`fs.readFileSync` of a path on it): the thread would wait for itself.
+ * This process must never touch its own volume synchronously (`fs.readFileSync` of a path on it): the thread would wait
+ * for itself.
  */
 import { EventEmitter } from 'node:events';
 import { NtStatus } from '../../ntstatus.js';
@@ -28,8 +29,8 @@ export interface HostOptions {
   /** With a module's URL: the argument of the function that it exports. Structured-cloneable. */
   workerData?: unknown;
   /**
-   * How long unmount() waits for handlers that have not settled, after their signals were aborted, before it answers CANCELLED in their
-   * place. Default 5000 ms.
+   * How long unmount() waits for handlers that have not settled, after their signals were aborted, before it answers
+   * CANCELLED in their place. Default 5000 ms.
    */
   stopGraceMs?: number;
 }
@@ -40,8 +41,8 @@ export interface HostEvents {
   /** Nothing is left of the volume. */
   stopped: [end: VolumeEnd];
   /**
-   * A handler threw something that is no refusal; the request was answered with INTERNAL_ERROR. Without a listener it becomes a
-   * process warning: a mounted volume should outlive a bug.
+   * A handler threw something that is no refusal; the request was answered with INTERNAL_ERROR. Without a listener it
+   * becomes a process warning: a mounted volume should outlive a bug.
    */
   error: [error: Error, where: string];
 }
@@ -85,7 +86,8 @@ export class FileSystemHost extends EventEmitter<HostEvents> implements AsyncDis
    * Mounts. On Windows: `R:`, `\\.\R:` (seen by all programs), `*` (a free letter), a directory that does not exist, or
    * `\\server\share`. On Linux: a directory that exists. Resolves with the mount point when programs can use it.
    *
-   * Rejects with a MountPointError, VolumeParamsError, WinFspLibraryError or WinFspCallError; nothing is left behind then.
+   * Rejects with a MountPointError, VolumeParamsError, WinFspLibraryError or WinFspCallError; nothing is left behind
+   * then.
    */
   mount(mountPoint: string): Promise<string> {
     return this.#takeTurn(async () => {
@@ -133,8 +135,8 @@ export class FileSystemHost extends EventEmitter<HostEvents> implements AsyncDis
   }
 
   /**
-   * Unmounts and takes the volume down: signals are aborted, handlers under way awaited, open contexts closed. Resolves when nothing is
-   * left, at once when nothing is mounted.
+   * Unmounts and takes the volume down: signals are aborted, handlers under way awaited, open contexts closed. Resolves
+   * when nothing is left, at once when nothing is mounted.
    */
   unmount(): Promise<void> {
     return this.#takeTurn(async () => {
@@ -155,8 +157,8 @@ export class FileSystemHost extends EventEmitter<HostEvents> implements AsyncDis
   }
 
   /**
-   * Tells the system about changes that no program made through the volume: caches are dropped, watchers told. Resolves when the
-   * driver has taken them. May be called from a handler, but must not be awaited there.
+   * Tells the system about changes that no program made through the volume: caches are dropped, watchers told. Resolves
+   * when the driver has taken them. May be called from a handler, but must not be awaited there.
    */
   notify(changes: readonly Change[], timeoutMs: number = NOTIFY_TIMEOUT_MS): Promise<void> {
     if (this.#mounted === null) {
@@ -198,7 +200,7 @@ export class FileSystemHost extends EventEmitter<HostEvents> implements AsyncDis
   }
 }
 
-/** A taken letter or directory is found before a volume is made (docs/winfsp.md (a)). */
+/** A taken letter or directory is found before a volume is made (docs/winfsp.md#functions). */
 async function preflight(device: string, argument: string): Promise<void> {
   const library = loadWinFsp();
   if (process.platform !== 'win32' || argument.startsWith('\\\\')) {

@@ -1,17 +1,21 @@
 /**
  * The high level of the binding: a file system as one object with plain values. FileSystemHost serves it.
  *
- * The model (docs/guide.md teaches it): programs open files, the driver asks the file system. `create` and `open` return a *context*, any
- * value that stands for the open handle; every later request of that handle brings it back. A handle ends in two steps: `cleanup` when
- * the program lets go (this is where a deleted file loses its name), `close` when the system does, perhaps much later.
+ * The model (docs/guide.md teaches it): programs open files, the driver asks the file system. `create` and `open`
+ * return a *context*, any value that stands for the open handle; every later request of that handle brings it back. A
+ * handle ends in two steps: `cleanup` when the program lets go (this is where a deleted file loses its name), `close`
+ * when the system does, perhaps much later.
  *
  * Rules for every method:
- * - A method that is absent is a capability that the volume does not have: the request is refused with INVALID_DEVICE_REQUEST.
- * - To refuse, throw: NtStatusError, or an error of Node.js with a known `code` (ENOENT …). Any other exception is reported as a bug
- *   and answered with INTERNAL_ERROR.
+ * - A method that is absent is a capability that the volume does not have: the request is refused with
+ *   INVALID_DEVICE_REQUEST.
+ * - To refuse, throw: NtStatusError, or an error of Node.js with a known `code` (ENOENT …). Any other exception is
+ *   reported as a bug and answered with INTERNAL_ERROR.
  * - Paths are absolute, `\a\b`; the root is `\`; never with a trailing backslash.
- * - `FileInfo` is the whole truth after the operation: what is too small in it cuts the kernel's cache (docs/winfsp.md (d)).
- * - Only `read`, `write` and `readDirectory` may return a promise, and only where FileSystemHost runs them on its own thread.
+ * - `FileInfo` is the whole truth after the operation: what is too small in it cuts the kernel's cache
+ *   (docs/winfsp.md#callbacks).
+ * - Only `read`, `write` and `readDirectory` may return a promise, and only where FileSystemHost runs them on its own
+ *   thread.
  */
 
 /** FSP_FSCTL_FILE_INFO. Times are FILETIMEs (file-time.ts), none of them 0. */
@@ -45,7 +49,9 @@ export interface VolumeInfo {
 export interface Opened<Context> {
   context: Context;
   fileInfo: FileInfo;
-  /** The full path in its stored spelling; may differ from the requested one in case only. Default: the requested one. */
+  /**
+   * The full path in its stored spelling; may differ from the requested one in case only. Default: the requested one.
+   */
   normalizedName?: string;
 }
 
@@ -91,8 +97,8 @@ export interface CleanupRequest {
 /** What comes with a request that may be answered later. */
 export interface IoRequest {
   /**
-   * Aborted when the handle is cleaned up and when the volume stops. A handler may reject with the signal's reason, which answers
-   * CANCELLED, or finish as if nothing had happened.
+   * Aborted when the handle is cleaned up and when the volume stops. A handler may reject with the signal's reason,
+   * which answers CANCELLED, or finish as if nothing had happened.
    */
   readonly signal: AbortSignal;
 }
@@ -101,8 +107,8 @@ export interface WriteRequest extends IoRequest {
   /** Append: the offset is not to be looked at. */
   readonly writeToEndOfFile: boolean;
   /**
-   * Written by the kernel's cache: never extends the file, what lies behind the end is cut off. May come after `cleanup`; its signal is
-   * aborted by the volume's stop only, since nobody would repeat it.
+   * Written by the kernel's cache: never extends the file, what lies behind the end is cut off. May come after
+   * `cleanup`; its signal is aborted by the volume's stop only, since nobody would repeat it.
    */
   readonly constrainedIo: boolean;
 }
@@ -151,11 +157,15 @@ export interface FileSystem<Context = unknown> {
   /** Returns the new state. */
   setVolumeLabel?(volumeLabel: string): VolumeInfo;
   /**
-   * Asked before most opens, for access checks and existence. Throws OBJECT_NAME_NOT_FOUND (ENOENT) when the last name is missing and
-   * OBJECT_PATH_NOT_FOUND when one before it is. Without this method nothing is checked, `open` and `create` must do it.
+   * Asked before most opens, for access checks and existence. Throws OBJECT_NAME_NOT_FOUND (ENOENT) when the last name
+   * is missing and OBJECT_PATH_NOT_FOUND when one before it is. Without this method nothing is checked, `open` and
+   * `create` must do it.
    */
   getSecurityByName?(fileName: string): SecurityByName | ThroughReparsePoint;
-  /** Makes a file or directory and opens it. OBJECT_NAME_COLLISION (EEXIST) when the name is taken. Add ARCHIVE for files. */
+  /**
+   * Makes a file or directory and opens it. OBJECT_NAME_COLLISION (EEXIST) when the name is taken. Add ARCHIVE for
+   * files.
+   */
   create?(fileName: string, request: CreateRequest): Opened<Context>;
   open?(fileName: string, request: OpenRequest): Opened<Context>;
   /** Empties the file. When this throws, the handle is closed at once. */
@@ -165,25 +175,32 @@ export interface FileSystem<Context = unknown> {
   /** Exactly once for every context that was returned, also when the volume is stopped with the handle open. */
   close?(context: Context): void;
   /**
-   * Fills `buffer`, memory of the driver that is taken away when the answer is sent. Returns the number of bytes; 0 at or behind the
-   * end of the file, which is answered with END_OF_FILE.
+   * Fills `buffer`, memory of the driver that is taken away when the answer is sent. Returns the number of bytes; 0 at
+   * or behind the end of the file, which is answered with END_OF_FILE.
    */
   read?(context: Context, buffer: Uint8Array, offset: number, request: IoRequest): MaybeLater<number>;
   /**
-   * Writes `buffer`, memory of the driver that is taken away when the answer is sent, and must not be changed. DISK_FULL (ENOSPC) when
-   * there is no room; then nothing may have changed.
+   * Writes `buffer`, memory of the driver that is taken away when the answer is sent, and must not be changed.
+   * DISK_FULL (ENOSPC) when there is no room; then nothing may have changed.
    */
   write?(context: Context, buffer: Uint8Array, offset: number, request: WriteRequest): MaybeLater<Written>;
-  /** Context null: the whole volume; what is returned is not looked at. Without this method a file's flush answers with `getFileInfo`. */
+  /**
+   * Context null: the whole volume; what is returned is not looked at. Without this method a file's flush answers with
+   * `getFileInfo`.
+   */
   flush?(context: Context | null): FileInfo | null;
   getFileInfo?(context: Context): FileInfo;
   setBasicInfo?(context: Context, basicInfo: BasicInfo): FileInfo;
   /**
-   * `setAllocationSize` false: the file gets this size, zeros where it grows. True: room for so much; a size below the file's cuts it,
-   * a larger one does not extend it. DISK_FULL when there is no room: with a kernel cache this is the only place to say so.
+   * `setAllocationSize` false: the file gets this size, zeros where it grows. True: room for so much; a size below the
+   * file's cuts it, a larger one does not extend it. DISK_FULL when there is no room: with a kernel cache this is the
+   * only place to say so.
    */
   setFileSize?(context: Context, newSize: number, setAllocationSize: boolean): FileInfo;
-  /** Throws when the file may not be deleted (DIRECTORY_NOT_EMPTY …). Deletes nothing: `cleanup` does. Not asked for delete-on-close. */
+  /**
+   * Throws when the file may not be deleted (DIRECTORY_NOT_EMPTY …). Deletes nothing: `cleanup` does. Not asked for
+   * delete-on-close.
+   */
   canDelete?(context: Context, fileName: string): void;
   /** In the place of `canDelete`: is told when a delete is taken back, too. */
   setDelete?(context: Context, fileName: string, deleteFile: boolean): void;
@@ -194,8 +211,9 @@ export interface FileSystem<Context = unknown> {
   /** Merges what `securityInformation` selects of `modification`. */
   setSecurity?(context: Context, securityInformation: number, modification: Uint8Array): void;
   /**
-   * The entries strictly after `marker` in an order that never changes (afterMarker() helps), from the first for null. `.` and `..`
-   * come first in every directory but the root. As many are taken as fit; the driver asks again with the last one as marker.
+   * The entries strictly after `marker` in an order that never changes (afterMarker() helps), from the first for null.
+   * `.` and `..` come first in every directory but the root. As many are taken as fit; the driver asks again with the
+   * last one as marker.
    */
   readDirectory?(
     context: Context,

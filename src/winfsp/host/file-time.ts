@@ -1,5 +1,6 @@
 /**
- * FILETIMEs: 100 ns since 1601-01-01 UTC, as bigints, because no double holds one exactly. Conversions from what Node.js has.
+ * FILETIMEs: 100 ns since 1601-01-01 UTC, as bigints, because no double holds one exactly. Conversions from what
+ * Node.js has.
  */
 const UNIX_EPOCH = 116_444_736_000_000_000n;
 

@@ -1,6 +1,6 @@
 /**
- * Open handles: numbers that the driver keeps against contexts that the file system gave. Numbers are small and never 0, and carry a
- * generation, so that a request for a handle that was closed finds nothing instead of another file.
+ * Open handles: numbers that the driver keeps against contexts that the file system gave. Numbers are small and never
+ * 0, and carry a generation, so that a request for a handle that was closed finds nothing instead of another file.
  */
 import { setMaxListeners } from 'node:events';
 
@@ -15,8 +15,8 @@ export function newController(): AbortController {
 }
 
 /**
- * What cancels the requests of one handle that began before its cleanup, or after it. A request keeps the one that it began under, and
- * it is what handlers get as their request, where nothing else is to be said.
+ * What cancels the requests of one handle that began before its cleanup, or after it. A request keeps the one that it
+ * began under, and it is what handlers get as their request, where nothing else is to be said.
  */
 export class Cancellation {
   #controller: AbortController | null = null;

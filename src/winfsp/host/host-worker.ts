@@ -1,7 +1,7 @@
 /**
- * The worker of a WorkerVolume: loads the module of a synchronous file system and serves it with the inline dispatcher. While it
- * serves, its event loop does not run; messages to the main thread are posted all the same. Afterwards it can serve the next file system
- * of the same module.
+ * The worker of a WorkerVolume: loads the module of a synchronous file system and serves it with the inline dispatcher.
+ * While it serves, its event loop does not run; messages to the main thread are posted all the same. Afterwards it can
+ * serve the next file system of the same module.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

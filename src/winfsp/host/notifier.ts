@@ -1,13 +1,17 @@
 /**
- * Tells the kernel, and programs that watch directories, about changes that were made behind its back (docs/winfsp.md (e)).
+ * Tells the kernel, and programs that watch directories, about changes that were made behind its back
+ * (docs/winfsp.md#caching).
  *
  * Three things can lock up here, and none is left to the caller:
- * - Processing a notification writes back the cached pages of an open file, so the driver needs *answers* meanwhile: the call runs on a
- *   thread of the pool, and one at a time, so that it never takes more than one thread from the handlers.
- * - FspFileSystemNotifyBegin takes the lock of renames and sleeps while a rename waits, perhaps for us: it is tried without waiting, and
- *   again by a timer, with this thread free in between. The end mark goes with the records, in one buffer, so the lock is held briefly.
- * - Before WinFsp 2.2 a rename that queues up between Begin and Notify locks the volume for good: there Notify is called without a
- *   Begin, which the driver allows; a rename at the same moment may then be reported under its old name.
+ * - Processing a notification writes back the cached pages of an open file, so the driver needs *answers* meanwhile:
+ *   the call runs on a thread of the pool, and one at a time, so that it never takes more than one thread from the
+ *   handlers.
+ * - FspFileSystemNotifyBegin takes the lock of renames and sleeps while a rename waits, perhaps for us: it is tried
+ *   without waiting, and again by a timer, with this thread free in between. The end mark goes with the records, in one
+ *   buffer, so the lock is held briefly.
+ * - Before WinFsp 2.2 a rename that queues up between Begin and Notify locks the volume for good: there Notify is
+ *   called without a Begin, which the driver allows; a rename at the same moment may then be reported under its old
+ *   name.
  */
 import { NtStatus } from '../../ntstatus.js';
 import { NotifyInfo } from '../abi/layouts.js';
@@ -46,8 +50,8 @@ export interface Change {
 }
 
 /**
- * One call's records are copied to memory of the kernel that is never paged out, so they are sent in pieces of this size, and the second
- * record of a rename beyond it.
+ * One call's records are copied to memory of the kernel that is never paged out, so they are sent in pieces of this
+ * size, and the second record of a rename beyond it.
  */
 const MAX_PIECE_BYTES = 32 * 1024;
 const MAX_NAME_UNITS = 8100;
@@ -64,9 +68,10 @@ export class Notifier {
   }
 
   /**
-   * Resolves when the driver has taken the changes. They are sent in order, some 32 KiB at a time; the driver may process several such
-   * pieces in another order, but the two records of a rename always travel together. Rejects with a WinFspCallError: CANT_WAIT
-   * when renames left no gap for `timeoutMs`, VOLUME_DISMOUNTED when the volume has gone; with a TypeError for a name that is no path.
+   * Resolves when the driver has taken the changes. They are sent in order, some 32 KiB at a time; the driver may
+   * process several such pieces in another order, but the two records of a rename always travel together. Rejects with
+   * a WinFspCallError: CANT_WAIT when renames left no gap for `timeoutMs`, VOLUME_DISMOUNTED when the volume has gone;
+   * with a TypeError for a name that is no path.
    */
   async notify(changes: readonly Change[], timeoutMs: number): Promise<void> {
     const pieces = piecesOf(changes);

@@ -1,6 +1,7 @@
 /**
- * Self-relative security descriptors for file systems that keep none of their own: owner and group are the administrators, and one
- * access list is for all files. Entries have the OI and CI flags, or new files would get an empty list and nobody could open them.
+ * Self-relative security descriptors for file systems that keep none of their own: owner and group are the
+ * administrators, and one access list is for all files. Entries have the OI and CI flags, or new files would get an
+ * empty list and nobody could open them.
  */
 const SELF_RELATIVE_PROTECTED_DACL = 0x9004;
 const OBJECT_AND_CONTAINER_INHERIT = 0x03;
@@ -42,7 +43,9 @@ function uint32(value: number): number[] {
   return [...uint16(value & 0xffff), ...uint16(value >>> 16)];
 }
 
-/** `O:BAG:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;WD)`: everybody may do everything. A new array each time. */
+/**
+ * `O:BAG:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;WD)`: everybody may do everything. A new array each time.
+ */
 export function everyoneFullAccess(): Uint8Array {
   return descriptor(ALL_ACCESS);
 }

@@ -10,7 +10,9 @@ export type OnError = (error: Error, where: string) => void;
 
 /** Why a volume serves no more. */
 export interface VolumeEnd {
-  /** `stopped`: as asked. `volume-gone`: unmounted from outside, or the driver went away. `died`: a bug, see `error`. */
+  /**
+   * `stopped`: as asked. `volume-gone`: unmounted from outside, or the driver went away. `died`: a bug, see `error`.
+   */
   reason: 'stopped' | 'volume-gone' | 'died';
   error: Error | null;
 }

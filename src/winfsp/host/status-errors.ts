@@ -1,7 +1,7 @@
 /**
- * How a handler says no: it throws. An NtStatusError carries the code itself; errors of Node.js (`code: 'ENOENT'`) are translated
- * by the table here, so that a handler may simply let an error of node:fs through. Anything else is a bug of the handler: it is
- * reported, and the request is answered with INTERNAL_ERROR.
+ * How a handler says no: it throws. An NtStatusError carries the code itself; errors of Node.js (`code: 'ENOENT'`) are
+ * translated by the table here, so that a handler may simply let an error of node:fs through. Anything else is a bug of
+ * the handler: it is reported, and the request is answered with INTERNAL_ERROR.
  */
 import { NtStatus, ntStatusName } from '../../ntstatus.js';
 
@@ -25,8 +25,8 @@ export class NtStatusError extends Error {
 }
 
 /**
- * One table for both directions. Of several lines with the same status the first gives the code for it, of several with the same code
- * the first gives the status.
+ * One table for both directions. Of several lines with the same status the first gives the code for it, of several with
+ * the same code the first gives the status.
  */
 const TABLE: readonly (readonly [code: string, status: number])[] = [
   ['ENOENT', NtStatus.OBJECT_NAME_NOT_FOUND],
@@ -77,7 +77,10 @@ export function nodeCodeOf(ntStatus: number): string | undefined {
   return codeByStatus.get(ntStatus | 0);
 }
 
-/** The status that a thrown value asks for, or null when it asks for none: then it is a bug. Takes anything, never throws. */
+/**
+ * The status that a thrown value asks for, or null when it asks for none: then it is a bug. Takes anything, never
+ * throws.
+ */
 export function statusOfError(error: unknown): number | null {
   try {
     if (error instanceof Error) {

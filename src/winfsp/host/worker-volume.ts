@@ -1,6 +1,6 @@
 /**
- * A volume whose file system lives in a worker of its own, served inline there: the fastest way, for synchronous handlers. When the
- * worker dies, whoever waits for the volume is released.
+ * A volume whose file system lives in a worker of its own, served inline there: the fastest way, for synchronous
+ * handlers. When the worker dies, whoever waits for the volume is released.
  */
 
 import { loadWinFsp } from '../library/library.js';

@@ -1,6 +1,6 @@
 /**
- * koffi callbacks of the binding, counted: a slot that is not given back is a leak, and koffi has 8192 of them for the process.
- * Every callback is wrapped, because koffi turns an exception into 0, which is STATUS_SUCCESS.
+ * koffi callbacks of the binding, counted: a slot that is not given back is a leak, and koffi has 8192 of them for the
+ * process. Every callback is wrapped, because koffi turns an exception into 0, which is STATUS_SUCCESS.
  */
 import koffi from 'koffi';
 import { NtStatus } from '../../ntstatus.js';
@@ -37,9 +37,19 @@ export class CallbackSet {
 
   /** Registers `body` under the C prototype `kind (parameters)`; returns the function's address. */
   add(name: string, kind: CallbackKind, parameters: readonly string[], body: CallbackBody): number {
-    // Nine parameters are the most that a callback has; written out, because collecting them would cost an array per call.
-    // biome-ignore format: one line
-    const guarded = (a: unknown, b: unknown, c: unknown, d: unknown, e: unknown, f: unknown, g: unknown, h: unknown, i: unknown): number => {
+    // Nine parameters are the most that a callback has; written out, because collecting them would cost an array per
+    // call. biome-ignore format: one line
+    const guarded = (
+      a: unknown,
+      b: unknown,
+      c: unknown,
+      d: unknown,
+      e: unknown,
+      f: unknown,
+      g: unknown,
+      h: unknown,
+      i: unknown,
+    ): number => {
       try {
         const result = body(a, b, c, d, e, f, g, h, i);
         return kind === 'VOID' ? NtStatus.SUCCESS : finalStatusOf(result);

@@ -1,16 +1,16 @@
 /**
- * Builds a directory listing (FSP_FSCTL_DIR_INFO records, docs/winfsp.md (d) ReadDirectory) in scratch memory and copies it to the
- * caller's buffer chunk by chunk: a record costs a few stores and no allocation.
+ * Builds a directory listing (FSP_FSCTL_DIR_INFO records, docs/winfsp.md#callbacks ReadDirectory) in scratch memory and
+ * copies it to the caller's buffer chunk by chunk: a record costs a few stores and no allocation.
  *
- * A record starts 8-aligned and must fit with its padding. The end of the list is a 2-byte zero; if even that does not fit, the
- * driver asks once more with the last name as marker, which is harmless.
+ * A record starts 8-aligned and must fit with its padding. The end of the list is a 2-byte zero; if even that does not
+ * fit, the driver asks once more with the last name as marker, which is harmless.
  */
 
 import { DirInfo } from '../abi/layouts.js';
 import { copyMemory, type NativeBlock, writeUtf16 } from '../memory/native-memory.js';
 import type { DirectoryBuffer } from './file-system-interface.js';
 
-/** MaxComponentLength of a volume (docs/winfsp.md (g)). */
+/** MaxComponentLength of a volume (docs/winfsp.md#volume-parameters). */
 const MAX_NAME_UNITS = 255;
 
 export class DirectoryListing implements DirectoryBuffer {
@@ -78,7 +78,9 @@ export class DirectoryListing implements DirectoryBuffer {
     this.#ended = true;
   }
 
-  /** Nothing was added because not even the first entry fits: an empty answer would read as the end of the directory. */
+  /**
+   * Nothing was added because not even the first entry fits: an empty answer would read as the end of the directory.
+   */
   get isTooSmall(): boolean {
     return this.#full && this.entries === 0;
   }

@@ -1,15 +1,18 @@
 /**
  * The low level of the binding: the WinFsp interface table as TypeScript sees it.
  *
- * One method per slot of FSP_FILE_SYSTEM_INTERFACE (docs/winfsp.md (d)). Pointers are numbers, results are NTSTATUS
- * codes (signed int32), out-parameters are `DataView`s over native memory with an offset, so that an implementation
- * can answer without allocating. A method that is absent leaves its slot 0: WinFsp then refuses the operation.
+ * One method per slot of FSP_FILE_SYSTEM_INTERFACE (docs/winfsp.md#callbacks). Pointers are numbers, results are
+ * NTSTATUS codes (signed int32), out-parameters are `DataView`s over native memory with an offset, so that an
+ * implementation can answer without allocating. A method that is absent leaves its slot 0: WinFsp then refuses the
+ * operation.
  *
  * Everything here is synchronous and runs on the thread that owns the file system. Names, views and addresses are
  * valid only during the call. An exception is turned into STATUS_INTERNAL_ERROR by the caller, never into success.
  */
 
-/** Where a callback puts the context and the information of the file it has opened. One object is reused for all calls. */
+/**
+ * Where a callback puts the context and the information of the file it has opened. One object is reused for all calls.
+ */
 export interface OpenResult {
   /** The UserContext that WinFsp hands back with every later request; 1 … 2^53 − 1, never 0. */
   context: number;
@@ -29,8 +32,8 @@ export interface SecurityByNameResult {
 /** Appends FSP_FSCTL_DIR_INFO records to the answer of readDirectory. */
 export interface DirectoryBuffer {
   /**
-   * Reserves a record for `name`. Returns the offset in `view` where its FILE_INFO (72 bytes, zeroed) is to be written, or −1
-   * when the buffer is full: stop and return SUCCESS; WinFsp calls again with the last name as marker.
+   * Reserves a record for `name`. Returns the offset in `view` where its FILE_INFO (72 bytes, zeroed) is to be written,
+   * or −1 when the buffer is full: stop and return SUCCESS; WinFsp calls again with the last name as marker.
    */
   add(name: string): number;
   readonly view: DataView;
@@ -42,7 +45,10 @@ export interface FileSystemInterface {
   /** FSP_FSCTL_VOLUME_INFO (88 bytes, zeroed) goes to `view` at `offset`. */
   getVolumeInfo?(view: DataView, offset: number): number;
   setVolumeLabel?(label: string, view: DataView, offset: number): number;
-  /** Must tell OBJECT_PATH_NOT_FOUND from OBJECT_NAME_NOT_FOUND. Buffer sizes and BUFFER_OVERFLOW are the binding's work. */
+  /**
+   * Must tell OBJECT_PATH_NOT_FOUND from OBJECT_NAME_NOT_FOUND. Buffer sizes and BUFFER_OVERFLOW are the binding's
+   * work.
+   */
   getSecurityByName?(fileName: string, result: SecurityByNameResult): number;
   /** `createOptions` still carries the disposition in its top byte. `securityDescriptor` is a view: copy it. */
   create?(
@@ -69,8 +75,8 @@ export interface FileSystemInterface {
   /** Copies to native memory at `bufferAddress`. Returns the number of bytes, or END_OF_FILE at or past the end. */
   read?(context: number, bufferAddress: number, offset: number, length: number): number;
   /**
-   * Copies from native memory at `bufferAddress`. Returns the number of bytes or a failing NTSTATUS; FILE_INFO (72 bytes) goes to
-   * `view` at `fileInfoOffset` on success. `offset` is meaningless when `writeToEndOfFile`.
+   * Copies from native memory at `bufferAddress`. Returns the number of bytes or a failing NTSTATUS; FILE_INFO (72
+   * bytes) goes to `view` at `fileInfoOffset` on success. `offset` is meaningless when `writeToEndOfFile`.
    */
   write?(
     context: number,
@@ -86,8 +92,8 @@ export interface FileSystemInterface {
   flush?(context: number, view: DataView, fileInfoOffset: number): number;
   getFileInfo?(context: number, view: DataView, fileInfoOffset: number): number;
   /**
-   * `fileAttributes` 0xffffffff: leave alone. `times`: creation, last access, last write, change as (low, high) int32 pairs; the special
-   * values 0, −1 and −2 mean "leave alone".
+   * `fileAttributes` 0xffffffff: leave alone. `times`: creation, last access, last write, change as (low, high) int32
+   * pairs; the special values 0, −1 and −2 mean "leave alone".
    */
   setBasicInfo?(
     context: number,

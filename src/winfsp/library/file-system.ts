@@ -1,9 +1,10 @@
 /**
- * An FSP_FILE_SYSTEM and what it keeps pointing to: the interface table with its callbacks. Belongs to the thread that made it;
- * other threads get a VolumeReference.
+ * An FSP_FILE_SYSTEM and what it keeps pointing to: the interface table with its callbacks. Belongs to the thread that
+ * made it; other threads get a VolumeReference.
  *
- * Order of life (docs/winfsp.md (b) "Stop"): create → a dispatcher serves → Stop0 → every Transact has returned → Stop → dispose().
- * dispose() deletes the file system first and frees the callbacks after it, never the other way round.
+ * Order of life (docs/winfsp.md#dispatching "Stop"): create → a dispatcher serves → Stop0 → every Transact has returned
+ * → Stop → dispose(). dispose() deletes the file system first and frees the callbacks after it, never the other way
+ * round.
  */
 import { NtStatus } from '../../ntstatus.js';
 import { DEVICE_DISK } from '../abi/constants.js';
@@ -34,7 +35,9 @@ export interface FileSystemOptions {
   control?: Int32Array;
 }
 
-/** How long dispose() waits for calls of other threads before it leaks the file system instead of freeing it under them. */
+/**
+ * How long dispose() waits for calls of other threads before it leaks the file system instead of freeing it under them.
+ */
 const VISITOR_GRACE_MS = 10_000;
 
 export class FspFileSystem {
@@ -51,7 +54,9 @@ export class FspFileSystem {
   readonly #table: InterfaceTable;
   #disposed: boolean | null = null;
 
-  /** Creates the volume. Throws VolumeParamsError, WinFspLibraryError or WinFspCallError; nothing is left behind then. */
+  /**
+   * Creates the volume. Throws VolumeParamsError, WinFspLibraryError or WinFspCallError; nothing is left behind then.
+   */
   static create(options: FileSystemOptions): FspFileSystem {
     return new FspFileSystem(options);
   }
@@ -89,7 +94,10 @@ export class FspFileSystem {
     }
   }
 
-  /** Tells the owner about an error of a handler. A hook that throws must not turn an answered request into an unanswered one. */
+  /**
+   * Tells the owner about an error of a handler. A hook that throws must not turn an answered request into an
+   * unanswered one.
+   */
   reportError(where: string, error: unknown): void {
     try {
       this.onErrorReported?.();
@@ -106,7 +114,7 @@ export class FspFileSystem {
 
   /**
    * Where in a request of a handle the context is that the file system knows: one a file, or one a handle with
-   * UmFileContextIsUserContext2 (docs/winfsp.md (b) "Contexts").
+   * UmFileContextIsUserContext2 (docs/winfsp.md#dispatching "Contexts").
    */
   get contextOffset(): number {
     return this.volumeParams.UmFileContextIsUserContext2
@@ -130,14 +138,18 @@ export class FspFileSystem {
     return new VolumeReference(this.library, this.referenceData);
   }
 
-  /** Removes the lock around operations: one thread serves them, and the lock belongs to threads (docs/winfsp.md (b)). */
+  /**
+   * Removes the lock around operations: one thread serves them, and the lock belongs to threads
+   * (docs/winfsp.md#dispatching).
+   */
   removeOperationGuard(): void {
     this.library.fspFileSystemSetOperationGuard(this.address, 0, 0);
   }
 
   /**
-   * Deletes the volume (unmounting it), then frees table and callbacks. Only after the dispatcher has ended. Twice is harmless.
-   * False: another thread was inside the library too long, or tears down a dying process; everything was left in place.
+   * Deletes the volume (unmounting it), then frees table and callbacks. Only after the dispatcher has ended. Twice is
+   * harmless. False: another thread was inside the library too long, or tears down a dying process; everything was left
+   * in place.
    */
   dispose(): boolean {
     if (this.#disposed === null) {
@@ -150,7 +162,10 @@ export class FspFileSystem {
     return this.#disposed;
   }
 
-  /** The same without blocking this thread while the system unmounts. Await it before anything else is done with the object. */
+  /**
+   * The same without blocking this thread while the system unmounts. Await it before anything else is done with the
+   * object.
+   */
   async disposeAsync(): Promise<boolean> {
     if (this.#disposed === null) {
       this.#disposed = false;

@@ -2,7 +2,7 @@
  * The interface table (FSP_FILE_SYSTEM_INTERFACE, 512 bytes) of a FileSystemInterface: one koffi callback for each method it has,
  * all other slots 0, which WinFsp answers with INVALID_DEVICE_REQUEST.
  *
- * Duties and traps of each callback: docs/winfsp.md (c) and (d). Handlers get views of scratch memory that lives as long as the
+ * Duties and traps of each callback: docs/winfsp.md#creating-and-opening, #callbacks. Handlers get views of scratch memory that lives as long as the
  * table; results are copied to where C wants them, so nothing is allocated per call but the strings. Callbacks may run inside
  * operation functions on this thread (inline dispatcher) or be called by foreign threads through the event loop (native
  * dispatcher), one at a time in both cases; only reparse look-up nests, and has scratch of its own.

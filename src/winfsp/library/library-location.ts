@@ -1,6 +1,7 @@
 /**
- * Where the WinFsp library is: an absolute path, never a plain name, so that neither PATH nor the current directory can slip
- * another file in (docs/winfsp.md (f)). Pure look-up, no loading; everything that differs by machine is a parameter for tests.
+ * Where the WinFsp library is: an absolute path, never a plain name, so that neither PATH nor the current directory can
+ * slip another file in (docs/winfsp.md#installation-and-mount-points). Pure look-up, no loading; everything that
+ * differs by machine is a parameter for tests.
  */
 import { existsSync } from 'node:fs';
 import { isAbsolute, join, posix, win32 } from 'node:path';
@@ -8,7 +9,9 @@ import koffi from 'koffi';
 import { WinFspLibraryError } from '../errors.js';
 import { packageRoot } from './package-root.js';
 
-/** Names another library file: an absolute path. For development, and for distributions that keep the library elsewhere. */
+/**
+ * Names another library file: an absolute path. For development, and for distributions that keep the library elsewhere.
+ */
 export const LIBRARY_VARIABLE = 'RAMDRIVE_WINFSP_LIBRARY';
 
 const REGISTRY_KEY = 'SOFTWARE\\WOW6432Node\\WinFsp';
@@ -130,7 +133,9 @@ function thisMachine(): LocationInputs {
   };
 }
 
-/** RegGetValueW on the 32-bit branch, where WinFsp's installer writes (docs/winfsp.md (f)). */
+/**
+ * RegGetValueW on the 32-bit branch, where WinFsp's installer writes (docs/winfsp.md#installation-and-mount-points).
+ */
 export function readInstallDirFromRegistry(): string | null {
   const HKEY_LOCAL_MACHINE = 0xffffffff80000002n;
   const RRF_RT_REG_SZ = 0x2;

@@ -1,9 +1,9 @@
 /**
- * The WinFsp library, loaded and checked: version, layouts, and every function that the binding calls, typed. Pointers and handles
- * are numbers (`uintptr_t`): cheaper than BigInt, and user addresses fit in 2^53.
+ * The WinFsp library, loaded and checked: version, layouts, and every function that the binding calls, typed. Pointers
+ * and handles are numbers (`uintptr_t`): cheaper than BigInt, and user addresses fit in 2^53.
  *
- * koffi objects belong to the thread that made them, so each worker loads the library for itself; the operating system gives all
- * of them the same instance.
+ * koffi objects belong to the thread that made them, so each worker loads the library for itself; the operating system
+ * gives all of them the same instance.
  */
 import koffi, { type LibraryHandle } from 'koffi';
 import { NtStatus } from '../../ntstatus.js';
@@ -26,7 +26,7 @@ export type Operation = (fileSystem: number, request: number, response: number) 
 const POINTER = 'uintptr_t';
 const STATUS = 'int32_t';
 
-/** Kinds with an operation function; 17 and 18 have none (docs/winfsp.md (a)). */
+/** Kinds with an operation function; 17 and 18 have none (docs/winfsp.md#functions). */
 const OPERATION_NAMES: Readonly<Record<number, string>> = Object.fromEntries(
   Object.entries(TransactKind)
     .filter(([name]) => name !== 'Shutdown' && name !== 'LockControl')
@@ -113,8 +113,8 @@ export class WinFspLibrary {
   }
 
   /**
-   * Whether delivering an answer may block until another request is answered (docs/winfsp.md (i)). A Windows driver may always;
-   * the Linux library says.
+   * Whether delivering an answer may block until another request is answered (docs/winfsp.md#answers-that-may-nest). A
+   * Windows driver may always; the Linux library says.
    */
   completionsNest(): boolean {
     return this.#completionsNest === null || this.#completionsNest() !== 0;

@@ -1,12 +1,18 @@
 /**
- * What only our Linux library has: options, and what its strict checks have found. On Windows `linuxExtensions()` is null.
+ * What only our Linux library has: options, and what its strict checks have found. On Windows `linuxExtensions()` is
+ * null.
  */
 import type { WinFspLibrary } from './library.js';
 
 export interface LinuxExtensions {
-  /** NTSTATUS. File system address 0: the default for volumes created later. Names: native/winfsp-linux/src/options.c. */
+  /**
+   * NTSTATUS. File system address 0: the default for volumes created later. Names: native/winfsp-linux/src/options.c.
+   */
   setOption(fileSystemAddress: number, name: string, value: number): number;
-  /** Rules of docs/winfsp.md that the host broke, one sentence each, the first `most` of them; the library keeps 1,000. Address 0: of the whole process. */
+  /**
+   * Rules of docs/winfsp.md that the host broke, one sentence each, the first `most` of them; the library keeps 1,000.
+   * Address 0: of the whole process.
+   */
   violations(fileSystemAddress: number, most?: number): string[];
   violationCount(fileSystemAddress: number): number;
   openHandles(fileSystemAddress: number): number;

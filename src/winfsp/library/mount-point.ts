@@ -1,6 +1,7 @@
 /**
- * What a mount point as people write it means to WinFsp (docs/winfsp.md (f)): which device, which volume prefix, which argument for
- * SetMountPoint. Which form to try first is the host's policy, not decided here.
+ * What a mount point as people write it means to WinFsp (docs/winfsp.md#installation-and-mount-points): which device,
+ * which volume prefix, which argument for SetMountPoint. Which form to try first is the host's policy, not decided
+ * here.
  */
 import { DEVICE_DISK, DEVICE_NET } from '../abi/constants.js';
 

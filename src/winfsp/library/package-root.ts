@@ -1,6 +1,6 @@
 /**
- * Where the package lives on disk: the folder whose package.json carries our name. The same source runs from src/ (tests) and
- * from dist/src/ (compiled), so relative URLs alone cannot find native/ and the compiled workers.
+ * Where the package lives on disk: the folder whose package.json carries our name. The same source runs from src/
+ * (tests) and from dist/src/ (compiled), so relative URLs alone cannot find native/ and the compiled workers.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -41,7 +41,10 @@ function manifestAt(folder: string): { name?: string; version?: string } | null 
   }
 }
 
-/** A worker's script, compiled. `name` is its path below src/winfsp, with the extension .js. A worker always runs compiled code. */
+/**
+ * A worker's script, compiled. `name` is its path below src/winfsp, with the extension .js. A worker always runs
+ * compiled code.
+ */
 export function compiledWorker(name: string): URL {
   return pathToFileURL(join(packageRoot(), 'dist', 'src', 'winfsp', name));
 }

@@ -1,6 +1,7 @@
 /**
- * A running file system as threads other than its owner see it: two addresses and the control block. It can be sent to another
- * worker (`data`), and is how the main thread mounts and stops a volume whose owner sits in the dispatcher's loop.
+ * A running file system as threads other than its owner see it: two addresses and the control block. It can be sent to
+ * another worker (`data`), and is how the main thread mounts and stops a volume whose owner sits in the dispatcher's
+ * loop.
  *
  * Every call announces itself in the control block, so that the owner cannot free the file system under it.
  */
@@ -32,9 +33,9 @@ export class VolumeReference {
   ) {}
 
   /**
-   * Mounts. Runs on a thread of koffi's pool, because the system asks the volume questions while it is being mounted and the
-   * caller's thread may be needed meanwhile (docs/winfsp.md (f)). `null`: the first free drive letter.
-   * VOLUME_DISMOUNTED when the file system is gone already.
+   * Mounts. Runs on a thread of koffi's pool, because the system asks the volume questions while it is being mounted
+   * and the caller's thread may be needed meanwhile (docs/winfsp.md#installation-and-mount-points). `null`: the first
+   * free drive letter. VOLUME_DISMOUNTED when the file system is gone already.
    */
   setMountPoint(mountPoint: string | null): Promise<number> {
     return this.#visitAsync<number>(NtStatus.VOLUME_DISMOUNTED, (done) =>
@@ -70,7 +71,10 @@ export class VolumeReference {
     );
   }
 
-  /** On a thread of koffi's pool, because the driver may need answers meanwhile. The records must stay until the promise resolves. */
+  /**
+   * On a thread of koffi's pool, because the driver may need answers meanwhile. The records must stay until the promise
+   * resolves.
+   */
   notify(recordsAddress: number, sizeBytes: number): Promise<number> {
     return this.#visitAsync<number>(NtStatus.VOLUME_DISMOUNTED, (done) =>
       this.library.fspFileSystemNotify.async(this.data.fileSystemAddress, recordsAddress, sizeBytes, done),
@@ -82,8 +86,8 @@ export class VolumeReference {
   }
 
   /**
-   * Makes a waiting loop turn at once, so that it sees a command in the control block. On Windows it does nothing: there the loop
-   * turns when TransactTimeout is over, or when somebody touches the volume.
+   * Makes a waiting loop turn at once, so that it sees a command in the control block. On Windows it does nothing:
+   * there the loop turns when TransactTimeout is over, or when somebody touches the volume.
    */
   wake(): void {
     this.#visit(undefined, () => {
@@ -91,18 +95,22 @@ export class VolumeReference {
     });
   }
 
-  /** Asks the loop to end: Stop0 makes its Transact return. Answers to requests already delivered are ignored from here on. */
+  /**
+   * Asks the loop to end: Stop0 makes its Transact return. Answers to requests already delivered are ignored from here
+   * on.
+   */
   requestStop(): number {
     Atomics.store(this.data.control, ControlWord.STOP_REQUESTED, 1);
     return this.#visit<number>(NtStatus.SUCCESS, () => this.library.fspFsctlStop0(this.data.volumeHandle));
   }
 
   /**
-   * For an `exit` handler, where nothing asynchronous runs any more: ends the loop, waits a little for it, cancels what is pending
-   * and unmounts. Without this `process.exit()` hangs on the worker that sits in the native call. The file system is not freed;
-   * the dying process takes it along.
+   * For an `exit` handler, where nothing asynchronous runs any more: ends the loop, waits a little for it, cancels what
+   * is pending and unmounts. Without this `process.exit()` hangs on the worker that sits in the native call. The file
+   * system is not freed; the dying process takes it along.
    *
-   * Also for the death of the owner's thread: with a grace of 0 it frees whoever waits for an answer that will never come.
+   * Also for the death of the owner's thread: with a grace of 0 it frees whoever waits for an answer that will never
+   * come.
    */
   stopForExit(graceMs = EXIT_GRACE_MS): void {
     const { control, fileSystemAddress, volumeHandle } = this.data;
@@ -113,15 +121,19 @@ export class VolumeReference {
     }
     if (claimTeardown(control)) {
       this.library.fspFsctlStop(volumeHandle);
-      // An unmount that was asked for may not have begun (a busy pool), or be inside. Our Linux library makes the second caller wait,
-      // then finds nothing to do; WinFsp may take the mount away twice, and there it goes with the process.
+      // An unmount that was asked for may not have begun (a busy pool), or be inside. Our Linux library makes the
+      // second caller wait, then finds nothing to do; WinFsp may take the mount away twice, and there it goes with the
+      // process.
       if (process.platform !== 'win32' || this.#claimUnmount()) {
         this.library.fspFileSystemRemoveMountPoint(fileSystemAddress);
       }
     }
   }
 
-  /** Runs stopForExit() when the process exits by `process.exit()` or by itself. Returns the function that takes it back. */
+  /**
+   * Runs stopForExit() when the process exits by `process.exit()` or by itself. Returns the function that takes it
+   * back.
+   */
   stopOnExit(): () => void {
     const handler = () => this.stopForExit();
     process.once('exit', handler);

@@ -1,6 +1,6 @@
 /**
- * A few int32 words in shared memory through which other threads talk to a dispatcher that sits in a native call: its event loop
- * does not run, so messages would not arrive.
+ * A few int32 words in shared memory through which other threads talk to a dispatcher that sits in a native call: its
+ * event loop does not run, so messages would not arrive.
  */
 
 /** Indices of the words. Those from USER on belong to whoever uses the binding. */
@@ -21,8 +21,8 @@ export const ControlWord = {
 } as const;
 
 /**
- * TEARDOWN is entered once, by compare-exchange: the owner that deletes the file system, or the main thread of a process that
- * dies. Whoever wins does it; from then on no other thread may call into the library for this file system.
+ * TEARDOWN is entered once, by compare-exchange: the owner that deletes the file system, or the main thread of a
+ * process that dies. Whoever wins does it; from then on no other thread may call into the library for this file system.
  */
 export const LoopState = { NOT_STARTED: 0, RUNNING: 1, ENDED: 2, TEARDOWN: 3 } as const;
 
@@ -46,7 +46,9 @@ export function claimTeardown(control: Int32Array): boolean {
   }
 }
 
-/** Announces a call into the library from another thread. False, and nothing announced, when the file system is going. */
+/**
+ * Announces a call into the library from another thread. False, and nothing announced, when the file system is going.
+ */
 export function enterAsVisitor(control: Int32Array): boolean {
   Atomics.add(control, ControlWord.VISITORS, 1);
   if (Atomics.load(control, ControlWord.LOOP_STATE) !== LoopState.TEARDOWN) {
@@ -61,7 +63,10 @@ export function leaveAsVisitor(control: Int32Array): void {
   Atomics.notify(control, ControlWord.VISITORS);
 }
 
-/** Waits until no visitor is inside. False when that took longer than `limitMs`: then leak rather than free what is in use. */
+/**
+ * Waits until no visitor is inside. False when that took longer than `limitMs`: then leak rather than free what is in
+ * use.
+ */
 export function waitForVisitors(control: Int32Array, limitMs: number): boolean {
   const deadline = Date.now() + limitMs;
   for (;;) {

@@ -1,10 +1,11 @@
 /**
- * Memory of the driver, lent to a handler as a Uint8Array for as long as its request is open. Taking it back detaches the
- * ArrayBuffer: the array has length 0 from then on, its methods throw, an index reads undefined and writes nothing. So a handler that
- * keeps it too long gets an error, and never the memory of somebody else's request.
+ * Memory of the driver, lent to a handler as a Uint8Array for as long as its request is open. Taking it back detaches
+ * the ArrayBuffer: the array has length 0 from then on, its methods throw, an index reads undefined and writes nothing.
+ * So a handler that keeps it too long gets an error, and never the memory of somebody else's request.
  *
- * koffi.view and the detaching cost 2 to 3 µs together, whatever the length. Node.js 20 knows ArrayBuffer.prototype.transfer, which
- * detaches, only behind a flag of V8; a context made while the flag is set has the function, and it works on any ArrayBuffer.
+ * koffi.view and the detaching cost 2 to 3 µs together, whatever the length. Node.js 20 knows
+ * ArrayBuffer.prototype.transfer, which detaches, only behind a flag of V8; a context made while the flag is set has
+ * the function, and it works on any ArrayBuffer.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

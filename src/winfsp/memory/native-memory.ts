@@ -1,9 +1,10 @@
 /**
- * Native memory for the binding: blocks that C may keep pointers to, seen through one long-lived view each (a view costs 1–3 µs to
- * make, so never one per request), and copies by raw address. Addresses are plain numbers: user addresses fit in 2^53.
+ * Native memory for the binding: blocks that C may keep pointers to, seen through one long-lived view each (a view
+ * costs 1–3 µs to make, so never one per request), and copies by raw address. Addresses are plain numbers: user
+ * addresses fit in 2^53.
  *
- * What can go wrong: a block used after free() reads foreign memory. So whoever allocates frees, after the library has let go, and
- * `liveBlocks()` lets tests see that the count returns to where it was.
+ * What can go wrong: a block used after free() reads foreign memory. So whoever allocates frees, after the library has
+ * let go, and `liveBlocks()` lets tests see that the count returns to where it was.
  */
 import koffi from 'koffi';
 
@@ -46,7 +47,10 @@ export class NativeBlock {
     live += 1;
   }
 
-  /** Zeroes whole words of 8 bytes. A loop, because fill() is a call out of compiled code, which for a few words costs more. */
+  /**
+   * Zeroes whole words of 8 bytes. A loop, because fill() is a call out of compiled code, which for a few words costs
+   * more.
+   */
   clear(fromBytes: number, toBytes: number): void {
     const words = this.#words;
     for (let word = fromBytes >>> 3; word < toBytes >>> 3; word++) {
@@ -66,8 +70,9 @@ export class NativeBlock {
 const PAGE_BYTES = 4096;
 
 /**
- * Uninitialised memory that begins at a page, for large transfers: some processors copy several times as fast to an aligned address
- * (docs/performance.md), and a large buffer of Node.js begins 16 bytes behind one. The garbage collector frees it as any other.
+ * Uninitialised memory that begins at a page, for large transfers: some processors copy several times as fast to an
+ * aligned address (docs/performance.md), and a large buffer of Node.js begins 16 bytes behind one. The garbage
+ * collector frees it as any other.
  */
 export function pageAligned(lengthBytes: number): Uint8Array {
   const bytes = Buffer.allocUnsafeSlow(lengthBytes + PAGE_BYTES - 1);
@@ -95,7 +100,9 @@ export function unsignedOf(value: Uint64Argument): number {
   return number < 0 ? number + 0x1_0000_0000_0000_0000 : number;
 }
 
-/** Splits a UINT64 argument (a FILETIME, which no double holds) into two int32 halves at `out[index]`, `out[index + 1]`. */
+/**
+ * Splits a UINT64 argument (a FILETIME, which no double holds) into two int32 halves at `out[index]`, `out[index + 1]`.
+ */
 export function splitUint64(value: Uint64Argument, out: Int32Array, index: number): void {
   if (typeof value === 'bigint') {
     out[index] = Number(BigInt.asIntN(32, value));

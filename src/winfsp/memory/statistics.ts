@@ -1,12 +1,13 @@
 /**
- * Live figures of a dispatcher in shared memory: the dispatcher writes, anybody reads at any time, and reading costs the
- * dispatcher nothing. Everything is a double (exact to 2^53), so that neither side makes a BigInt.
+ * Live figures of a dispatcher in shared memory: the dispatcher writes, anybody reads at any time, and reading costs
+ * the dispatcher nothing. Everything is a double (exact to 2^53), so that neither side makes a BigInt.
  *
  * A reader may see a request that is counted but not yet in the histogram: figures are for people, not for the ledger.
  *
- * Layout, in doubles: a head of HEAD_LENGTH counters, then for each of the 22 kinds KIND_LENGTH doubles: count, failures, bytes,
- * microseconds in total, then the latency histogram. Latency is the time between the arrival of a request and its answer being
- * ready. Bucket b holds latencies from bucketFloorNs(b) up: four buckets to an octave, so a percentile is good to ±10 %.
+ * Layout, in doubles: a head of HEAD_LENGTH counters, then for each of the 22 kinds KIND_LENGTH doubles: count,
+ * failures, bytes, microseconds in total, then the latency histogram. Latency is the time between the arrival of a
+ * request and its answer being ready. Bucket b holds latencies from bucketFloorNs(b) up: four buckets to an octave, so
+ * a percentile is good to ±10 %.
  */
 import { TRANSACT_KIND_COUNT, TRANSACT_KIND_NAMES } from '../abi/constants.js';
 
@@ -158,7 +159,10 @@ function latencyOf(figures: Float64Array): LatencySummary {
   };
 }
 
-/** The value below which `fraction` of the counted latencies lie, interpolated inside its bucket. 0 for an empty histogram. */
+/**
+ * The value below which `fraction` of the counted latencies lie, interpolated inside its bucket. 0 for an empty
+ * histogram.
+ */
 export function percentileUs(histogram: Float64Array, fraction: number): number {
   let total = 0;
   for (const count of histogram) {

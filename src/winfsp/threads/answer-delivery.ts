@@ -1,6 +1,7 @@
 /**
- * Who delivers an answer, for every dispatcher that has a loop of its own: the thread that made it, or one of the completion thread
- * because its completion may block inside the driver (answer-routing.ts decides, completion-threads.ts delivers, docs/winfsp.md (i)).
+ * Who delivers an answer, for every dispatcher that has a loop of its own: the thread that made it, or one of the
+ * completion thread because its completion may block inside the driver (answer-routing.ts decides,
+ * completion-threads.ts delivers, docs/winfsp.md#answers-that-may-nest).
  *
  * An instance belongs to the dispatcher's thread, which never waits for a completion thread while it serves.
  */
@@ -14,9 +15,9 @@ import { CompletionThread } from './completion-threads.js';
 
 export interface DeliveryOptions {
   /**
-   * `auto`: by the rules of docs/winfsp.md (i), none where completions never nest. `all`: every answer through completion threads, with some
-   * more of them for what would be inline, for a driver stack that blocks where it should not. `none`: everything inline; for
-   * tests that show why completion threads are needed.
+   * `auto`: by the rules of docs/winfsp.md#answers-that-may-nest, none where completions never nest. `all`: every
+   * answer through completion threads, with some more of them for what would be inline, for a driver stack that blocks
+   * where it should not. `none`: everything inline; for tests that show why completion threads are needed.
    */
   completionThreads?: 'auto' | 'all' | 'none';
   /** Overrides what the library says about nesting; for tests. */
@@ -37,8 +38,8 @@ const COMPLETION_SLOTS = 1024;
 /** With every answer through the completion threads, big ones must fit too, and fewer slots do. */
 const COMPLETION_SLOTS_ALL = 64;
 /**
- * How many more completion threads there are then. Their answers may be the nested ones that completion threads 1 and 2 wait for, so they must not
- * queue behind those; and one of them that blocks leaves the others.
+ * How many more completion threads there are then. Their answers may be the nested ones that completion threads 1 and 2
+ * wait for, so they must not queue behind those; and one of them that blocks leaves the others.
  */
 const EXTRA_COMPLETION_THREADS = 3;
 const ANSWERED_BY = [HEAD.answersByExtraThreads, HEAD.answersByHelper1, HEAD.answersByHelper2];
@@ -50,7 +51,7 @@ export class AnswerDelivery {
   readonly #writer: StatisticsWriter;
   readonly #options: DeliveryOptions;
   readonly #routing: AnswerRouting | null;
-  /** The first two as in docs/winfsp.md (i), then the extra ones. Empty: everything is inline. */
+  /** The first two as in docs/winfsp.md#answers-that-may-nest, then the extra ones. Empty: everything is inline. */
   #completionThreads: CompletionThread[] = [];
   /** Index of the last directory rename in completion thread 1's ring, while it is under way. */
   #directoryRename = -1;
@@ -92,8 +93,8 @@ export class AnswerDelivery {
   }
 
   /**
-   * Gives the answer to a completion thread when the rules say so; its bytes are copied. False: the caller delivers it itself. `request` is the
-   * head of the request that is answered.
+   * Gives the answer to a completion thread when the rules say so; its bytes are copied. False: the caller delivers it
+   * itself. `request` is the head of the request that is answered.
    */
   handOver(
     kind: number,
@@ -134,7 +135,9 @@ export class AnswerDelivery {
     return true;
   }
 
-  /** Lets the completion threads deliver what they hold, for so long at most. Only when nothing is handed over any more. */
+  /**
+   * Lets the completion threads deliver what they hold, for so long at most. Only when nothing is handed over any more.
+   */
   async untilIdle(limitMs: number): Promise<void> {
     await Promise.all(
       this.#completionThreads.map((completionThread) => completionThread.ring.untilIdle(limitMs)),
@@ -157,7 +160,10 @@ export class AnswerDelivery {
     return this.#routing!.route(kind, request, response, status, this.#directoryRenameInFlight);
   }
 
-  /** Who delivers what needs no completion thread when everything goes through completion threads: one that is idle, or else has the least to do. */
+  /**
+   * Who delivers what needs no completion thread when everything goes through completion threads: one that is idle, or
+   * else has the least to do.
+   */
   #extraCompletionThread(): CompletionThread | null {
     let best: CompletionThread | null = null;
     for (let i = 2; i < this.#completionThreads.length; i++) {

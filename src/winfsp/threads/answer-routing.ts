@@ -1,7 +1,7 @@
 /**
- * Who delivers an answer: the dispatcher's own thread M in its next call, or a completion thread. These are the rules of docs/winfsp.md (i),
- * for volumes without streams: completing an answer may block inside the driver until another request is answered, so whatever
- * may block must not be delivered by the thread that answers.
+ * Who delivers an answer: the dispatcher's own thread M in its next call, or a completion thread. These are the rules
+ * of docs/winfsp.md#answers-that-may-nest, for volumes without streams: completing an answer may block inside the
+ * driver until another request is answered, so whatever may block must not be delivered by the thread that answers.
  *
  * Pure decisions over the bytes of one request and its answer; no threads here. An instance belongs to one dispatcher.
  */
@@ -71,8 +71,8 @@ export class AnswerRouting {
   }
 
   /**
-   * After the handler: the route of the answer. `directoryRenameInFlight`: the answer to a directory's rename was handed to completion thread 1
-   * and its call has not returned.
+   * After the handler: the route of the answer. `directoryRenameInFlight`: the answer to a directory's rename was
+   * handed to completion thread 1 and its call has not returned.
    */
   route(
     kind: number,
@@ -104,7 +104,8 @@ export class AnswerRouting {
         }
         break;
       case TransactKind.Overwrite:
-        // Harmless because the file is empty. Should a file system say otherwise, its answer is like any other with FILE_INFO.
+        // Harmless because the file is empty. Should a file system say otherwise, its answer is like any other with
+        // FILE_INFO.
         return isWholePages(response) ? Route.INLINE : Route.HELPER_2;
       case TransactKind.QueryInformation:
       case TransactKind.SetEa:

@@ -1,6 +1,6 @@
 /**
- * The two completion thread of a dispatcher: starting them, handing answers over, letting them go. Why two, and who delivers what:
- * docs/winfsp.md (i) "Completion threads".
+ * The two completion threads of a dispatcher: starting them, handing answers over, letting them go. Why two, and who
+ * delivers what: docs/winfsp.md#answers-that-may-nest "Completion threads".
  */
 import { MessageChannel } from 'node:worker_threads';
 import { CompletionRing, RingWord } from './completion-ring.js';

@@ -1,9 +1,10 @@
 /**
- * A deliver-only completion thread: takes answers from its ring and completes them by Transact calls without a request buffer, one answer a
- * call, because one that blocks inside the driver would hold up what follows it (docs/winfsp.md (i)).
+ * A deliver-only completion thread: takes answers from its ring and completes them by Transact calls without a request
+ * buffer, one answer a call, because one that blocks inside the driver would hold up what follows it
+ * (docs/winfsp.md#answers-that-may-nest).
  *
- * It may block inside a delivery for as long as another request stays unanswered; the dispatcher goes on meanwhile. It leaves
- * when told to, after the last delivery has returned. It has no event loop of its own to speak of.
+ * It may block inside a delivery for as long as another request stays unanswered; the dispatcher goes on meanwhile. It
+ * leaves when told to, after the last delivery has returned. It has no event loop of its own to speak of.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import koffi from 'koffi';

@@ -1,10 +1,10 @@
 /**
- * Workers that have done what they were started for and wait for the next such job. They are kept because koffi (3.3.4) allocates about
- * 50 KiB for each thread that loads it (its InstanceData) and never frees them, which a process that mounts again and again would lose
- * with every mount. Mounting is several times as quick, too.
+ * Workers that have done what they were started for and wait for the next such job. They are kept because koffi (3.3.4)
+ * allocates about 50 KiB for each thread that loads it (its InstanceData) and never frees them, which a process that
+ * mounts again and again would lose with every mount. Mounting is several times as quick, too.
  *
- * Such a worker gets its jobs as messages, one after another, and ends when it gets null. While it waits it does not keep the process
- * alive.
+ * Such a worker gets its jobs as messages, one after another, and ends when it gets null. While it waits it does not
+ * keep the process alive.
  */
 import { Worker } from 'node:worker_threads';
 import { compiledWorker } from '../library/package-root.js';

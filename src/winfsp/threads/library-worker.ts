@@ -1,5 +1,6 @@
 /**
- * A worker that calls into the driver for a dispatcher, receiver and completion thread alike: taken for as long as a volume is served.
+ * A worker that calls into the driver for a dispatcher, receiver and completion thread alike: taken for as long as a
+ * volume is served.
  *
  * It posts one message when its job is up and one when it is done; in between it does not look at its event loop.
  */
@@ -20,7 +21,10 @@ const workers = new IdleWorkers('threads/library-worker-main.js', 'winfsp-driver
 export class DriverWorker {
   /** Rejects when the worker fails before the job is up. */
   readonly ready: Promise<void>;
-  /** Resolves when the job is done or its worker is no more, for whatever reason: nothing that it was given is used then. */
+  /**
+   * Resolves when the job is done or its worker is no more, for whatever reason: nothing that it was given is used
+   * then.
+   */
   readonly finished: Promise<void>;
 
   constructor(job: DriverJob, transferList: TransferListItem[] = []) {

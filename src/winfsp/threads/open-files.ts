@@ -1,9 +1,10 @@
 /**
- * Which open files may have pages of theirs mapped: those from which whole pages were read since they were last entirely closed
- * (docs/winfsp.md (i), condition 4). Without such a read nothing was faulted into a mapping.
+ * Which open files may have pages of theirs mapped: those from which whole pages were read since they were last
+ * entirely closed (docs/winfsp.md#answers-that-may-nest, condition 4). Without such a read nothing was faulted into a
+ * mapping.
  *
- * A file that is closed stays as a zero for a while: a V8 Map whose same key is set and deleted over and over gets slower with
- * its size, and lock files do exactly that. Zeros are swept out when they are the majority.
+ * A file that is closed stays as a zero for a while: a V8 Map whose same key is set and deleted over and over gets
+ * slower with its size, and lock files do exactly that. Zeros are swept out when they are the majority.
  */
 const MIN_SWEEP = 1024;
 /** State = opens × 2, plus 1 when whole pages were read. */

@@ -1,9 +1,10 @@
 /**
- * The way of a request from a receiver worker to the thread that answers it: a ring of request buffers in native memory, one producer
- * (the receiver), one consumer. A consumer that is busy makes the receiver wait, never the other way round.
+ * The way of a request from a receiver worker to the thread that answers it: a ring of request buffers in native
+ * memory, one producer (the receiver), one consumer. A consumer that is busy makes the receiver wait, never the other
+ * way round.
  *
- * One word that all receivers of a dispatcher share is counted up with every request: the consumer's event loop waits for its change
- * by Atomics.waitAsync, which costs no thread of the pool.
+ * One word that all receivers of a dispatcher share is counted up with every request: the consumer's event loop waits
+ * for its change by Atomics.waitAsync, which costs no thread of the pool.
  */
 import { Limit } from '../abi/constants.js';
 
@@ -32,7 +33,10 @@ export const REQUEST_STRIDE_BYTES = Limit.TRANSACT_REQ_SIZEMAX;
 export interface ReceiverData {
   libraryPath: string;
   volumeHandle: number;
-  /** The volume's control block: the last receiver that ends says so there, because the consumer's thread may be busy for ever. */
+  /**
+   * The volume's control block: the last receiver that ends says so there, because the consumer's thread may be busy
+   * for ever.
+   */
   control: Int32Array;
   shared: Int32Array;
   state: Int32Array;

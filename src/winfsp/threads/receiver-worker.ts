@@ -1,6 +1,7 @@
 /**
- * A receiver of the async dispatcher: a thread that does nothing but wait in FspFsctlTransact for the next request and put it where
- * the answering thread finds it. At least two of them are at work, so one is always on its way to the driver (docs/winfsp.md (b)).
+ * A receiver of the async dispatcher: a thread that does nothing but wait in FspFsctlTransact for the next request and
+ * put it where the answering thread finds it. At least two of them are at work, so one is always on its way to the
+ * driver (docs/winfsp.md#dispatching).
  *
  * It ends when Transact fails, which Stop0 makes it do; the last one to end stores the status and LoopState.ENDED.
  */

@@ -1,4 +1,7 @@
-/** Line charts as inline SVG: no script, no network, readable on paper and in the dark. Pure functions from figures to text. */
+/**
+ * Line charts as inline SVG: no script, no network, readable on paper and in the dark. Pure functions from figures to
+ * text.
+ */
 
 export interface Series {
   name: string;

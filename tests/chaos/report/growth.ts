@@ -1,4 +1,6 @@
-/** Whether memory grows with the length of a run: the straight line through the samples, without the time of warming up. */
+/**
+ * Whether memory grows with the length of a run: the straight line through the samples, without the time of warming up.
+ */
 import type { Sample } from '../sampler.js';
 
 /** Heaps find their size and the drive fills in this part of a run. */

@@ -1,4 +1,7 @@
-/** The summary of a run for a Markdown document: what stands between the two markers is replaced, the rest is left alone. */
+/**
+ * The summary of a run for a Markdown document: what stands between the two markers is replaced, the rest is left
+ * alone.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { formatSize } from '../../../src/drive/config/sizes.js';
 import { percentileUs } from '../../../src/winfsp/memory/statistics.js';

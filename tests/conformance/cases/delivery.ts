@@ -1,6 +1,7 @@
 /**
- * Sections (b) and (i): who delivers which answer, and that no completion waits for ever. The library holds answers back as the Windows
- * driver may: until a request of its own was answered (option hold_completion), or until the one that a case names was (hold).
+ * Sections (b) and (i): who delivers which answer, and that no completion waits for ever. The library holds answers
+ * back as the Windows driver may: until a request of its own was answered (option hold_completion), or until the one
+ * that a case names was (hold).
  */
 import assert from 'node:assert/strict';
 import { NtStatus } from '../../../src/ntstatus.js';
@@ -356,7 +357,8 @@ export const delivery: readonly ConformanceCase[] = [
         return client.submit(writeRequest(file.context, 0, 5), data);
       });
       const last = client.submit(readRequest(file.context, 0, 5));
-      // The first delivery ends only when the very last request is answered, behind 700 answers that the completion thread cannot take.
+      // The first delivery ends only when the very last request is answered, behind 700 answers that the completion
+      // thread cannot take.
       client.hold(stuck, last);
       host.openGate();
       const read = client.wait(last);

@@ -1,7 +1,8 @@
 /**
- * The Windows kernel's side of a cached file, as far as a file system can feel it (docs/winfsp.md (e)): sizes are taken from returned
- * FILE_INFO only, an extending write asks for SetFileSize first, data stay in pages of the cache and are written later, page-aligned,
- * constrained, in any order, also after Cleanup and past the end of the file. Programs talk to this; it talks to the served volume.
+ * The Windows kernel's side of a cached file, as far as a file system can feel it (docs/winfsp.md#caching): sizes are
+ * taken from returned FILE_INFO only, an extending write asks for SetFileSize first, data stay in pages of the cache
+ * and are written later, page-aligned, constrained, in any order, also after Cleanup and past the end of the file.
+ * Programs talk to this; it talks to the served volume.
  *
  * Whatever a file system does that loses acknowledged data shows here as CacheLoss, or as wrong bytes for the program.
  */
@@ -142,7 +143,10 @@ export class CacheManager {
     this.#believe(file, this.#handle(file).flush());
   }
 
-  /** The lazy writer: writes one dirty page of some file, chosen by `pick`; up to `run` following ones go along in the same request. */
+  /**
+   * The lazy writer: writes one dirty page of some file, chosen by `pick`; up to `run` following ones go along in the
+   * same request.
+   */
   writeSome(pick: number, run: number): void {
     const dirty = [...this.#files.values()].flatMap((file) =>
       [...file.pages].filter(([, { dirty }]) => dirty).map(([page]) => ({ file, page })),

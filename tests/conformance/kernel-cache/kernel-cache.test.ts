@@ -1,6 +1,7 @@
 /**
- * Random programs above the simulated kernel cache: every acknowledged byte is there in the end, and DISK_FULL is said at SetFileSize or
- * never. With one of the historic faults put back, the same workloads must fail: a suite that cannot is worth nothing.
+ * Random programs above the simulated kernel cache: every acknowledged byte is there in the end, and DISK_FULL is said
+ * at SetFileSize or never. With one of the historic faults put back, the same workloads must fail: a suite that cannot
+ * is worth nothing.
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

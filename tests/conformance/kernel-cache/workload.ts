@@ -1,6 +1,7 @@
 /**
- * Programs at work above the simulated cache, as plain commands, and the oracle beside them: what every file must contain, and how much
- * room all of them take. A command that makes no sense at its moment is skipped, so any list of commands is a workload.
+ * Programs at work above the simulated cache, as plain commands, and the oracle beside them: what every file must
+ * contain, and how much room all of them take. A command that makes no sense at its moment is skipped, so any list of
+ * commands is a workload.
  */
 import assert from 'node:assert/strict';
 import { NtStatus } from '../../../src/ntstatus.js';
@@ -120,7 +121,10 @@ export class Workload {
     this.applied += 1;
   }
 
-  /** Everything is written and closed; then every byte that was ever acknowledged must be on the drive. Empties the volume. */
+  /**
+   * Everything is written and closed; then every byte that was ever acknowledged must be on the drive. Empties the
+   * volume.
+   */
   finish(): void {
     for (const name of this.#cache.names()) {
       while (this.#cache.isOpen(name)) {

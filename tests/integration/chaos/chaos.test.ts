@@ -1,4 +1,7 @@
-/** Chaos itself: that it is quiet on what is right, loud on what is wrong, orderly at its end, and that its page shows what it did. */
+/**
+ * Chaos itself: that it is quiet on what is right, loud on what is wrong, orderly at its end, and that its page shows
+ * what it did.
+ */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';

@@ -1,4 +1,7 @@
-/** Chaos can fail: for each of a set of deliberate defects, a run finds it within 60 seconds, says so, and ends with exit code 1. */
+/**
+ * Chaos can fail: for each of a set of deliberate defects, a run finds it within 60 seconds, says so, and ends with
+ * exit code 1.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** examples/passthrough-fs.ts on a real mount: what is done on the volume is done in the directory below it, and the other way round. */
+/**
+ * examples/passthrough-fs.ts on a real mount: what is done on the volume is done in the directory below it, and the
+ * other way round.
+ */
 import fs from 'node:fs';
 import {
   appendFile,

@@ -1,6 +1,7 @@
 /**
- * FileSystemHost itself on real mounts: mounting and its failures, events, handlers on this thread and in a worker, taking everything
- * down. This process is its own client, by promises of node:fs only, which never block the thread that serves.
+ * FileSystemHost itself on real mounts: mounting and its failures, events, handlers on this thread and in a worker,
+ * taking everything down. This process is its own client, by promises of node:fs only, which never block the thread
+ * that serves.
  */
 import { mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,7 +1,7 @@
 /**
- * Ten things that programs do with files, on real mounts of a file system that is written against the public interface alone, each
- * with handlers that answer at once, by a promise that is resolved already, and some time later in any order. Programs must see no
- * difference; what must hold at the end of every mount says served-mount.ts.
+ * Ten things that programs do with files, on real mounts of a file system that is written against the public interface
+ * alone, each with handlers that answer at once, by a promise that is resolved already, and some time later in any
+ * order. Programs must see no difference; what must hold at the end of every mount says served-mount.ts.
  */
 import { afterEach, expect, it } from 'vitest';
 import { KIB, MIB, pattern } from '../../support/bytes.js';

@@ -1,7 +1,8 @@
 /**
- * The server of the host's tests: `node serve.mjs MANNER SEED DIRECTORY` mounts the in-memory example file system, whose `read`,
- * `write` and `readDirectory` answer in one of three manners: `synchronous`, `resolved` (a promise that is resolved already) or
- * `delayed` (after a random time each, so that later requests overtake earlier ones). Uses nothing but the public interface.
+ * The server of the host's tests: `node serve.mjs MANNER SEED DIRECTORY` mounts the in-memory example file system,
+ * whose `read`, `write` and `readDirectory` answer in one of three manners: `synchronous`, `resolved` (a promise that
+ * is resolved already) or `delayed` (after a random time each, so that later requests overtake earlier ones). Uses
+ * nothing but the public interface.
  *
  * Its parent may ask for a `report` and for `unmount`.
  */

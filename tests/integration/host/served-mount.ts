@@ -1,4 +1,7 @@
-/** The in-memory example file system on a real mount, in a process of its own (serve.mjs), and what must hold when it ends. */
+/**
+ * The in-memory example file system on a real mount, in a process of its own (serve.mjs), and what must hold when it
+ * ends.
+ */
 import { readdir, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -63,8 +66,9 @@ export class ServedMount {
   }
 
   /**
-   * Deletes everything, unmounts, and expects that nothing is left: no handle, no byte, no callback, no block of native memory, no
-   * mount; that no rule was broken, no handler threw, and that the manner was really the one that is being tested.
+   * Deletes everything, unmounts, and expects that nothing is left: no handle, no byte, no callback, no block of native
+   * memory, no mount; that no rule was broken, no handler threw, and that the manner was really the one that is being
+   * tested.
    */
   async endClean(): Promise<void> {
     for (const client of this.#clients) {
@@ -73,7 +77,8 @@ export class ServedMount {
     for (const name of await readdir(this.program.dir)) {
       await rm(this.path(name), { recursive: true });
     }
-    // The kernel sends its last closes after the calls that caused them; it keeps the root itself as long as there is a mount.
+    // The kernel sends its last closes after the calls that caused them; it keeps the root itself as long as there is a
+    // mount.
     let before = await this.report();
     const isAllocated = () => before.contexts > 1 || before.freeBytes !== CAPACITY_BYTES;
     for (let tries = 0; canDropCaches() && isAllocated() && tries < 100; tries++) {

@@ -1,4 +1,7 @@
-/** Bytes that tell where they belong, and comparisons that say where they differ. Synchronous: a task does one thing at a time. */
+/**
+ * Bytes that tell where they belong, and comparisons that say where they differ. Synchronous: a task does one thing at
+ * a time.
+ */
 import fs from 'node:fs';
 
 export const KIB = 1024;

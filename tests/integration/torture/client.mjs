@@ -1,4 +1,7 @@
-/** A process that does one task of a torture test: `node client.mjs <task> <JSON arguments>`. Its result is one line of JSON. */
+/**
+ * A process that does one task of a torture test: `node client.mjs <task> <JSON arguments>`. Its result is one line of
+ * JSON.
+ */
 import * as data from './tasks-data.mjs';
 import * as names from './tasks-names.mjs';
 import * as pressure from './tasks-pressure.mjs';

@@ -145,7 +145,9 @@ function generationOf(generation, position, length) {
   return bytes;
 }
 
-/** After the death of its writer: up to some block the last generation, from there on the one before, each block whole. */
+/**
+ * After the death of its writer: up to some block the last generation, from there on the one before, each block whole.
+ */
 export function verifyGenerations({ path, bytes }) {
   const found = fs.readFileSync(path);
   must(found.length === bytes, `${path} is ${found.length} bytes long, not ${bytes}`);

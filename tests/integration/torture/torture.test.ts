@@ -1,6 +1,7 @@
 /**
- * The ten torture tests, on a real mount: clients are processes of their own, everything is compared byte for byte, and afterwards the
- * drive must be empty, quiet and in order. Each takes seconds; RAMDRIVE_TORTURE_FACTOR=20 makes them a night's work.
+ * The ten torture tests, on a real mount: clients are processes of their own, everything is compared byte for byte, and
+ * afterwards the drive must be empty, quiet and in order. Each takes seconds; RAMDRIVE_TORTURE_FACTOR=20 makes them a
+ * night's work.
  */
 import { once } from 'node:events';
 import { mkdir, readdir, unlink, writeFile } from 'node:fs/promises';
@@ -55,7 +56,10 @@ async function selfCheckHolds(drive: MountedDrive): Promise<void> {
   expect(errors.last).toBe(null);
 }
 
-/** Content is compared both ways: from the kernel's cache a reader gets what was written, whatever the drive has made of it. */
+/**
+ * Content is compared both ways: from the kernel's cache a reader gets what was written, whatever the drive has made of
+ * it.
+ */
 const CACHES = [
   ['kernel cache on', []],
   ['kernel cache off', ['--kernel-cache=off']],

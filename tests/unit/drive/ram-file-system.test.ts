@@ -19,7 +19,10 @@ import { PlainPageMemory } from '../../support/plain-page-memory.js';
 const PAGE = 4096;
 const OFFSET = 16;
 
-/** A file system with the out-parameters that the binding would hand in, filled with junk where WinFsp does not zero them. */
+/**
+ * A file system with the out-parameters that the binding would hand in, filled with junk where WinFsp does not zero
+ * them.
+ */
 function setUp(options: { pageCount?: number; caseSensitive?: boolean } = {}) {
   const memory = new PlainPageMemory({ pageSizeBytes: PAGE, pageCount: options.pageCount ?? 16 });
   const volume = new RamVolume({ memory, caseSensitive: options.caseSensitive ?? false, label: 'Label' });

@@ -1,4 +1,7 @@
-/** The bootstrap on a project of its own with fake tools: what it runs, when it runs nothing, and what it says when it cannot. */
+/**
+ * The bootstrap on a project of its own with fake tools: what it runs, when it runs nothing, and what it says when it
+ * cannot.
+ */
 import { spawn } from 'node:child_process';
 import {
   chmodSync,

@@ -1,6 +1,7 @@
 /**
- * Runs a piece of JavaScript in a Node process of its own, for tests that measure a process: its resident memory, its heap.
- * The volume's sources are transpiled for it into .cache, so the test never sees a stale build; koffi is found as usual.
+ * Runs a piece of JavaScript in a Node process of its own, for tests that measure a process: its resident memory, its
+ * heap. The volume's sources are transpiled for it into .cache, so the test never sees a stale build; koffi is found as
+ * usual.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

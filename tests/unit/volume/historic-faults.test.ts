@@ -1,6 +1,7 @@
 /**
- * Faults that drives of this kind had while their models passed (docs/verification.md), each played on the real pool and files.
- * Two pages or little more are enough for all of them. Renaming and the order of answers belong to the volume and the host.
+ * Faults that drives of this kind had while their models passed (docs/verification.md), each played on the real pool
+ * and files. Two pages or little more are enough for all of them. Renaming and the order of answers belong to the
+ * volume and the host.
  */
 import { expect, test } from 'vitest';
 import { NtStatus } from '../../../src/ntstatus.js';

@@ -1,6 +1,6 @@
 /**
- * A model of files on a full-to-the-brim volume, in the plainest terms: byte arrays and sums. The real pool and files are driven
- * beside it, and after every step content, lengths, reservations, refusals and the self-check must agree.
+ * A model of files on a full-to-the-brim volume, in the plainest terms: byte arrays and sums. The real pool and files
+ * are driven beside it, and after every step content, lengths, reservations, refusals and the self-check must agree.
  */
 import { expect } from 'vitest';
 import { NtStatus } from '../../../src/ntstatus.js';

@@ -1,4 +1,6 @@
-/** Random histories of a whole small volume beside the model: names, handles, content, renames, listings, lack of room. */
+/**
+ * Random histories of a whole small volume beside the model: names, handles, content, renames, listings, lack of room.
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { holds, propertyRuns } from '../../support/property.js';

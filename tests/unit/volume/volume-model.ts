@@ -1,6 +1,7 @@
 /**
- * A model of a whole volume in the plainest terms: a list of inodes with names, byte arrays and sums. VolumeRig drives the real RamVolume
- * beside it; after each step results, content, sizes, listings, free space and the self-check must agree.
+ * A model of a whole volume in the plainest terms: a list of inodes with names, byte arrays and sums. VolumeRig drives
+ * the real RamVolume beside it; after each step results, content, sizes, listings, free space and the self-check must
+ * agree.
  */
 import { expect } from 'vitest';
 import { NtStatus } from '../../../src/ntstatus.js';

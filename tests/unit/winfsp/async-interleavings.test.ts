@@ -1,9 +1,11 @@
 /**
- * Random orders in which asynchronous handlers go on: fast-check's scheduler holds each read and write before and after it touches the
- * file, and lets them go one by one in an order of its own, while the driver's side has up to ten requests under way.
+ * Random orders in which asynchronous handlers go on: fast-check's scheduler holds each read and write before and after
+ * it touches the file, and lets them go one by one in an order of its own, while the driver's side has up to ten
+ * requests under way.
  *
- * AnsweredOnce: each request gets one answer, its own. DataIntegrity: a read is answered what was there when its handler looked, however
- * late the answer comes. NoLostAppend: every append is in the file, once. Nothing is open or lent at the end.
+ * AnsweredOnce: each request gets one answer, its own. DataIntegrity: a read is answered what was there when its
+ * handler looked, however late the answer comes. NoLostAppend: every append is in the file, once. Nothing is open or
+ * lent at the end.
  */
 import fc from 'fast-check';
 import { afterEach, expect, it } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * The scripts of the Windows job, with stand-ins for the programs that only a Windows runner has: what is checked before something is
- * installed, and how results of the foreign test suite are judged.
+ * The scripts of the Windows job, with stand-ins for the programs that only a Windows runner has: what is checked
+ * before something is installed, and how results of the foreign test suite are judged.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

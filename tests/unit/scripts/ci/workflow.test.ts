@@ -1,6 +1,6 @@
 /**
- * The workflow and this machine: every command that the workflow runs is run here too, by .ci/run or by a test, or it is named below with the
- * reason why it cannot be.
+ * The workflow and this machine: every command that the workflow runs is run here too, by .ci/run or by a test, or it
+ * is named below with the reason why it cannot be.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

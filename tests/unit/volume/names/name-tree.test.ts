@@ -272,7 +272,8 @@ describe('NameIndex', () => {
 
 describe('a name that begins like another of the same hash', () => {
   it('is not taken for it', () => {
-    // hash' = (hash ^ unit) × prime is the hash again for unit = hash ^ (hash × the prime's inverse); one hash in 65,536 has such a unit.
+    // hash' = (hash ^ unit) × prime is the hash again for unit = hash ^ (hash × the prime's inverse); one hash in
+    // 65,536 has such a unit.
     const PRIME = 0x01000193;
     const INVERSE = 0x359c449b;
     expect(Math.imul(PRIME, INVERSE)).toBe(1);

@@ -1,6 +1,6 @@
 /**
- * The async dispatcher under handlers that settle whenever and however they like, against the library's script front end with its
- * strict checks. Handlers run on the test's own thread.
+ * The async dispatcher under handlers that settle whenever and however they like, against the library's script front
+ * end with its strict checks. Handlers run on the test's own thread.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';

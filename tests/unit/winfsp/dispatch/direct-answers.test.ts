@@ -1,6 +1,6 @@
 /**
- * What the dispatcher answers by itself must be what FspFileSystemOp… would have answered through the callbacks: the same request goes both
- * ways, and status, answer and the calls that the file system saw are compared.
+ * What the dispatcher answers by itself must be what FspFileSystemOp… would have answered through the callbacks: the
+ * same request goes both ways, and status, answer and the calls that the file system saw are compared.
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import { NtStatus } from '../../../../src/ntstatus.js';

@@ -1,6 +1,6 @@
 /**
- * The inline dispatcher against the Linux library's script front end, with its strict checks on: the test's thread plays the
- * driver, a worker serves. Needs `npm run build` (the worker runs the compiled code).
+ * The inline dispatcher against the Linux library's script front end, with its strict checks on: the test's thread
+ * plays the driver, a worker serves. Needs `npm run build` (the worker runs the compiled code).
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import { NtStatus } from '../../../../src/ntstatus.js';
@@ -179,7 +179,8 @@ describe('serving', () => {
     expect(Buffer.compare(got.bytes.subarray(at, at + got.bytes.readUInt16LE(26)), data)).toBe(0);
     const itself = client.create('\\link', OPEN, FILE_OPEN_REPARSE_POINT);
     expect(itself).toMatchObject({ status: 0, context: link.context });
-    // Without the completion thread that walks a path nothing is opened through the link; with it, the driver is told where to go on.
+    // Without the completion thread that walks a path nothing is opened through the link; with it, the driver is told
+    // where to go on.
     const through = client.create('\\link', OPEN);
     const deeper = client.create('\\link\\deeper', OPEN);
     if (host!.reference.library.fspFileSystemResolveReparsePoints === null) {
@@ -581,8 +582,8 @@ describe('the end', () => {
     const query = client.submit(queryRequest(file.context));
     const gated = client.submit(volumeRequest());
     client.hold(query, gated);
-    // M answers the query (completion thread 2 gets stuck delivering it) and then sits in the gate with the nested request until Stop0 has
-    // closed the way for its answer.
+    // M answers the query (completion thread 2 gets stuck delivering it) and then sits in the gate with the nested
+    // request until Stop0 has closed the way for its answer.
     host!.passGate();
     expect(client.wait(gate)?.status).toBe(0);
     while (Atomics.load(host!.gate, 1) !== 1) {

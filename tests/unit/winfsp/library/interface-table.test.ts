@@ -1,6 +1,6 @@
 /**
- * Every callback of the table, called as C calls it: through the function pointer in its slot, with native memory for the
- * results. No library is needed for this.
+ * Every callback of the table, called as C calls it: through the function pointer in its slot, with native memory for
+ * the results. No library is needed for this.
  */
 import koffi from 'koffi';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** The rules of docs/winfsp.md (i), one case each, on hand-made requests and answers. */
+/** The rules of docs/winfsp.md#answers-that-may-nest, one case each, on hand-made requests and answers. */
 import { describe, expect, it } from 'vitest';
 import { NtStatus } from '../../../../src/ntstatus.js';
 import { FileAttribute, TransactKind } from '../../../../src/winfsp/abi/constants.js';
