@@ -167,7 +167,7 @@ class TracedState {
           ? NtStatus.OBJECT_NAME_NOT_FOUND
           : NtStatus.SUCCESS;
     if (!this.#answers(event, due)) return;
-    if (this.#inodes.get(numberOf(event, 'node')) !== inode) {
+    if (this.#inodes.get(numberOf(event, 'inode')) !== inode) {
       throw new Refusal('SingleOwner', `'${String(event.path)}' leads to another inode`);
     }
     inode!.opens++;
@@ -184,8 +184,8 @@ class TracedState {
           ? NtStatus.OBJECT_NAME_COLLISION
           : this.#room(pages);
     if (!this.#answers(event, due)) return;
-    const index = numberOf(event, 'node');
-    if (this.#inodes.has(index)) throw new Refusal('SingleOwner', `node ${index} exists already`);
+    const index = numberOf(event, 'inode');
+    if (this.#inodes.has(index)) throw new Refusal('SingleOwner', `inode ${index} exists already`);
     const inode = newInode(event.directory === true, place!.directory, place!.name);
     inode.opens = 1;
     place!.directory.children.set(place!.name, inode);
@@ -389,11 +389,11 @@ class TracedState {
   }
 
   #inodeOf(event: Event): Inode {
-    const index = numberOf(event, 'node');
+    const index = numberOf(event, 'inode');
     const inode = this.#inodes.get(index);
     if (inode === undefined) throw new Refusal('SingleOwner', `there is no inode ${index}`);
     if (inode.parent === null && inode.opens === 0) {
-      throw new Refusal('DeadFilesClean', `node ${index} has neither name nor handle`);
+      throw new Refusal('DeadFilesClean', `inode ${index} has neither name nor handle`);
     }
     return inode;
   }

@@ -8,7 +8,7 @@
 (* between. Only a write has several segments; its phases interleave with  *)
 (* everything else, other writes of the same file included.                *)
 (*                                                                         *)
-(* Beside the code's own arithmetic (length, reserve, reserved, held, free)  *)
+(* Beside the code's own arithmetic (length, reserve, reserved, allocated, free)  *)
 (* stands the ghost truth of what was acknowledged (size, truth, promised).*)
 (* Neither is defined by the other; the invariants compare them.           *)
 (*                                                                         *)
@@ -57,7 +57,7 @@ VARIABLES
     handles,    \* opens without their Close
     named,      \* whether a directory entry leads to the file
     reserved,    \* PagePool.reservedPages
-    held,       \* PagePool.allocatedPages
+    allocated,       \* PagePool.allocatedPages
     free,       \* the pool's stock of free pages
     content,    \* page memory
     requests,   \* the writes in flight (WriteInFlight), one record each
@@ -68,7 +68,7 @@ VARIABLES
     promised,   \* ghost: pages promised by SetAllocationSize beyond the size, 0 when the size covers them
     broken      \* ghost: names of rules that an answer has broken; and the watched branch
 
-implementation == <<length, reserve, table, handles, named, reserved, held, free, content, requests, osRefusals, extra>>
+implementation == <<length, reserve, table, handles, named, reserved, allocated, free, content, requests, osRefusals, extra>>
 ghosts == <<size, truth, promised, broken>>
 vars == <<implementation, ghosts>>
 
@@ -146,7 +146,7 @@ Init ==
     /\ handles = [f \in Files |-> 0]
     /\ named = [f \in Files |-> FALSE]
     /\ reserved = 0
-    /\ held = 0
+    /\ allocated = 0
     /\ free = Pages
     /\ content = [p \in Pages |-> JunkPage]
     /\ requests = [r \in Requests |-> Idle("idle")]
@@ -164,20 +164,20 @@ Create(f) ==
     /\ ~Alive(f)
     /\ named' = [named EXCEPT ![f] = TRUE]
     /\ handles' = [handles EXCEPT ![f] = 1]
-    /\ UNCHANGED <<length, reserve, table, reserved, held, free, content, requests, osRefusals, extra, ghosts>>
+    /\ UNCHANGED <<length, reserve, table, reserved, allocated, free, content, requests, osRefusals, extra, ghosts>>
 
 Open(f) ==
     /\ named[f]
     /\ handles[f] < MaxHandles
     /\ handles' = [handles EXCEPT ![f] = @ + 1]
-    /\ UNCHANGED <<length, reserve, table, named, reserved, held, free, content, requests, osRefusals, extra, ghosts>>
+    /\ UNCHANGED <<length, reserve, table, named, reserved, allocated, free, content, requests, osRefusals, extra, ghosts>>
 
 \* Cleanup with the Delete flag: the name goes, the data stay until the last Close.
 Delete(f) ==
     /\ named[f]
     /\ handles[f] > 0
     /\ named' = [named EXCEPT ![f] = FALSE]
-    /\ UNCHANGED <<length, reserve, table, handles, reserved, held, free, content, requests, osRefusals, extra, ghosts>>
+    /\ UNCHANGED <<length, reserve, table, handles, reserved, allocated, free, content, requests, osRefusals, extra, ghosts>>
 
 \* A Close after which the file is still there.
 Close(f) ==
@@ -185,7 +185,7 @@ Close(f) ==
     /\ named[f] \/ handles[f] > 1
     /\ Unlocked(f)
     /\ handles' = [handles EXCEPT ![f] = @ - 1]
-    /\ UNCHANGED <<length, reserve, table, named, reserved, held, free, content, requests, osRefusals, extra, ghosts>>
+    /\ UNCHANGED <<length, reserve, table, named, reserved, allocated, free, content, requests, osRefusals, extra, ghosts>>
 
 \* The last Close of a deleted file: PagedFile.dispose. Writes in flight become orphans and lose what they hold.
 Dispose(f) ==
@@ -200,7 +200,7 @@ Dispose(f) ==
                                                       !.append = FALSE, !.reserve = 0, !.hand = {}, !.unreserved = 0]
                              ELSE requests[r]]
            /\ free' = free \union back
-           /\ held' = held - Cardinality(back)
+           /\ allocated' = allocated - Cardinality(back)
            /\ content' = [p \in Pages |-> IF p \in back THEN JunkPage ELSE content[p]]
            /\ reserved' = reserved - reserve[f] - Sum(orphans, LAMBDA r : requests[r].reserve)
            /\ broken' = broken \union MarkIf(hands # {}, "OrphanWithPages")
@@ -237,7 +237,7 @@ Extend(f, units) ==
                   /\ size' = [size EXCEPT ![f] = units]
                   /\ promised' = [promised EXCEPT ![f] = StillPromised(@, units)]
                   /\ broken' = broken
-    /\ UNCHANGED <<table, handles, named, held, free, content, requests, extra, truth>>
+    /\ UNCHANGED <<table, handles, named, allocated, free, content, requests, extra, truth>>
 
 \* PagedFile.setLength below the end, also by way of setAllocation.
 Truncate(f, units) ==
@@ -255,7 +255,7 @@ Truncate(f, units) ==
        IN  /\ table' = [table EXCEPT ![f] = [i \in Indexes |-> IF i \in kept \/ Fault = "TruncateForgetsTable"
                                                                THEN @[i] ELSE Hole]]
            /\ free' = free \union back
-           /\ held' = held - Cardinality(back)
+           /\ allocated' = allocated - Cardinality(back)
            /\ content' = [p \in Pages |->
                   IF p \in back THEN JunkPage
                   ELSE IF p = last /\ Fault # "TailNotZeroed"
@@ -286,13 +286,13 @@ SetAllocation(f, pages) ==
                 back == Hands(requests) \ Hands(reqs)
             IN  /\ requests' = reqs
                 /\ free' = free \union back
-                /\ held' = held - Cardinality(back)
+                /\ allocated' = allocated - Cardinality(back)
                 /\ reserved' = reserved - (reserve[f] - pages)
                 /\ reserve' = [reserve EXCEPT ![f] = pages]
                 /\ promised' = [promised EXCEPT ![f] = StillPromised(pages, length[f])]
                 /\ broken' = broken \union MarkIf(reqs # requests, "TrimReclaims")
                 /\ UNCHANGED osRefusals
-       ELSE /\ UNCHANGED <<requests, free, held>>
+       ELSE /\ UNCHANGED <<requests, free, allocated>>
             /\ \E byOs \in OsAnswers(pages - reserve[f]) :
                /\ AfterOs(byOs)
                /\ IF pages - reserve[f] > RoomForLength \/ byOs
@@ -322,12 +322,12 @@ Overwrite(f, pages) ==
              THEN /\ broken' = broken \union Refusal(f, pages * UnitsPerPage, 0, byOs) \union Mark("OverwriteRefused")
                   /\ broken' # broken \/ byOs
                   /\ length' = IF Fault = "OverwriteDropsFirst" THEN [length EXCEPT ![f] = 0] ELSE length
-                  /\ UNCHANGED <<reserve, table, reserved, held, free, content, requests, size, truth, promised>>
+                  /\ UNCHANGED <<reserve, table, reserved, allocated, free, content, requests, size, truth, promised>>
              ELSE /\ length' = [length EXCEPT ![f] = 0]
                   /\ reserve' = [reserve EXCEPT ![f] = pages]
                   /\ table' = [table EXCEPT ![f] = NoPages]
                   /\ reserved' = reserved + pages - reserve[f]
-                  /\ held' = held - Cardinality(back)
+                  /\ allocated' = allocated - Cardinality(back)
                   /\ free' = free \union back
                   /\ content' = [p \in Pages |-> IF p \in back THEN JunkPage ELSE content[p]]
                   /\ requests' = reqs
@@ -342,7 +342,7 @@ CountBack ==
     /\ extra.uncounted > 0
     /\ reserved' = reserved - extra.uncounted
     /\ extra' = [extra EXCEPT !.uncounted = 0]
-    /\ UNCHANGED <<length, reserve, table, handles, named, held, free, content, requests, osRefusals, ghosts>>
+    /\ UNCHANGED <<length, reserve, table, handles, named, allocated, free, content, requests, osRefusals, ghosts>>
 
 ------------------------------------------------------------------------------
 \* Writes in flight
@@ -353,7 +353,7 @@ BeginWrite(r, f, offset, count, value) ==
     /\ Unlocked(f)
     /\ requests' = [requests EXCEPT ![r] = [Idle("idle") EXCEPT !.pc = "begun", !.file = f, !.offset = offset,
                                                                !.count = count, !.value = value]]
-    /\ UNCHANGED <<length, reserve, table, handles, named, reserved, held, free, content, osRefusals, extra, ghosts>>
+    /\ UNCHANGED <<length, reserve, table, handles, named, reserved, allocated, free, content, osRefusals, extra, ghosts>>
 
 \* WriteInFlight.scanAndReserve. A refusal is advice only: the commit point decides again.
 ScanAndReserve(r) ==
@@ -378,7 +378,7 @@ ScanAndReserve(r) ==
                   ELSE /\ requests' = [requests EXCEPT ![r].pc = "scanned", ![r].reserve = @ + shortage]
                        /\ reserved' = IF Fault = "CheckThenReserve" THEN reserved ELSE reserved + shortage
                        /\ UNCHANGED broken
-    /\ UNCHANGED <<length, reserve, table, handles, named, held, free, content, extra, size, truth, promised>>
+    /\ UNCHANGED <<length, reserve, table, handles, named, allocated, free, content, extra, size, truth, promised>>
 
 \* WriteInFlight.takePages: as many of the holes as there is reservation for.
 TakePages(r) ==
@@ -386,7 +386,7 @@ TakePages(r) ==
     /\ ~(Fault = "EarlyRefusalIsFinal" /\ requests[r].pc = "denied")
     /\ IF requests[r].file = NoFile
        THEN /\ requests' = [requests EXCEPT ![r].pc = "taken"]
-            /\ UNCHANGED <<free, held, extra, reserve, reserved>>
+            /\ UNCHANGED <<free, allocated, extra, reserve, reserved>>
        ELSE LET req == requests[r]
                 f == req.file
                 first == req.offset \div UnitsPerPage
@@ -400,7 +400,7 @@ TakePages(r) ==
             IN  /\ requests' = [requests EXCEPT ![r].pc = "taken", ![r].hand = @ \union pages,
                                                 ![r].unreserved = Min(loose, reserve[f])]
                 /\ free' = free \ pages
-                /\ held' = held + Cardinality(pages)
+                /\ allocated' = allocated + Cardinality(pages)
                 /\ extra' = IF Fault = "RecycledIgnoresReservation"
                             THEN [extra EXCEPT !.recycled = @ \union pages] ELSE extra
                 /\ reserve' = [reserve EXCEPT ![f] = @ - Min(loose, reserve[f])]
@@ -445,11 +445,11 @@ Commit(r, f, offset, count, value, own, hand, rule, unreserved) ==
                            /\ content' = [content EXCEPT ![p] = [u \in Units |->
                                   IF Covered(i * UnitsPerPage + u) THEN Tag(value, i * UnitsPerPage + u) ELSE Zero]]
                            /\ free' = free \ {p}
-                           /\ held' = held + 1
+                           /\ allocated' = allocated + 1
                            /\ reserve' = [reserve EXCEPT ![f] = @ + 1]
                            /\ reserved' = reserved + 1
                   ELSE /\ free' = free \union hand
-                       /\ held' = held - Cardinality(hand)
+                       /\ allocated' = allocated - Cardinality(hand)
                        /\ reserved' = reserved - (IF Fault = "RefusedKeepsReserve" THEN 0 ELSE own)
                        /\ reserve' = IF Fault = "RestoreUnchecked" THEN [reserve EXCEPT ![f] = @ + unreserved] ELSE reserve
                        /\ UNCHANGED <<table, content>>
@@ -465,7 +465,7 @@ Commit(r, f, offset, count, value, own, hand, rule, unreserved) ==
                       ELSE IF p \in pages THEN [u \in Units |-> Zero]
                       ELSE content[p]]
                /\ free' = stock \ new
-               /\ held' = held - Cardinality(back) + Cardinality(new)
+               /\ allocated' = allocated - Cardinality(back) + Cardinality(new)
                /\ reserve' = [reserve EXCEPT ![f] = @ + extension]
                /\ reserved' = (IF Fault = "CheckThenReserve" THEN reserved + own ELSE reserved) + shortage
                                - (IF Fault = "SurplusKept" THEN 0 ELSE surplus)
@@ -502,14 +502,14 @@ AssignToNothing(r) ==
     /\ requests[r].file = NoFile
     /\ requests' = [requests EXCEPT ![r] = Idle("gone")]
     /\ broken' = broken \union Mark("CommittedToNothing")
-    /\ UNCHANGED <<length, reserve, table, handles, named, reserved, held, free, content, osRefusals, extra, size, truth, promised>>
+    /\ UNCHANGED <<length, reserve, table, handles, named, reserved, allocated, free, content, osRefusals, extra, size, truth, promised>>
 
 \* WriteInFlight.abandon, between any two phases.
 Abandon(r) ==
     /\ MayAbandon
     /\ requests[r].pc \notin AtRest
     /\ free' = free \union requests[r].hand
-    /\ held' = held - Cardinality(requests[r].hand)
+    /\ allocated' = allocated - Cardinality(requests[r].hand)
     /\ reserved' = reserved - requests[r].reserve
     /\ requests' = [requests EXCEPT ![r] = Idle("idle")]
     /\ broken' = broken \union MarkIf(requests[r].hand # {}, "AbandonedWithPages")
@@ -523,7 +523,7 @@ AnswerEarly(r) ==
     /\ requests' = [requests EXCEPT ![r] = Idle("full")]
     /\ broken' = broken \union
          BreakIf(requests[r].offset + requests[r].count <= size[requests[r].file], "NoSilentLoss")
-    /\ UNCHANGED <<length, reserve, table, handles, named, reserved, held, free, content, osRefusals, extra, size, truth, promised>>
+    /\ UNCHANGED <<length, reserve, table, handles, named, reserved, allocated, free, content, osRefusals, extra, size, truth, promised>>
 
 \* RamVolume.write to the end of the file: the offset is found and the data are there in one step.
 Append(f, count, value) ==
@@ -536,7 +536,7 @@ Append(f, count, value) ==
               /\ requests[r].pc \in AtRest
               /\ requests' = [requests EXCEPT ![r] = [Idle("idle") EXCEPT !.pc = "begun", !.file = f, !.offset = length[f],
                                                    !.count = count, !.value = value, !.append = TRUE]]
-              /\ UNCHANGED <<length, reserve, table, reserved, held, free, content, osRefusals, ghosts>>
+              /\ UNCHANGED <<length, reserve, table, reserved, allocated, free, content, osRefusals, ghosts>>
        ELSE Commit(0, f, length[f], count, value, 0, {}, "append", 0)
     /\ UNCHANGED <<handles, named, extra>>
     /\ vars' # vars
@@ -589,9 +589,9 @@ TypeOK ==
 FreeInRange == 0 <= reserved /\ reserved <= PageCount
 PoolConsistent ==
     /\ FreeInRange
-    /\ 0 <= held
-    /\ held <= reserved
-    /\ held = Sum(Files, HeldBy) + Cardinality(Hands(requests))
+    /\ 0 <= allocated
+    /\ allocated <= reserved
+    /\ allocated = Sum(Files, HeldBy) + Cardinality(Hands(requests))
     /\ \A f \in Files : HeldBy(f) + HandsAgainstReserve(requests, f, 0) <= reserve[f]
 
 \* Free pages, page tables and hands are disjoint and together are all pages.
@@ -602,7 +602,7 @@ NoPageLeak ==
           + Sum(Requests, LAMBDA r : IF p \in requests[r].hand THEN 1 ELSE 0) = 1
 
 \* What GetVolumeInfo would be told now, against a count of what is promised to files and writes.
-VolumeInfoAnswer == IF Fault = "VolumeInfoCountsHeld" THEN PageCount - held ELSE PageCount - reserved
+VolumeInfoAnswer == IF Fault = "VolumeInfoCountsHeld" THEN PageCount - allocated ELSE PageCount - reserved
 FreeBytesAccurate == VolumeInfoAnswer = TrueFree(0)
 
 \* What a GetFileInfo would be told now.

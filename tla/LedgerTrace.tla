@@ -56,7 +56,7 @@ TraceNext ==
            /\ length'[e.file] = e.length
            /\ reserve'[e.file] = e.reserve
            /\ reserved' = e.reserved
-           /\ held' = e.held
+           /\ allocated' = e.allocated
 TraceSpec == TraceInit /\ [][TraceNext]_<<vars, at>>
 
 NotAtEnd == at <= Len(Trace)

@@ -112,12 +112,12 @@ describeMount('a traced drive', () => {
     const { setFileSize, write } = verdict.counts;
     expect((setFileSize?.failed ?? 0) + (write?.failed ?? 0)).toBeGreaterThan(10);
 
-    // One step that took room is missing, and the trace cannot go on as it does. A write of the same node could take
+    // One step that took room is missing, and the trace cannot go on as it does. A write of the same inode could take
     // it, too.
     const events = lines.map((line) => JSON.parse(line) as TraceEvent);
-    const missing = events.findIndex(({ op, node, ledger }, i) => {
+    const missing = events.findIndex(({ op, inode, ledger }, i) => {
       const [before, after] = [events[i - 1]?.ledger, events[i + 1]];
-      const isOther = after?.ledger !== undefined && after.node !== node;
+      const isOther = after?.ledger !== undefined && after.inode !== inode;
       return op === 'setFileSize' && before !== undefined && ledger![0] > before[0] && isOther;
     });
     expect(missing).toBeGreaterThan(0);

@@ -75,7 +75,7 @@ const TAMPERINGS: Tampering[] = [
       )
         return false;
       // A later event of the same length shows that the write did not extend.
-      const before = events.slice(0, i).findLast(({ node }) => node === events[i]!.inode)?.lengthBytes ?? 0;
+      const before = events.slice(0, i).findLast(({ inode }) => inode === events[i]!.inode)?.lengthBytes ?? 0;
       return (
         (result as number) > 0 && (offset as number) + (result as number) < before && lengthBytes === before
       );
@@ -86,7 +86,7 @@ const TAMPERINGS: Tampering[] = [
     kind: 'an extension is refused although there is room',
     rule: 'NoSpuriousDiskFull',
     fits: (events, i) => {
-      const before = events.slice(0, i).findLast(({ node }) => node === events[i]!.inode)?.lengthBytes ?? 0;
+      const before = events.slice(0, i).findLast(({ inode }) => inode === events[i]!.inode)?.lengthBytes ?? 0;
       return succeeds(events[i]!, 'setFileSize') && (events[i]!.bytes as number) > before;
     },
     tamper: (events, i) => change(events, i, { result: NtStatus.DISK_FULL }),
@@ -122,10 +122,10 @@ const TAMPERINGS: Tampering[] = [
     fits: (events, i) => {
       if (events[i]!.op !== 'close') return false;
       // Only where it was the last one.
-      const { node } = events[i]!;
+      const { inode } = events[i]!;
       let opens = 0;
       for (const event of events.slice(0, i + 1)) {
-        if (event.inode !== node) continue;
+        if (event.inode !== inode) continue;
         if (succeeds(event, 'open') || succeeds(event, 'create')) opens++;
         if (event.op === 'close') opens--;
       }
@@ -137,7 +137,7 @@ const TAMPERINGS: Tampering[] = [
     },
   },
   {
-    kind: 'a name leads to another node',
+    kind: 'a name leads to another inode',
     rule: 'SingleOwner',
     fits: (events, i) => succeeds(events[i]!, 'open') && events[i]!.inode !== 2,
     tamper: (events, i) => change(events, i, { inode: 2 }),
