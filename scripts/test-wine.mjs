@@ -56,6 +56,7 @@ const PROGRAMS = [
   { name: 'library', what: 'library look-up', limit: 120 },
   { name: 'layouts', what: 'layouts', limit: 60, args: () => [windowsPath(compilerReport())] },
   { name: 'memory', what: 'page memory', limit: 120 },
+  { name: 'names', what: 'case of names', limit: 120 },
   { name: 'mounting', what: 'mount strategy', limit: 240 },
   { name: 'command-line', what: 'command line', limit: 400 },
   { name: 'bench-client', what: 'benchmark client', limit: 300 },

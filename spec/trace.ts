@@ -6,7 +6,7 @@
  * The folding of names is the volume's own table; everything else is written anew.
  */
 import { NtStatus } from '../src/ntstatus.js';
-import { foldingTable, foldText } from '../src/volume/names/case-folding.js';
+import { foldingTable, foldText, ntfsUpperCase } from '../src/volume/names/case-folding.js';
 
 export interface TraceVerdict {
   /** Events accepted. */
@@ -137,7 +137,7 @@ class TracedState {
   #begin(event: Event): void {
     this.#pageSize = numberOf(event, 'pageSizeBytes');
     this.#capacity = numberOf(event, 'capacityPages');
-    this.#folding = foldingTable(event.caseSensitive === true);
+    this.#folding = foldingTable(event.caseSensitive === true, upperCaseOf(event));
     this.#root = newInode(true, null, '');
     this.#root.parent = this.#root;
     this.#inodes.set(numberOf(event, 'root'), this.#root);
@@ -428,3 +428,11 @@ function equal(told: number, due: number, rule: string, what: string): void {
 }
 
 const hex = (value: number): string => (value < 0 ? `0x${(value >>> 0).toString(16)}` : String(value));
+
+/** NTFS's table of capitals, with what the traced drive's system has otherwise. */
+function upperCaseOf({ upperCase = [] }: Event): Uint16Array {
+  const table = ntfsUpperCase.slice();
+  const differences = upperCase as number[];
+  for (let at = 0; at < differences.length; at += 2) table[differences[at]!] = differences[at + 1]!;
+  return table;
+}

@@ -9,6 +9,7 @@
 import { isMainThread, parentPort, resourceLimits, workerData } from 'node:worker_threads';
 import { nativeTimeSource } from '../os/native-clock.js';
 import { NativePageMemory } from '../os/native-page-memory.js';
+import { windowsUpperCase } from '../os/windows-upper-case.js';
 import type { PageMemory } from '../volume/content/page-memory.js';
 import { RamVolume } from '../volume/ram-volume.js';
 import { ControlWord, FileAttribute, FspFileSystem, InlineDispatcher } from '../winfsp/index.js';
@@ -98,6 +99,7 @@ function createVolumeIn(memory: PageMemory, { settings, ledger, faults }: Worker
   const options = {
     memory,
     caseSensitive: settings.caseSensitive,
+    upperCase: windowsUpperCase() ?? undefined,
     label: settings.label,
     preallocate: settings.preallocate,
     heapBytesMost: resourceLimits.maxOldGenerationSizeMb! * 2 ** 20 * HEAP_SHARE_OF_NODES,

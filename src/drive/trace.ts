@@ -10,6 +10,7 @@
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { Inode } from '../volume/inode.js';
+import { ntfsUpperCase } from '../volume/names/case-folding.js';
 import { RamVolume, type RamVolumeOptions } from '../volume/ram-volume.js';
 
 const PIECE_BYTES = 64 * 1024;
@@ -88,6 +89,7 @@ export class TracedVolume extends RamVolume {
       pageSizeBytes,
       capacityPages,
       caseSensitive,
+      upperCase: differencesFromNtfs(options.upperCase),
       root: this.root.indexNumber,
     });
   }
@@ -206,4 +208,10 @@ export class TracedVolume extends RamVolume {
   #ledger(): [number, number] {
     return [this.pool.reservedPages, this.pool.allocatedPages];
   }
+}
+
+/** Units and their capitals, in turn, where a system's table differs from NTFS's; undefined where it does not. */
+function differencesFromNtfs(table: Uint16Array | undefined): number[] | undefined {
+  if (table === undefined) return undefined;
+  return [...table].flatMap((upper, unit) => (upper === ntfsUpperCase[unit] ? [] : [unit, upper]));
 }

@@ -18,6 +18,7 @@ import { Attribute, Cleanup, SETTABLE_ATTRIBUTES } from './file-attributes.js';
 import { FileClock, type TimeSource } from './file-clock.js';
 import { Inode } from './inode.js';
 import { heapBytesOf, heapBytesOfName, NODE_HEAP_BYTES, REPARSE_HEAP_BYTES } from './inode-heap.js';
+import { foldingTable } from './names/case-folding.js';
 import { nameAndKey } from './names/name-index.js';
 import { isName, NameTree } from './names/name-tree.js';
 import { matchReparsePoint, parseReparsePoint } from './reparse-point.js';
@@ -40,6 +41,8 @@ const INVALID_ATTRIBUTES = 0xffff_ffff;
 export interface RamVolumeOptions {
   memory: PageMemory;
   caseSensitive: boolean;
+  /** Unit → its capital, for a volume that does not tell case apart: NTFS's table where it is not given. */
+  upperCase?: Uint16Array | undefined;
   label: string;
   /** Commit the whole capacity at once. */
   preallocate?: boolean;
@@ -81,7 +84,7 @@ export class RamVolume {
     const security = this.#securities.acquire(rootDescriptor()) as SecurityDescriptor;
     const root = new Inode('', '', ++this.#lastIndexNumber, Attribute.DIRECTORY, security, null);
     root.created(this.#clock.now());
-    this.#tree = new NameTree(root, options.caseSensitive);
+    this.#tree = new NameTree(root, foldingTable(options.caseSensitive, options.upperCase));
     this.#heapBytes = heapBytesOf(root);
   }
 

@@ -256,6 +256,19 @@ describeMount('names on a case-insensitive drive', () => {
     }
   });
 
+  it('keeps apart what NTFS keeps apart, though Unicode gives it one capital', async () => {
+    const drive = await mount({ args });
+    const names = [
+      '10 \u00b5m',
+      '10 \u03bcm',
+      '\u03bb\u03cc\u03b3\u03bf\u03c2',
+      '\u03bb\u03cc\u03b3\u03bf\u03c3',
+    ];
+    for (const name of names) await writeFile(drive.path(name), name, { flag: 'wx' });
+    expect((await readdir(drive.dir)).sort()).toEqual(names);
+    for (const name of names) expect(await readFile(drive.path(name), 'utf8')).toBe(name);
+  });
+
   it('replaces a file by a rename to another spelling', async () => {
     const drive = await mount({ args });
     await writeFile(drive.path('Target'), 'old');

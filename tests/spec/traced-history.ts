@@ -1,10 +1,13 @@
 /** A random history of a small volume that is nearly always full, as the trace that the drive would have written of it. */
 import { TracedVolume, type TraceEvent } from '../../src/drive/trace.js';
 import type { Inode } from '../../src/volume/inode.js';
+import { ntfsUpperCase } from '../../src/volume/names/case-folding.js';
 import { PlainPageMemory } from '../support/plain-page-memory.js';
 
 const PAGE_BYTES = 16;
 const PAGE_COUNT = 12;
+/** Another system's table of capitals: `b` is not `B`. */
+const apartFromNtfs = ntfsUpperCase.map((upper, unit) => (unit === 0x62 ? unit : upper));
 const NAMES = ['a', 'B', 'b', 'c', 'd'];
 
 /** The trace and the volume's own opinion of itself at the end. */
@@ -15,7 +18,12 @@ export function tracedHistory(
   const events: TraceEvent[] = [];
   const memory = new PlainPageMemory({ pageSizeBytes: PAGE_BYTES, pageCount: PAGE_COUNT, scratchBytes: 256 });
   const volume = new TracedVolume(
-    { memory, caseSensitive: seed % 2 === 0, label: 'traced' },
+    {
+      memory,
+      caseSensitive: seed % 2 === 0,
+      upperCase: seed % 4 === 1 ? apartFromNtfs : ntfsUpperCase,
+      label: 'traced',
+    },
     { write: (event) => events.push(event), close: () => {} },
   );
   const random = mulberry32(seed);

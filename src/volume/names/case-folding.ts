@@ -3,45 +3,30 @@
  * upper-cased by one table of 65,536 entries, are the same. A name never changes its length by folding, `ß` is no `SS`,
  * and surrogates stand for themselves, so a name need not even be well-formed text.
  *
- * The table is Unicode's simple upper-case mapping, taken from the JavaScript engine, with the rule of Windows that no
- * unit outside ASCII folds into ASCII: `ı` (U+0131) is not `I`, `ſ` (U+017F) is not `S`. A volume of names lives no
- * longer than its process, so tables of different engines never meet.
+ * On Windows the table is the system's own (src/os/windows-upper-case.ts); elsewhere it is the one that NTFS volumes
+ * carry. The JavaScript engine's capitals would not do: Unicode makes one name of `µ` and `μ`, or of `ς` and `σ`, where
+ * NTFS has two files.
  */
+import { NTFS_UPPER_CASE_RUNS } from './ntfs-upper-case.js';
 
 const UNITS = 0x10000;
-const ASCII_UNITS = 0x80;
-const isSurrogate = (unit: number) => unit >= 0xd800 && unit <= 0xdfff;
 
-/** Unit → its upper-case unit. */
-const upperCase = new Uint16Array(UNITS);
 /** Unit → itself, for volumes that tell case apart. */
-const same = new Uint16Array(UNITS);
-for (let unit = 0; unit < UNITS; unit++) {
-  same[unit] = unit;
-  upperCase[unit] = upperCaseOf(unit);
+const same = Uint16Array.from({ length: UNITS }, (_, unit) => unit);
+/** Unit → its capital in NTFS's table. */
+export const ntfsUpperCase = new Uint16Array(same);
+for (let at = 0; at < NTFS_UPPER_CASE_RUNS.length; at += 4) {
+  const [first, count, step, add] = NTFS_UPPER_CASE_RUNS.slice(at, at + 4) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  for (let i = 0; i < count; i++) ntfsUpperCase[first + i * step] = first + i * step + add;
 }
 
-function upperCaseOf(unit: number): number {
-  if (isSurrogate(unit)) return unit;
-  const text = String.fromCharCode(unit).toUpperCase();
-  // More than one unit: the engine's full mapping (`ß` → `SS`). Of these, only the Greek letters with iota have a
-  // simple one, too.
-  const upper = text.length === 1 ? text.charCodeAt(0) : greekWithIota(unit);
-  return upper < ASCII_UNITS && unit >= ASCII_UNITS ? unit : upper;
-}
-
-/**
- * U+1F80 and its like: eight small letters followed by their eight capitals; U+1FB3, 1FC3 and 1FF3 have theirs 9
- * further on.
- */
-function greekWithIota(unit: number): number {
-  if (unit >= 0x1f80 && unit <= 0x1faf && (unit & 8) === 0) return unit + 8;
-  if (unit === 0x1fb3 || unit === 0x1fc3 || unit === 0x1ff3) return unit + 9;
-  return unit;
-}
-
-/** The table by which a volume compares names; read-only. */
-export function foldingTable(caseSensitive: boolean): Uint16Array {
+/** The table by which a volume compares names; read-only. `upperCase` where it does not tell case apart. */
+export function foldingTable(caseSensitive: boolean, upperCase: Uint16Array = ntfsUpperCase): Uint16Array {
   return caseSensitive ? same : upperCase;
 }
 

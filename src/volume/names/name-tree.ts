@@ -6,7 +6,7 @@
  */
 import { NtStatus } from '../../ntstatus.js';
 import type { Inode } from '../inode.js';
-import { foldingTable, foldText } from './case-folding.js';
+import { foldText } from './case-folding.js';
 import { NameIndex } from './name-index.js';
 import { type OrderedChildren, orderedChildren, visitBehind } from './ordered-children.js';
 
@@ -24,11 +24,11 @@ export class NameTree {
   /** Of the directory that was emptied last, for the next that gets a first child: lock files come and go alone. */
   #spareChildren: OrderedChildren | null = null;
 
-  constructor(root: Inode, caseSensitive: boolean) {
+  constructor(root: Inode, folding: Uint16Array) {
     this.root = root;
     this.directory = root;
     root.parent = root;
-    this.folding = foldingTable(caseSensitive);
+    this.folding = folding;
     this.index = new NameIndex(this.folding);
   }
 

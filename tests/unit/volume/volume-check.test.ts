@@ -5,6 +5,7 @@ import { PagedFile } from '../../../src/volume/content/paged-file.js';
 import { ContextTable } from '../../../src/volume/context-table.js';
 import { Inode } from '../../../src/volume/inode.js';
 import { NODE_HEAP_BYTES } from '../../../src/volume/inode-heap.js';
+import { foldingTable } from '../../../src/volume/names/case-folding.js';
 import { NameTree } from '../../../src/volume/names/name-tree.js';
 import { rootDescriptor } from '../../../src/volume/security/security-rules.js';
 import { type SecurityDescriptor, SecurityStore } from '../../../src/volume/security/security-store.js';
@@ -31,7 +32,7 @@ beforeEach(() => {
       isFile ? new PagedFile(pool) : null,
     );
   };
-  const tree = new NameTree(inode('', false), true);
+  const tree = new NameTree(inode('', false), foldingTable(true));
   const contexts = new ContextTable();
   directory = inode('dir', false);
   file = inode('file', true);
