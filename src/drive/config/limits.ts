@@ -68,3 +68,5 @@ export const MOUNT_GRACE_MS = 60_000;
 export const SELF_CHECK_GRACE_MS = 120_000;
 /** A control request that gets no answer within this time has met a process that hangs. */
 export const CONTROL_GRACE_MS = 5_000;
+/** The holder of the control directory's lock asks one drive whether it is alive, and others may wait in line. */
+export const LOCK_GRACE_MS = 4 * CONTROL_GRACE_MS;

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { withDirectoryLock } from '../../os/directory-lock.js';
-import { CONTROL_GRACE_MS, SELF_CHECK_GRACE_MS, STOP_GRACE_MS } from '../config/limits.js';
+import { CONTROL_GRACE_MS, LOCK_GRACE_MS, SELF_CHECK_GRACE_MS, STOP_GRACE_MS } from '../config/limits.js';
 import { DriveError } from '../errors.js';
 import type { DriveStatus, SelfCheckResult } from '../status.js';
 import { type ControlCommand, encodeLine, parseAnswer } from './control-protocol.js';
@@ -38,7 +38,7 @@ async function removeDead(directory: string, { id, token }: DriveRecord): Promis
     return;
   }
   const endpoint = endpointOf(directory, id);
-  await withDirectoryLock(directory, async () => {
+  await withDirectoryLock(directory, LOCK_GRACE_MS, async () => {
     // Asked again: somebody may have claimed the place before we had the lock.
     if (!(await isAnswering(endpoint))) {
       rmSync(endpoint, { force: true });
