@@ -8,7 +8,7 @@ import { type BenchFigure, keyOf, type ResultFile, spreadOfFigure } from './resu
 
 const MAX_NAMED = 10;
 
-interface Change {
+export interface Change {
   key: string;
   unit: string;
   before: number;

@@ -63,7 +63,13 @@ export class DriveProcess {
   }
 
   async status(): Promise<DriveStatus> {
-    const { stdout, stderr } = await runProgram(process.execPath, [MAIN, 'status', this.dir, '--json']);
+    const { stdout, stderr } = await runProgram(process.execPath, [
+      MAIN,
+      'status',
+      this.dir,
+      '--check',
+      '--json',
+    ]);
     try {
       return JSON.parse(stdout) as DriveStatus;
     } catch {

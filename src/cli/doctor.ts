@@ -3,14 +3,17 @@
  * passed.
  */
 import { constants } from 'node:fs';
-import { access, statfs } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { formatSize } from '../drive/config/sizes.js';
 import { findDrives } from '../drive/control/control-client.js';
+import type { DriveRecord } from '../drive/control/drive-records.js';
 import { ensureRuntimeDirectory } from '../drive/control/runtime-directory.js';
+import { isStopped } from '../drive/control/stopped-process.js';
 import { messageOf } from '../drive/errors.js';
-import { isDeadMount, readMounts } from '../drive/mount/linux-mount-point.js';
+import { readMounts } from '../drive/mount/linux-mount-point.js';
 import { readMemory } from '../drive/mount/memory.js';
+import { probeMounts } from '../drive/mount/probe-mounts.js';
 import { loadWinFsp, WinFspLibraryError } from '../winfsp/index.js';
 
 export interface Finding {
@@ -135,26 +138,46 @@ function controlDirectory(): Finding {
 
 async function deadMounts(): Promise<Finding[]> {
   const mounts = await readMounts().catch(() => []);
-  const candidates = mounts.filter(({ type }) => type === 'fuse' || type.startsWith('fuse.'));
-  const findings: Finding[] = [];
-  for (const { mountPoint } of candidates) {
-    const dead = await statfs(mountPoint).then(
-      () => false,
-      (error: unknown) => isDeadMount(error),
-    );
-    if (dead) {
-      findings.push(warning('dead mount', mountPoint, `Clear it: ramdrive unmount ${mountPoint}`));
+  const paths = mounts
+    .filter(({ type }) => type === 'fuse' || type.startsWith('fuse.'))
+    .map(({ mountPoint }) => mountPoint);
+  const states = await probeMounts(paths);
+  const findings = paths.flatMap((path, index) => {
+    switch (states[index]) {
+      case 'dead':
+        return [warning('dead mount', path, `Clear it: ramdrive unmount ${path}`)];
+      case 'silent':
+        return [warning('silent mount', path, 'Its process does not answer: programs that use it wait.')];
+      default:
+        return [];
     }
-  }
+  });
   return findings.length === 0 ? [ok('dead mounts', 'none')] : findings;
 }
 
-async function runningDrives(): Promise<Finding> {
+async function runningDrives(): Promise<Finding[]> {
   const drives = await findDrives().catch(() => []);
-  return ok(
-    'running drives',
-    drives.length === 0 ? 'none' : drives.map(({ mountPoint }) => mountPoint).join(', '),
-  );
+  const [stopped, running] = split(drives, ({ pid }) => isStopped(pid));
+  return [
+    ok(
+      'running drives',
+      running.length === 0 ? 'none' : running.map(({ mountPoint }) => mountPoint).join(', '),
+    ),
+    ...stopped.map(({ mountPoint, pid }) =>
+      warning(
+        'stopped drive',
+        `${mountPoint} (process ${pid} is stopped)`,
+        `Let it go on: kill -CONT ${pid}`,
+      ),
+    ),
+  ];
+}
+
+function split(
+  drives: DriveRecord[],
+  isFirst: (drive: DriveRecord) => boolean,
+): [DriveRecord[], DriveRecord[]] {
+  return [drives.filter(isFirst), drives.filter((drive) => !isFirst(drive))];
 }
 
 async function findProgram(name: string): Promise<string | null> {

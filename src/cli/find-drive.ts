@@ -1,21 +1,19 @@
-/** The running drive behind a mount point as somebody typed it. */
+/** The running drive behind a mount point as it was typed. */
 import { resolve } from 'node:path';
 import { findDrives } from '../drive/control/control-client.js';
 import type { DriveRecord } from '../drive/control/drive-records.js';
 import { canonicalPath } from '../drive/mount/linux-mount-point.js';
 
 export async function findDrive(mountPoint: string): Promise<DriveRecord | null> {
-  const spellings = await spellingsOf(mountPoint);
   const drives = await findDrives();
-  return drives.find((drive) => spellings.has(comparable(drive.mountPoint))) ?? null;
-}
-
-async function spellingsOf(mountPoint: string): Promise<Set<string>> {
+  const at = (path: string) =>
+    drives.find((drive) => comparable(drive.mountPoint) === comparable(path)) ?? null;
   if (process.platform === 'win32') {
-    return new Set([comparable(mountPoint), comparable(resolve(mountPoint))]);
+    return at(mountPoint) ?? at(resolve(mountPoint));
   }
+  // As typed first: looking at the path may wait for a drive that does not answer.
   const absolute = resolve(mountPoint);
-  return new Set([absolute, await canonicalPath(absolute).catch(() => absolute)]);
+  return at(absolute) ?? at(await canonicalPath(absolute).catch(() => absolute));
 }
 
 /** `r:\`, `\\.\R:` and `R:` are one place. */

@@ -12,7 +12,7 @@ import { type DriveEnd, RamDrive } from '../drive/ram-drive.js';
 import { describeError, ExitCode } from './exit-codes.js';
 import { BACKGROUND_LOG_VARIABLE } from './mount-in-background.js';
 import { StatusLine } from './status-line.js';
-import { onStopSignals } from './stop-signals.js';
+import { onStopSignals, refuseToPause } from './stop-signals.js';
 
 export async function mountCommand(settings: DriveSettings): Promise<number> {
   const say = (message: string) => process.stderr.write(`ramdrive: ${message}\n`);
@@ -37,6 +37,7 @@ export async function mountCommand(settings: DriveSettings): Promise<number> {
       void (drive?.forceStop() ?? Promise.resolve()).finally(() => process.exit(ExitCode.FAILURE));
     },
   });
+  const offPause = refuseToPause(say);
   const control = await ControlServer.claim(await placeOf(settings.mountPoint));
   try {
     drive = await RamDrive.start(
@@ -58,13 +59,14 @@ export async function mountCommand(settings: DriveSettings): Promise<number> {
     throw error;
   } finally {
     offSignals();
+    offPause();
     await control.close();
     removeBackgroundLog();
   }
 }
 
 async function serve(drive: RamDrive, control: ControlServer): Promise<DriveEnd> {
-  control.open(drive.mountPoint, async (command) => {
+  control.open(drive.mountPoint, async ({ command }) => {
     switch (command) {
       case 'status':
         return drive.status();

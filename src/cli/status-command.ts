@@ -8,10 +8,14 @@ import { ask, findDrives } from '../drive/control/control-client.js';
 import type { DriveRecord } from '../drive/control/drive-records.js';
 import type { DriveStatus } from '../drive/status.js';
 import { type Colours, colour } from './colour.js';
+import { countOf } from './count-of.js';
 import { describeError, ExitCode } from './exit-codes.js';
 import { findDrive } from './find-drive.js';
 
-export async function statusCommand(mountPoint: string | undefined, json: boolean): Promise<number> {
+export async function statusCommand(
+  mountPoint: string | undefined,
+  { json = false, check = false }: { json?: boolean; check?: boolean },
+): Promise<number> {
   const drives = await wantedDrives(mountPoint);
   if (drives === null) {
     process.stderr.write(
@@ -19,7 +23,7 @@ export async function statusCommand(mountPoint: string | undefined, json: boolea
     );
     return ExitCode.FAILURE;
   }
-  const asked = await Promise.allSettled(drives.map(statusOf));
+  const asked = await Promise.allSettled(drives.map((drive) => statusOf(drive, check)));
   const statuses = asked.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
   const failures = asked.flatMap((answer) =>
     answer.status === 'rejected' ? [answer.reason as unknown] : [],
@@ -51,13 +55,17 @@ async function wantedDrives(mountPoint: string | undefined): Promise<DriveRecord
   return drive === null ? null : [drive];
 }
 
-async function statusOf(drive: DriveRecord): Promise<DriveStatus> {
+async function statusOf(drive: DriveRecord, check: boolean): Promise<DriveStatus> {
+  const status = await ask(drive, 'status');
+  if (!check) {
+    return status;
+  }
   const selfCheck = await ask(drive, 'selfCheck');
   return { ...(await ask(drive, 'status')), selfCheck };
 }
 
 function isHealthy({ selfCheck, strictViolations }: DriveStatus): boolean {
-  return selfCheck?.violationCount === 0 && (strictViolations?.count ?? 0) === 0;
+  return (selfCheck?.violationCount ?? 0) === 0 && (strictViolations?.count ?? 0) === 0;
 }
 
 export function describeStatus(status: DriveStatus, paint: Colours): string {
@@ -71,7 +79,7 @@ export function describeStatus(status: DriveStatus, paint: Colours): string {
     ['pre-allocated', status.preallocatedBytes === 0 ? 'no' : formatSize(status.preallocatedBytes)],
     ['committed', formatSize(status.committedBytes)],
     ['resident', `${formatSize(status.residentBytes)} (whole process)`],
-    ['files', `${(status.files - 1).toLocaleString('en')} (files and directories)`],
+    ['files', `${status.files.toLocaleString('en')} (files and directories)`],
     ['open handles', status.openHandles.toLocaleString('en')],
     ['kernel cache', status.kernelCache ? 'on' : 'off'],
     ['requests', requestsRow(status)],
@@ -79,7 +87,7 @@ export function describeStatus(status: DriveStatus, paint: Colours): string {
     ['strict checks', strictRow(status, paint)],
     ['self-check', selfCheckRow(status, paint)],
   ];
-  const lines = rows.map(([name, value]) => `  ${name.padEnd(14)} ${value}`);
+  const lines = rows.map(([name, value]) => `  ${name.padEnd(15)} ${value}`);
   return [paint.bold(status.mountPoint), ...lines, ...kindTable(status), ...details(status, paint), ''].join(
     '\n',
   );
@@ -87,8 +95,7 @@ export function describeStatus(status: DriveStatus, paint: Colours): string {
 
 function requestsRow({ requests }: DriveStatus): string {
   const { latency } = requests;
-  const count = requests.requests.toLocaleString('en');
-  return `${count}, p50 ${micros(latency.latencyUsP50)}, p99 ${micros(latency.latencyUsP99)}`;
+  return `${requests.requests.toLocaleString('en')}, p50 ${micros(latency.latencyUsP50)}, p99 ${micros(latency.latencyUsP99)}`;
 }
 
 function errorsRow({ errors }: DriveStatus, paint: Colours): string {
@@ -102,17 +109,18 @@ function strictRow({ strictViolations }: DriveStatus, paint: Colours): string {
   }
   return strictViolations.count === 0
     ? paint.green('no violations')
-    : paint.red(`${strictViolations.count} violations`);
+    : paint.red(countOf(strictViolations.count, 'violation'));
 }
 
 function selfCheckRow({ selfCheck }: DriveStatus, paint: Colours): string {
   if (selfCheck === null) {
-    return 'not run';
+    return 'not run (--check runs one)';
   }
-  const took = `${selfCheck.milliseconds.toFixed(1)} ms`;
+  const age = formatDuration(Math.max(0, (Date.now() - Date.parse(selfCheck.at)) / 1000));
+  const took = `${selfCheck.milliseconds.toFixed(1)} ms, ${age} ago`;
   return selfCheck.violationCount === 0
     ? `${paint.green('clean')} (${took})`
-    : paint.red(`${selfCheck.violationCount} violations (${took})`);
+    : paint.red(`${countOf(selfCheck.violationCount, 'violation')} (${took})`);
 }
 
 function kindTable({ requests }: DriveStatus): string[] {
@@ -130,12 +138,9 @@ function kindTable({ requests }: DriveStatus): string[] {
   ]);
   const table = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
-  return table.map((row) => {
-    const cells = row.map((cell, column) =>
-      column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!),
-    );
-    return `  ${cells.join('  ')}`.trimEnd();
-  });
+  return table.map((row) =>
+    `  ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('  ')}`.trimEnd(),
+  );
 }
 
 function details({ selfCheck, strictViolations, errors }: DriveStatus, paint: Colours): string[] {

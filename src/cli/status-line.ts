@@ -5,6 +5,7 @@ import type { WriteStream } from 'node:tty';
 import { formatSize } from '../drive/config/sizes.js';
 import type { DriveStatus } from '../drive/status.js';
 import { colour } from './colour.js';
+import { countOf } from './count-of.js';
 
 const INTERVAL_MS = 500;
 const ERASE_LINE = '\r\x1b[2K';
@@ -53,7 +54,7 @@ export class StatusLine {
   }
 }
 
-function bytesMoved(status: DriveStatus): number {
+export function bytesMoved(status: DriveStatus): number {
   return status.requests.kinds.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
@@ -61,13 +62,13 @@ export function statusText(status: DriveStatus, seconds: number, requests: numbe
   const perSecond = (value: number) => (seconds > 0 ? value / seconds : 0);
   const parts = [
     `${formatSize(status.reservedBytes)} used, ${formatSize(status.freeBytes)} free`,
-    `${(status.files - 1).toLocaleString('en')} files`,
+    countOf(status.files, 'file'),
     `${Math.round(perSecond(requests)).toLocaleString('en')} ops/s`,
     `${(perSecond(bytes) / 1e6).toFixed(1)} MB/s`,
   ];
   const errors = status.errors.handlerErrors + status.errors.completionFailures;
   if (errors > 0) {
-    parts.push(`${errors} errors`);
+    parts.push(countOf(errors, 'error'));
   }
   return parts.join(' · ');
 }

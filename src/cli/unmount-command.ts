@@ -1,6 +1,5 @@
 /** `ramdrive unmount <mountpoint>`: asks the process that serves the drive to stop, and waits until it has. */
 
-import { statfs } from 'node:fs/promises';
 import { ask } from '../drive/control/control-client.js';
 import { canonicalPath, isDeadMount, lazyUnmount } from '../drive/mount/linux-mount-point.js';
 import { ExitCode } from './exit-codes.js';
@@ -13,7 +12,7 @@ export async function unmountCommand(mountPoint: string): Promise<number> {
     process.stdout.write(`unmounted ${drive.mountPoint}\n`);
     return ExitCode.OK;
   }
-  if (process.platform !== 'win32' && (await isDead(mountPoint))) {
+  if (process.platform !== 'win32' && (await isDeadMount(mountPoint))) {
     const problem = await lazyUnmount(await canonicalPath(mountPoint));
     if (problem === null) {
       process.stdout.write(`cleared the dead mount at ${mountPoint}\n`);
@@ -26,11 +25,4 @@ export async function unmountCommand(mountPoint: string): Promise<number> {
     `ramdrive: no drive of yours is mounted at ${mountPoint}. "ramdrive status" lists them.\n`,
   );
   return ExitCode.FAILURE;
-}
-
-async function isDead(path: string): Promise<boolean> {
-  return statfs(path).then(
-    () => false,
-    (error: unknown) => isDeadMount(error),
-  );
 }

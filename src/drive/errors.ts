@@ -27,7 +27,7 @@ export class ConfigError extends Error {
   }
 }
 
-function describeSource(source: ValueSource): string {
+export function describeSource(source: ValueSource): string {
   return source.kind === 'file' ? `${source.path}:${source.line}:${source.column}` : source.option;
 }
 
@@ -80,8 +80,16 @@ export type DriveErrorCode =
   | 'WORKER_DIED'
   /** Something did not answer in its time. */
   | 'TIMEOUT'
-  /** The drive is no longer running. */
-  | 'NOT_RUNNING';
+  /** The drive is not running: not yet, or no longer. */
+  | 'NOT_RUNNING'
+  /** The process of the drive is stopped (SIGSTOP, a debugger) and answers nothing. */
+  | 'STOPPED'
+  /** Programs use the drive. */
+  | 'BUSY'
+  /** The process that listens does not take us for its owner. */
+  | 'FORBIDDEN'
+  /** The drive runs, but could not do what was asked. */
+  | 'FAILED';
 
 export class DriveError extends Error {
   override readonly name = 'DriveError';

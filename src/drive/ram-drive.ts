@@ -1,9 +1,9 @@
 /**
- * RamDrive: a running drive as the main thread sees it. Starts the worker that owns the volume, mounts, reports,
- * checks, stops. Never touches the volume's data, and never waits for the worker without a limit.
+ * RamDrive: a running drive as the main thread sees it. Starts the worker that owns the volume, mounts, reports, checks, stops.
+ * Never touches the volume's data, and never waits for the worker without a limit.
  *
- * Promises that hold whatever fails: a start that does not succeed leaves nothing behind (no mount, no worker, no
- * memory); when the worker dies, the mount is taken away; `ended` always resolves, once, with the reason.
+ * Promises that hold whatever fails: a start that does not succeed leaves nothing behind (no mount, no worker, no memory); when the
+ * worker dies, the mount is taken away; `ended` always resolves, once, with the reason.
  */
 import { statfs } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
@@ -38,7 +38,7 @@ import {
 } from './drive-worker-protocol.js';
 import { DriveError, MountError, MountPointError } from './errors.js';
 import { allocateLedger, readLedger } from './ledger.js';
-import { isDeadMount, lazyUnmount, readMounts } from './mount/linux-mount-point.js';
+import { isDeadMount, lazyUnmount } from './mount/linux-mount-point.js';
 import { StrictReport } from './mount/linux-options.js';
 import { capacityWarning, readMemory } from './mount/memory.js';
 import {
@@ -104,8 +104,8 @@ export class RamDrive {
   #handlerErrorText: string | null = null;
 
   /**
-   * Starts a drive and mounts it. Throws MountPointError (checked beforehand), MountError (the system refused),
-   * DriveError, or WinFspLibraryError of the binding.
+   * Starts a drive and mounts it. Throws MountPointError (checked beforehand), MountError (the system refused), DriveError, or
+   * WinFspLibraryError of the binding.
    */
   static async start(
     settings: DriveSettings,
@@ -136,8 +136,8 @@ export class RamDrive {
   }
 
   /**
-   * A volume that is served but not mounted, for scripted requests (tests, and machines whose kernel cannot mount).
-   * `settings` mount point is not looked at.
+   * A volume that is served but not mounted, for scripted requests (tests, and machines whose kernel cannot mount). `settings`
+   * mount point is not looked at.
    */
   static async startUnmounted(
     settings: DriveSettings,
@@ -230,7 +230,7 @@ export class RamDrive {
       pageSizeBytes,
       kernelCache: this.settings.kernelCache,
       caseSensitive: this.settings.caseSensitive,
-      files: ledger.inodes,
+      files: ledger.inodes - 1,
       openHandles: ledger.openHandles,
       requests,
       errors: {
@@ -245,10 +245,7 @@ export class RamDrive {
     };
   }
 
-  /**
-   * Recomputes the ledger's invariants on the live volume, between two requests. Callers at the same time share one
-   * check.
-   */
+  /** Recomputes the ledger's invariants on the live volume, between two requests. Callers at the same time share one check. */
   selfCheck(): Promise<SelfCheckResult> {
     this.#checking ??= this.#selfCheckOnce().finally(() => {
       this.#checking = null;
@@ -263,8 +260,8 @@ export class RamDrive {
   }
 
   /**
-   * Takes the mount away at once and releases the worker from its native call, so that the process can exit. For a stop
-   * that does not come to its end; programs that use the drive get errors.
+   * Takes the mount away at once and releases the worker from its native call, so that the process can exit. For a stop that does
+   * not come to its end; programs that use the drive get errors.
    */
   async forceStop(): Promise<void> {
     if (process.platform !== 'win32' && this.#mounted && !this.#gone) {
@@ -406,7 +403,8 @@ export class RamDrive {
       this.#reference.stopForExit(0);
     }
     this.#takeBackExitHook();
-    if (process.platform === 'linux' && this.#mounted && (await isMounted(this.#mountPoint))) {
+    // A live mount at the place is another's: ours ends with the file system.
+    if (process.platform === 'linux' && this.#mounted && (await isDeadMount(this.#mountPoint))) {
       await lazyUnmount(this.#mountPoint);
     }
     if (end !== null && (end.reason === 'stopped' || end.reason === 'volume-gone')) {
@@ -425,25 +423,7 @@ export class RamDrive {
   }
 }
 
-/** Whether our volume's mount is still there: ours ends with the file system, so a live one is somebody else's. */
-async function isMounted(mountPoint: string): Promise<boolean> {
-  try {
-    const mounts = await readMounts();
-    if (!mounts.some((mount) => mount.mountPoint === mountPoint && mount.type.startsWith('fuse'))) {
-      return false;
-    }
-    return await statfs(mountPoint).then(
-      () => false,
-      (error: unknown) => isDeadMount(error),
-    );
-  } catch {
-    return false;
-  }
-}
-
-/**
- * No driver, and a taken letter or directory, are found before a volume is made (docs/winfsp.md#functions Preflight).
- */
+/** No driver, and a taken letter or directory, are found before a volume is made (docs/winfsp.md#functions Preflight). */
 async function preflight(library: WinFspLibrary, { preflight, device, name }: MountPlan): Promise<void> {
   const status = await new Promise<number>((resolve, reject) => {
     library.fspFileSystemPreflight.async(device, preflight, (error, result) =>

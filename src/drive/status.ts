@@ -31,7 +31,7 @@ export interface DriveStatus {
   pageSizeBytes: number;
   kernelCache: boolean;
   caseSensitive: boolean;
-  /** Files and directories, the root included. */
+  /** Files and directories, the root not counted. */
   files: number;
   openHandles: number;
   requests: DispatcherStatistics;

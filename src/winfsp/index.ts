@@ -15,7 +15,6 @@
  */
 export { NtStatus, type NtStatusName, ntStatusName } from '../ntstatus.js';
 export * from './abi/constants.js';
-export { getUint64, setUint64 } from './abi/fields.js';
 export {
   DirInfo as DirInfoLayout,
   FileInfo as FileInfoLayout,
@@ -81,7 +80,14 @@ export {
   ControlWord,
   LoopState,
 } from './memory/control-block.js';
-export { copyMemory, liveBlocks, NativeBlock, pageAligned } from './memory/native-memory.js';
+export {
+  copyMemory,
+  getUint64,
+  liveBlocks,
+  NativeBlock,
+  pageAligned,
+  setUint64,
+} from './memory/native-memory.js';
 export {
   allocateStatistics,
   type DispatcherStatistics,

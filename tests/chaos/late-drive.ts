@@ -101,7 +101,7 @@ class LateDrive {
     if (status < 0) {
       throw new Error(`mounting at ${mountPoint} failed with 0x${(status >>> 0).toString(16)}`);
     }
-    this.#control.open(mountPoint, async (command) => {
+    this.#control.open(mountPoint, async ({ command }) => {
       switch (command) {
         case 'status':
           return this.#status();
@@ -162,7 +162,7 @@ class LateDrive {
       pageSizeBytes,
       kernelCache,
       caseSensitive,
-      files: inodeCount,
+      files: inodeCount - 1,
       openHandles: openCount,
       requests,
       errors: {

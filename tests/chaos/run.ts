@@ -555,7 +555,7 @@ export class Run {
     const names = [...this.#workers.map(({ worker }) => `worker-${worker}`), 'churn', 'shared'];
     await this.#auditor.ask({ type: 'remove', paths: names.map((name) => join(target.root, name)) });
     let status = await target.status();
-    for (let tries = 0; tries < 100 && (status.reservedBytes > 0 || status.files > 1); tries++) {
+    for (let tries = 0; tries < 100 && (status.reservedBytes > 0 || status.files > 0); tries++) {
       await sleep(50);
       status = await target.status();
     }

@@ -28,7 +28,7 @@ describeMount('command line', () => {
       reservedBytes: MIB,
       allocatedBytes: MIB,
       freeBytes: 31 * MIB,
-      files: 2,
+      files: 1,
       kernelCache: true,
       strictViolations: { count: 0, texts: [] },
       errors: { handlerErrors: 0, last: null },
@@ -38,7 +38,10 @@ describeMount('command line', () => {
     const places = all.map(({ mountPoint }) => mountPoint);
     expect(places).toContain(one.dir);
     expect(places).toContain(two.dir);
-    const { stdout, code } = await cli('status', one.dir);
+    const figures = await cli('status', two.dir);
+    expect(figures.code).toBe(0);
+    expect(figures.stdout).toMatch(/self-check +not run/);
+    const { stdout, code } = await cli('status', one.dir, '--check');
     expect(code).toBe(0);
     expect(stdout).toContain('One drive');
     expect(stdout).toContain('clean');

@@ -78,7 +78,7 @@ export function describeModule(module: ModuleName): void {
   });
 }
 
-function lineOf(
+export function lineOf(
   module: string,
   name: string,
   { distinctStates, transitions, cpuSeconds }: Exploration,

@@ -97,7 +97,7 @@ export class MountedDrive {
    * which.
    */
   async status(): Promise<DriveStatus> {
-    const { stdout, stderr } = await cli('status', this.dir, '--json');
+    const { stdout, stderr } = await cli('status', this.dir, '--check', '--json');
     try {
       return JSON.parse(stdout) as DriveStatus;
     } catch {
@@ -166,7 +166,7 @@ export class MountedDrive {
   }
 }
 
-const QUIET = { reservedBytes: 0, allocatedBytes: 0, files: 1, openHandles: 0 };
+const QUIET = { reservedBytes: 0, allocatedBytes: 0, files: 0, openHandles: 0 };
 function summaryOf({ reservedBytes, allocatedBytes, files, openHandles }: DriveStatus): typeof QUIET {
   // One handle may stay: the kernel knows the root as long as it is mounted.
   return {
@@ -199,7 +199,7 @@ export function mount(options: MountOptions = {}): Promise<MountedDrive> {
   return startMount(options).ready();
 }
 
-function argumentsOf({ capacity = '64M', pageSize = '4K', args = [] }: MountOptions): string[] {
+export function argumentsOf({ capacity = '64M', pageSize = '4K', args = [] }: MountOptions): string[] {
   return ['--capacity', capacity, '--page-size', pageSize, ...args];
 }
 

@@ -66,7 +66,5 @@ export const START_GRACE_MS = 120_000;
 export const MOUNT_GRACE_MS = 60_000;
 /** A self-check walks every file: a few seconds for a million of them, more on a busy machine. */
 export const SELF_CHECK_GRACE_MS = 120_000;
-/** A control request that gets no answer within this time has met a process that hangs. */
-export const CONTROL_GRACE_MS = 5_000;
-/** The holder of the control directory's lock asks one drive whether it is alive, and others may wait in line. */
-export const LOCK_GRACE_MS = 4 * CONTROL_GRACE_MS;
+/** A drive that does not begin with a control request within this time hangs or is stopped. */
+export const CONTROL_GRACE_MS = 3_000;

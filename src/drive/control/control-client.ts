@@ -2,13 +2,25 @@
 import { rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { withDirectoryLock } from '../../os/directory-lock.js';
-import { CONTROL_GRACE_MS, LOCK_GRACE_MS, SELF_CHECK_GRACE_MS, STOP_GRACE_MS } from '../config/limits.js';
-import { DriveError } from '../errors.js';
+import { CONTROL_GRACE_MS, SELF_CHECK_GRACE_MS, STOP_GRACE_MS } from '../config/limits.js';
+import { DriveError, type DriveErrorCode } from '../errors.js';
 import type { DriveStatus, SelfCheckResult } from '../status.js';
-import { type ControlCommand, encodeLine, parseAnswer } from './control-protocol.js';
+import {
+  type ControlCommand,
+  type ControlErrorCode,
+  type ControlRequest,
+  encodeLine,
+  monotonicMs,
+  parseAnswer,
+} from './control-protocol.js';
 import { type DriveRecord, endpointOf, readRecords, removeRecord } from './drive-records.js';
 import { runtimeDirectories } from './runtime-directory.js';
+import { isStopped } from './stopped-process.js';
 
+/** Sooner than the sender gives up, so that no drive begins with what its sender has just given up. */
+const BEGIN_WITHIN_MS = CONTROL_GRACE_MS - 500;
+
+/** How long an answer may take once the drive has begun. */
 const GRACE_MS: Readonly<Record<ControlCommand, number>> = {
   status: CONTROL_GRACE_MS,
   selfCheck: SELF_CHECK_GRACE_MS,
@@ -16,10 +28,16 @@ const GRACE_MS: Readonly<Record<ControlCommand, number>> = {
   unmount: 3 * STOP_GRACE_MS,
 };
 
+/** What a drive held when it was unmounted. */
+export interface Discarded {
+  files: number;
+  bytes: number;
+}
+
 export interface CommandResults {
   status: DriveStatus;
   selfCheck: SelfCheckResult;
-  unmount: null;
+  unmount: Discarded;
 }
 
 /** Drives that answer. Records of dead ones are removed on the way. */
@@ -38,44 +56,45 @@ async function removeDead(directory: string, { id, token }: DriveRecord): Promis
     return;
   }
   const endpoint = endpointOf(directory, id);
-  await withDirectoryLock(directory, LOCK_GRACE_MS, async () => {
-    // Asked again: somebody may have claimed the place before we had the lock.
+  await withDirectoryLock(directory, async () => {
+    // Asked again: another drive may have claimed the place before we had the lock.
     if (!(await isAnswering(endpoint))) {
       rmSync(endpoint, { force: true });
     }
   });
 }
 
+const DRIVE_ERRORS: Readonly<Record<ControlErrorCode, DriveErrorCode>> = {
+  BAD_REQUEST: 'FAILED',
+  FORBIDDEN: 'FORBIDDEN',
+  NOT_RUNNING: 'NOT_RUNNING',
+  EXPIRED: 'TIMEOUT',
+  BUSY: 'BUSY',
+  FAILED: 'FAILED',
+};
+
 /** Sends one command. Throws DriveError with what the drive said, or when it does not answer. */
 export async function ask<C extends ControlCommand>(
   drive: DriveRecord,
   command: C,
+  options: Pick<ControlRequest, 'force'> = {},
 ): Promise<CommandResults[C]> {
-  const line = await exchange(
-    drive.endpoint,
-    encodeLine({ command, token: drive.token }),
-    GRACE_MS[command],
-    drive.mountPoint,
-  );
+  const line = await exchange(drive, { ...options, command, token: drive.token }, GRACE_MS[command]);
   const answer = parseAnswer(line);
   if (answer === null) {
-    throw new DriveError(
-      'NOT_RUNNING',
-      `Process ${drive.pid} gave no proper answer for ${drive.mountPoint}.`,
-    );
+    throw new DriveError('FAILED', `Process ${drive.pid} gave no proper answer for ${drive.mountPoint}.`);
   }
   if (!answer.ok) {
-    throw new DriveError('NOT_RUNNING', `The drive at ${drive.mountPoint} says: ${answer.error.message}.`);
+    const { code, message } = answer.error;
+    throw new DriveError(DRIVE_ERRORS[code], `The drive at ${drive.mountPoint} says: ${message}.`);
   }
   return answer.result as CommandResults[C];
 }
 
-/**
- * What a connection to a place meets where nobody listens. Every other failure is ours, or says that somebody is busy.
- */
+/** What a connection to a place meets where nobody listens. Every other failure is ours, or says that the drive is busy. */
 const NOBODY: ReadonlySet<string | undefined> = new Set(['ECONNREFUSED', 'ENOENT']);
 
-/** Whether somebody listens there; true in doubt. */
+/** Whether a process listens there; true when that cannot be found out. */
 export function isAnswering(endpoint: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(endpoint);
@@ -90,34 +109,59 @@ export function isAnswering(endpoint: string): Promise<boolean> {
   });
 }
 
-function exchange(endpoint: string, request: string, limitMs: number, mountPoint: string): Promise<string> {
+/**
+ * One request and its answer. A drive that has not begun with it within BEGIN_WITHIN_MS never will: that time is in the request, and we
+ * hang up besides. A drive whose process is stopped is waited for no longer than CONTROL_GRACE_MS.
+ */
+function exchange(
+  { endpoint, pid, mountPoint }: DriveRecord,
+  request: ControlRequest,
+  limitMs: number,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket: Socket = connect(endpoint);
     let text = '';
-    const fail = (code: 'TIMEOUT' | 'NOT_RUNNING', message: string) => {
+    const stopWaiting = () => {
+      clearTimeout(beginning);
+      clearTimeout(ending);
+    };
+    const fail = (code: DriveErrorCode, message: string) => {
+      stopWaiting();
       socket.destroy();
       reject(new DriveError(code, message));
     };
-    const timer = setTimeout(() => {
-      fail('TIMEOUT', `The drive at ${mountPoint} did not answer within ${limitMs / 1000} s.`);
+    const failIfStopped = (): boolean => {
+      const stopped = isStopped(pid);
+      if (stopped) {
+        fail(
+          'STOPPED',
+          `The drive at ${mountPoint} does not answer: process ${pid} is stopped: kill -CONT ${pid}`,
+        );
+      }
+      return stopped;
+    };
+    const beginning = setTimeout(failIfStopped, Math.min(CONTROL_GRACE_MS, limitMs));
+    const ending = setTimeout(() => {
+      if (!failIfStopped()) {
+        fail('TIMEOUT', `The drive at ${mountPoint} did not answer within ${limitMs / 1000} s.`);
+      }
     }, limitMs);
+    const line = encodeLine({ ...request, beginBeforeMs: monotonicMs() + BEGIN_WITHIN_MS });
     socket.setEncoding('utf8');
-    socket.once('connect', () => socket.write(request));
+    socket.once('connect', () => socket.write(line));
     socket.on('data', (part: string) => {
       text += part;
       const end = text.indexOf('\n');
       if (end >= 0) {
-        clearTimeout(timer);
+        stopWaiting();
         socket.end();
         resolve(text.slice(0, end));
       }
     });
     socket.once('error', (error) => {
-      clearTimeout(timer);
       fail('NOT_RUNNING', `The drive at ${mountPoint} cannot be reached: ${error.message}.`);
     });
     socket.once('close', () => {
-      clearTimeout(timer);
       fail('NOT_RUNNING', `The drive at ${mountPoint} hung up without an answer.`);
     });
   });

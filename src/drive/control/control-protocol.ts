@@ -8,29 +8,47 @@
 import * as v from 'valibot';
 import { MAX_CONTROL_LINE_BYTES } from '../config/limits.js';
 
-const CONTROL_COMMANDS = ['status', 'selfCheck', 'unmount'] as const;
+export const CONTROL_COMMANDS = ['status', 'selfCheck', 'unmount'] as const;
 export type ControlCommand = (typeof CONTROL_COMMANDS)[number];
 
 export interface ControlRequest {
   command: ControlCommand;
   /** Proof that the peer could read the drive's record (Windows, where a pipe has no owner to check). */
   token?: string | undefined;
+  /**
+   * When the peer stops waiting for a beginning, on the clock of `monotonicMs`. A drive that comes back to life later must not obey a
+   * command whose sender has long been told that it failed.
+   */
+  beginBeforeMs?: number | undefined;
+  /** Of `unmount`: also when programs use the drive. */
+  force?: boolean | undefined;
 }
 
-export type ControlErrorCode = 'BAD_REQUEST' | 'FORBIDDEN' | 'FAILED';
+const ERROR_CODES = ['BAD_REQUEST', 'FORBIDDEN', 'NOT_RUNNING', 'EXPIRED', 'BUSY', 'FAILED'] as const;
+export type ControlErrorCode = (typeof ERROR_CODES)[number];
 
 export type ControlAnswer =
   | { ok: true; result: unknown }
   | { ok: false; error: { code: ControlErrorCode; message: string } };
 
-const requestSchema = v.object({ command: v.picklist(CONTROL_COMMANDS), token: v.optional(v.string()) });
+const requestSchema = v.object({
+  command: v.picklist(CONTROL_COMMANDS),
+  token: v.optional(v.string()),
+  beginBeforeMs: v.optional(v.number()),
+  force: v.optional(v.boolean()),
+});
 const answerSchema = v.union([
   v.object({ ok: v.literal(true), result: v.unknown() }),
   v.object({
     ok: v.literal(false),
-    error: v.object({ code: v.picklist(['BAD_REQUEST', 'FORBIDDEN', 'FAILED']), message: v.string() }),
+    error: v.object({ code: v.picklist(ERROR_CODES), message: v.string() }),
   }),
 ]);
+
+/** A clock that all processes of the machine share and that nobody can set: CLOCK_MONOTONIC, QueryPerformanceCounter. */
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
+}
 
 export function parseRequest(line: string): ControlRequest | { refused: string } {
   const parsed = parseJson(line);

@@ -9,14 +9,16 @@ import { timingSafeEqual } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { withDirectoryLock } from '../../os/directory-lock.js';
-import { CONTROL_GRACE_MS, LOCK_GRACE_MS } from '../config/limits.js';
-import { MountPointError, messageOf } from '../errors.js';
+import { CONTROL_GRACE_MS } from '../config/limits.js';
+import { DriveError, MountPointError, messageOf } from '../errors.js';
 import { isAnswering } from './control-client.js';
 import {
   type ControlAnswer,
-  type ControlCommand,
+  type ControlErrorCode,
+  type ControlRequest,
   encodeLine,
   LineReader,
+  monotonicMs,
   parseRequest,
   refusal,
 } from './control-protocol.js';
@@ -30,7 +32,7 @@ import {
 } from './drive-records.js';
 import { ensureRuntimeDirectory } from './runtime-directory.js';
 
-export type CommandHandler = (command: ControlCommand) => Promise<unknown>;
+export type CommandHandler = (request: ControlRequest) => Promise<unknown>;
 
 export class ControlServer {
   readonly directory: string;
@@ -52,7 +54,7 @@ export class ControlServer {
       // A pipe is gone with its process.
       await server.#listen();
     } else {
-      await withDirectoryLock(directory, LOCK_GRACE_MS, () => server.#listenOnSocket(mountPoint));
+      await withDirectoryLock(directory, () => server.#listenOnSocket(mountPoint));
     }
     try {
       // The place is ours, so whoever has written it is dead.
@@ -155,6 +157,10 @@ export class ControlServer {
     socket.on('data', (text: string) => {
       for (const line of reader.push(text)) {
         answered = answered.then(async () => {
+          // A peer that has hung up has given up: what it asked for is withdrawn.
+          if (socket.destroyed) {
+            return;
+          }
           const answer = await this.#answer(line);
           if (socket.writable) {
             socket.write(encodeLine(answer));
@@ -178,15 +184,24 @@ export class ControlServer {
     if (!sameText(request.token ?? '', this.#token)) {
       return refusal('FORBIDDEN', 'the token is not that of this drive');
     }
+    if (request.beginBeforeMs !== undefined && monotonicMs() > request.beginBeforeMs) {
+      return refusal('EXPIRED', 'the request came too late: its sender no longer waits');
+    }
     if (this.#handle === null) {
-      return refusal('FAILED', 'the drive is starting or stopping');
+      return refusal('NOT_RUNNING', 'the drive is starting or stopping');
     }
     try {
-      return { ok: true, result: await this.#handle(request.command) };
+      return { ok: true, result: await this.#handle(request) };
     } catch (error) {
-      return refusal('FAILED', messageOf(error));
+      return refusal(codeOf(error), messageOf(error));
     }
   }
+}
+
+function codeOf(error: unknown): ControlErrorCode {
+  return error instanceof DriveError && (error.code === 'NOT_RUNNING' || error.code === 'BUSY')
+    ? error.code
+    : 'FAILED';
 }
 
 function sameText(given: string, expected: string): boolean {

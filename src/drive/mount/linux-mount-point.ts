@@ -5,10 +5,10 @@
  */
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, readdir, readFile, realpath, stat, statfs } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { access, open, readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { MountPointError } from '../errors.js';
+import { probeMounts } from './probe-mounts.js';
 
 const run = promisify(execFile);
 const UNMOUNT_GRACE_MS = 10_000;
@@ -47,22 +47,20 @@ function unescapeOctal(text: string): string {
   return Buffer.from(bytes, 'latin1').toString('utf8');
 }
 
-/** The path as the kernel names mounts, also when the directory itself is a dead mount. */
-export async function canonicalPath(path: string): Promise<string> {
-  try {
-    return await realpath(path);
-  } catch (error) {
-    if (isDeadMount(error)) {
-      return join(await realpath(dirname(path)), basename(path));
-    }
-    throw error;
-  }
-}
+/** O_PATH of Linux, which node:fs does not name. */
+const O_PATH = 0o10000000;
 
-/** ENOTCONN: the process behind a FUSE mount is gone. ECONNABORTED: its connection was aborted. */
-export function isDeadMount(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException | null)?.code;
-  return code === 'ENOTCONN' || code === 'ECONNABORTED';
+/**
+ * The path as the kernel names mounts. Asks no file system that is mounted at the path itself, so it neither fails for a dead mount nor
+ * hangs for one whose process is stopped.
+ */
+export async function canonicalPath(path: string): Promise<string> {
+  const handle = await open(path, O_PATH);
+  try {
+    return await readlink(`/proc/self/fd/${handle.fd}`);
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Returns the canonical path of a directory that can be mounted on. Throws MountPointError. */
@@ -70,22 +68,12 @@ export async function prepareLinuxMountPoint(
   path: string,
   warn: (message: string) => void = () => {},
 ): Promise<string> {
-  await clearIfDead(path, warn);
-  const entry = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') {
-      throw new MountPointError(
-        'MISSING',
-        path,
-        `${path} does not exist.`,
-        `Create it: mkdir -p ${quote(path)}`,
-      );
-    }
-    throw new MountPointError(
-      error.code === 'ENOTDIR' ? 'NOT_A_DIRECTORY' : 'NOT_WRITABLE',
-      path,
-      `${path} cannot be used: ${error.message}.`,
-      'Choose an empty directory of your own.',
-    );
+  const canonical = await canonicalPath(path).catch((error: NodeJS.ErrnoException) => {
+    throw cannotBeUsed(path, error);
+  });
+  await refuseIfMounted(path, canonical, warn);
+  const entry = await stat(canonical).catch((error: NodeJS.ErrnoException) => {
+    throw cannotBeUsed(path, error);
   });
   if (!entry.isDirectory()) {
     throw new MountPointError(
@@ -93,18 +81,6 @@ export async function prepareLinuxMountPoint(
       path,
       `${path} is not a directory.`,
       'Choose an empty directory.',
-    );
-  }
-  const canonical = await canonicalPath(path);
-  const mounted = (await readMounts()).findLast(({ mountPoint }) => mountPoint === canonical);
-  if (mounted !== undefined) {
-    throw new MountPointError(
-      'ALREADY_MOUNTED',
-      path,
-      `${path} is a mount point already (${mounted.type}).`,
-      mounted.type.startsWith('fuse')
-        ? `Unmount it first: ramdrive unmount ${quote(path)}`
-        : 'Choose another directory.',
     );
   }
   const names = await readdir(canonical).catch((error: NodeJS.ErrnoException) => {
@@ -124,32 +100,49 @@ export async function prepareLinuxMountPoint(
   return canonical;
 }
 
-async function clearIfDead(path: string, warn: (message: string) => void): Promise<void> {
-  try {
-    // Not stat: the kernel may answer that from its cache for a mount that nobody serves any more.
-    await statfs(path);
+/** A mount point already? A dead mount, whose process was killed, is cleared away. */
+async function refuseIfMounted(
+  path: string,
+  canonical: string,
+  warn: (message: string) => void,
+): Promise<void> {
+  const type = await mountTypeAt(canonical);
+  if (type === null) {
     return;
-  } catch (error) {
-    if (!isDeadMount(error)) {
-      return;
-    }
   }
-  const canonical = await canonicalPath(path);
+  if (!type.startsWith('fuse')) {
+    throw alreadyMounted(path, type, 'Choose another directory.');
+  }
+  const [state] = await probeMounts([canonical]);
+  if (state !== 'dead') {
+    const silent = state === 'silent' ? ', which does not answer' : '';
+    throw alreadyMounted(path, `${type}${silent}`, `Unmount it first: ramdrive unmount ${quote(path)}`);
+  }
   const problem = await lazyUnmount(canonical);
-  const stillDead = await statfs(path).then(
-    () => false,
-    (error: unknown) => isDeadMount(error),
-  );
-  if (stillDead) {
-    throw new MountPointError(
-      'STALE',
-      path,
-      `${path} is a dead mount of a process that is gone, and it cannot be cleared` +
-        `${problem === null ? '' : ` (${problem})`}.`,
-      `Clear it: sudo umount -l ${quote(path)}`,
-    );
+  if ((await mountTypeAt(canonical)) === null) {
+    warn(`Cleared a dead mount at ${path}: the process that served it is gone.`);
+    return;
   }
-  warn(`Cleared a dead mount at ${path}: the process that served it is gone.`);
+  throw new MountPointError(
+    'STALE',
+    path,
+    `${path} is a dead mount of a process that is gone, and it cannot be cleared${problem === null ? '' : ` (${problem})`}.`,
+    `Clear it: sudo umount -l ${quote(path)}`,
+  );
+}
+
+/** Of the mount that is seen at a path, or null. */
+async function mountTypeAt(canonical: string): Promise<string | null> {
+  return (await readMounts()).findLast(({ mountPoint }) => mountPoint === canonical)?.type ?? null;
+}
+
+/** Whether the process behind the FUSE mount at a path is gone. */
+export async function isDeadMount(path: string): Promise<boolean> {
+  const canonical = await canonicalPath(path).catch(() => path);
+  if (!(await mountTypeAt(canonical))?.startsWith('fuse')) {
+    return false;
+  }
+  return (await probeMounts([canonical]))[0] === 'dead';
 }
 
 /** Takes a mount away at once, busy or not. Returns what the system said against it, or null. */
@@ -175,6 +168,28 @@ export async function lazyUnmount(path: string): Promise<string | null> {
     }
   }
   return problem;
+}
+
+function cannotBeUsed(path: string, error: NodeJS.ErrnoException): MountPointError {
+  if (error.code === 'ENOENT') {
+    return new MountPointError(
+      'MISSING',
+      path,
+      `${path} does not exist.`,
+      `Create it: mkdir -p ${quote(path)}`,
+    );
+  }
+  const code = error.code === 'ENOTDIR' ? 'NOT_A_DIRECTORY' : 'NOT_WRITABLE';
+  return new MountPointError(
+    code,
+    path,
+    `${path} cannot be used: ${error.message}.`,
+    'Choose an empty directory of your own.',
+  );
+}
+
+function alreadyMounted(path: string, what: string, advice: string): MountPointError {
+  return new MountPointError('ALREADY_MOUNTED', path, `${path} is a mount point already (${what}).`, advice);
 }
 
 function notWritable(path: string, error: NodeJS.ErrnoException): MountPointError {

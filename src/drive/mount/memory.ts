@@ -45,8 +45,8 @@ export function capacityWarning(
   }
   if (preallocate && capacityBytes > availableBytes) {
     return (
-      `Pre-allocating ${formatSize(capacityBytes)} takes more than the ${formatSize(availableBytes)} ` +
-      'of memory that are free now. Other programs may be ended or swapped out.'
+      `Pre-allocating ${formatSize(capacityBytes)} takes more than the ${formatSize(availableBytes)} of memory that are free now. ` +
+      'Other programs may be ended or swapped out.'
     );
   }
   return null;

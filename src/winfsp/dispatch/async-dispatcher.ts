@@ -13,13 +13,12 @@
  */
 import { NtStatus } from '../../ntstatus.js';
 import { Limit, TRANSACT_KIND_COUNT, TRANSACT_KIND_NAMES, TransactKind } from '../abi/constants.js';
-import { getUint64 } from '../abi/fields.js';
 import { Req, ReqQueryDirectory, ReqRead, ReqWrite, RSP_FILE_INFO, Rsp } from '../abi/layouts.js';
 import { statusOrCountOf } from '../abi/status-of.js';
 import { WinFspCallError } from '../errors.js';
 import type { FspFileSystem } from '../library/file-system.js';
 import { ControlWord, LoopState, setLoopState } from '../memory/control-block.js';
-import { NativeBlock, readUtf16 } from '../memory/native-memory.js';
+import { getUint64, NativeBlock, readUtf16 } from '../memory/native-memory.js';
 import { allocateStatistics, HEAD, StatisticsWriter } from '../memory/statistics.js';
 import { AnswerDelivery, type AnswerMemory, type DeliveryOptions } from '../threads/answer-delivery.js';
 import { Receiver } from '../threads/receiver.js';
@@ -396,8 +395,7 @@ export class AsyncDispatcher {
     this.#fs.reportError(
       'stop',
       new Error(
-        `${open.length} handlers had not settled ${this.#stopGraceMs} ms after the volume was stopped; ` +
-          'they were answered with CANCELLED.',
+        `${open.length} handlers had not settled ${this.#stopGraceMs} ms after the volume was stopped; they were answered with CANCELLED.`,
       ),
     );
   }

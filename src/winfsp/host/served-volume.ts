@@ -6,7 +6,7 @@ import type { VolumeReference } from '../library/volume-reference.js';
 import type { DeliveryOptions } from '../threads/answer-delivery.js';
 import type { FileSystem } from './file-system.js';
 
-type OnError = (error: Error, where: string) => void;
+export type OnError = (error: Error, where: string) => void;
 
 /** Why a volume serves no more. */
 export interface VolumeEnd {

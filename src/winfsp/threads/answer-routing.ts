@@ -11,7 +11,6 @@ import {
   FileInformationClass,
   TransactKind,
 } from '../abi/constants.js';
-import { getUint64 } from '../abi/fields.js';
 import {
   FileInfo,
   ReqClose,
@@ -22,6 +21,7 @@ import {
   RspCreate,
 } from '../abi/layouts.js';
 import type { FileSystemInterface } from '../library/file-system-interface.js';
+import { getUint64 } from '../memory/native-memory.js';
 import { OpenFiles } from './open-files.js';
 
 export const Route = {

@@ -6,10 +6,8 @@
  * Such a worker gets its jobs as messages, one after another, and ends when it gets null. While it waits it does not
  * keep the process alive.
  */
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { packageRoot } from '../../package-root.js';
+import { compiledWorker } from '../library/package-root.js';
 
 let started = 0;
 
@@ -24,7 +22,7 @@ export class IdleWorkers {
   readonly #most: number;
   readonly #idle = new Map<Worker, string>();
 
-  /** `script`: its path below src/winfsp, with the extension .js. Of those that are given back, `most` are kept. */
+  /** `script` as compiledWorker takes it. Of those that are given back, `most` are kept. */
   constructor(script: string, name: string, most: number) {
     this.#script = script;
     this.#name = name;
@@ -41,7 +39,7 @@ export class IdleWorkers {
       }
     }
     started += 1;
-    const worker = new Worker(compiled(this.#script), { name: this.#name });
+    const worker = new Worker(compiledWorker(this.#script), { name: this.#name });
     worker.once('exit', () => this.#idle.delete(worker));
     // One that fails while it waits is no more; whoever has taken it listens for himself.
     worker.on('error', () => {});
@@ -57,9 +55,4 @@ export class IdleWorkers {
       worker.postMessage(null);
     }
   }
-}
-
-/** A worker always runs compiled code, also when it is started from a source file (tests). */
-function compiled(script: string): URL {
-  return pathToFileURL(join(packageRoot(), 'dist', 'src', 'winfsp', script));
 }

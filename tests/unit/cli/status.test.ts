@@ -28,7 +28,7 @@ const status: DriveStatus = {
   pageSizeBytes: 4096,
   kernelCache: true,
   caseSensitive: true,
-  files: 1235,
+  files: 1234,
   openHandles: 3,
   requests: {
     turns: 10,
@@ -48,7 +48,7 @@ const status: DriveStatus = {
   },
   errors: { handlerErrors: 0, completionFailures: 0, answersTooLong: 0, last: null },
   strictViolations: { count: 0, texts: [] },
-  selfCheck: { at: '', violations: [], violationCount: 0, milliseconds: 1.25 },
+  selfCheck: { at: new Date().toISOString(), violations: [], violationCount: 0, milliseconds: 1.25 },
 };
 const plain = colour({ isTTY: false });
 
@@ -58,6 +58,11 @@ describe('the status line', () => {
       '512 MiB used, 512 MiB free · 1,234 files · 50 ops/s · 2.5 MB/s',
     );
     expect(statusText(status, 0, 0, 0)).toContain('0 ops/s');
+  });
+
+  it('counts one file as one', () => {
+    expect(statusText({ ...status, files: 1 }, 1, 0, 0)).toContain(' 1 file ');
+    expect(statusText({ ...status, files: 0 }, 1, 0, 0)).toContain(' 0 files ');
   });
 
   it('tells errors once there are some', () => {
@@ -77,7 +82,7 @@ describe('describeStatus', () => {
       '1,234 (files and directories)',
       '12,345, p50 2.5 µs, p99 1.5 ms',
       'no violations',
-      'clean (1.3 ms)',
+      'clean (1.3 ms, 0 s ago)',
       'Read',
     ]) {
       expect(text).toContain(part);

@@ -5,6 +5,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ask, findDrives, isAnswering } from '../../../src/drive/control/control-client.js';
+import { monotonicMs } from '../../../src/drive/control/control-protocol.js';
 import { ControlServer } from '../../../src/drive/control/control-server.js';
 import {
   endpointOf,
@@ -14,7 +15,7 @@ import {
   writeRecord,
 } from '../../../src/drive/control/drive-records.js';
 import { ensureRuntimeDirectory, runtimeDirectories } from '../../../src/drive/control/runtime-directory.js';
-import { MountPointError } from '../../../src/drive/errors.js';
+import { DriveError, MountPointError } from '../../../src/drive/errors.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
 function freshDirectory(): string {
@@ -41,7 +42,7 @@ describe('the control channel', () => {
     const directory = freshDirectory();
     const server = await ControlServer.claim('/mnt/ram', directory);
     const asked: string[] = [];
-    server.open('/mnt/ram', async (command) => {
+    server.open('/mnt/ram', async ({ command }) => {
       asked.push(command);
       return { violations: [], command };
     });
@@ -78,7 +79,56 @@ describe('the control channel', () => {
       throw new Error('out of luck');
     });
     const [drive] = await findDrives([directory]);
-    await expect(ask(drive!, 'status')).rejects.toThrow(/says: out of luck/);
+    await expect(ask(drive!, 'status')).rejects.toMatchObject({
+      code: 'FAILED',
+      message: 'The drive at /mnt/ram says: out of luck.',
+    });
+    await server.close();
+  });
+
+  const REASONS: [string, { token?: string }, (() => Promise<unknown>) | null][] = [
+    ['FORBIDDEN', { token: 'stolen' }, async () => null],
+    ['FAILED', {}, async () => Promise.reject(new Error('boom'))],
+    ['BUSY', {}, async () => Promise.reject(new DriveError('BUSY', 'programs use it'))],
+    ['NOT_RUNNING', {}, async () => Promise.reject(new DriveError('NOT_RUNNING', 'it has ended'))],
+    ['NOT_RUNNING', {}, null],
+  ];
+  it.each(REASONS)('says %s when that is the reason (%j)', async (code, change, handle) => {
+    const directory = freshDirectory();
+    const server = await ControlServer.claim('/mnt/ram', directory);
+    server.open('/mnt/ram', handle ?? (async () => null));
+    const [drive] = await findDrives([directory]);
+    const closed: Promise<void> | null = handle === null ? server.close() : null;
+    await expect(ask({ ...drive!, ...change }, 'status')).rejects.toMatchObject({ code });
+    await (closed ?? server.close());
+  });
+
+  it('does nothing for a request that came too late, or whose sender has hung up', async () => {
+    const directory = freshDirectory();
+    const server = await ControlServer.claim('/mnt/ram', directory);
+    const begun: string[] = [];
+    let release = () => {};
+    server.open('/mnt/ram', ({ command }) => {
+      begun.push(command);
+      return new Promise<void>((resolve) => {
+        release = resolve;
+      });
+    });
+    const token = readRecords([directory])[0]!.record.token;
+    const line = (command: string, beginBeforeMs = monotonicMs() + 60_000) =>
+      `${JSON.stringify({ command, token, beginBeforeMs })}\n`;
+    expect(await say(server.endpoint, line('unmount', monotonicMs() - 1))).toContain('EXPIRED');
+    expect(begun).toEqual([]);
+
+    // The second waits for the first; its sender goes away meanwhile.
+    const socket = connect(server.endpoint);
+    socket.write(line('status') + line('unmount'));
+    await expect.poll(() => begun).toEqual(['status']);
+    socket.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    release();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(begun).toEqual(['status']);
     await server.close();
   });
 
