@@ -37,6 +37,7 @@ const TYPESCRIPT_INPUTS = [
   'spec',
   'tests/chaos',
   'tests/conformance',
+  'tests/support/test-library.ts',
   'tests/wine',
   'tests/unit/winfsp/fixtures',
   'bench',
@@ -53,6 +54,7 @@ const NATIVE_INPUTS = [
 ];
 const TYPESCRIPT_STAMP = inRoot('dist', '.bootstrap.json');
 const NATIVE_LIBRARY = inRoot('native', 'winfsp-linux', 'build', 'libwinfsp.so');
+const NATIVE_TEST_LIBRARY = inRoot('native', 'winfsp-linux', 'build', 'libwinfsp-test.so');
 const NATIVE_STAMP = inRoot('native', 'winfsp-linux', 'build', '.bootstrap.json');
 const PACKAGES_STAMP = inRoot('node_modules', '.bootstrap.json');
 
@@ -246,6 +248,7 @@ function buildLibrary() {
   if (removedSince(NATIVE_STAMP, files).length > 0) {
     // make would not link again for a source that is gone.
     rmSync(NATIVE_LIBRARY, { force: true });
+    rmSync(NATIVE_TEST_LIBRARY, { force: true });
   }
   rmSync(NATIVE_STAMP, { force: true });
   if (!timed('native library (make)', () => buildNative(root))) {

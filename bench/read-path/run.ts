@@ -6,6 +6,7 @@
  */
 import Benchmark from 'benchmark';
 import { Bench } from 'tinybench';
+import { withTestLibrary } from '../../tests/support/test-library.js';
 import { median } from '../noise.js';
 import { printComparisonRow } from '../print-row.js';
 import { type BenchFigure, writeResults } from '../results.js';
@@ -20,7 +21,9 @@ const MILLISECONDS = 100;
 const QUICK_ROUNDS = 3;
 const QUICK_MILLISECONDS = 25;
 
-export async function run(options: RunOptions): Promise<string> {
+export const run = (options: RunOptions): Promise<string> => withTestLibrary(() => runLayer(options));
+
+async function runLayer(options: RunOptions): Promise<string> {
   const rounds = options.quick ? QUICK_ROUNDS : ROUNDS;
   const milliseconds = options.quick ? QUICK_MILLISECONDS : MILLISECONDS;
   const figures: BenchFigure[] = [];

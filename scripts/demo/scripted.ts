@@ -10,6 +10,7 @@ import { defaultSettings } from '../../src/drive/config/settings.js';
 import { formatSize } from '../../src/drive/config/sizes.js';
 import { RamDrive } from '../../src/drive/ram-drive.js';
 import { loadWinFsp } from '../../src/winfsp/index.js';
+import { useTestLibrary } from '../../tests/support/test-library.js';
 import { Progress } from './progress.js';
 import { ScriptedClient } from './scripted-client.js';
 import { DemoFailure, demandNone, printSummary } from './summary.js';
@@ -18,6 +19,7 @@ import { type Entry, scanTree, sha256Of } from './tree.js';
 export async function runScripted(source: string): Promise<void> {
   // Before the library is loaded: it checks every answer against the rules of WinFsp.
   process.env.WINFSP_LINUX_STRICT = '1';
+  useTestLibrary();
   const progress = new Progress();
   progress.begin('reading the source tree');
   const entries = (await scanTree(source)).filter(({ kind }) => kind !== 'link');

@@ -9,6 +9,7 @@
 import { writeFileSync, writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { loadWinFsp } from '../../src/winfsp/library/library.js';
+import { useTestLibrary } from '../support/test-library.js';
 import { CASES } from './cases/index.js';
 import { type ConformanceReport, failuresIn, formatReport } from './report.js';
 import { runCases } from './run-cases.js';
@@ -27,6 +28,7 @@ const { values } = parseArgs({
   options: { dispatcher: { type: 'string' }, only: { type: 'string' }, json: { type: 'string' } },
 });
 const cases = CASES.filter(({ name }) => values.only === undefined || name.includes(values.only));
+useTestLibrary();
 const { versionText, path } = loadWinFsp();
 const report: ConformanceReport = {
   platform: `${process.platform} ${process.arch}`,

@@ -1,6 +1,6 @@
 /** What `npm pack` yields, installed in an empty project and used there as its reader would. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -18,6 +18,14 @@ async function succeed(program: string, ...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await run(program, args, { cwd: project });
   expect(code, `${program} ${args.join(' ')}: ${stdout}${stderr}`).toBe(0);
   return stdout;
+}
+
+/** Of native/winfsp-linux/src/script: names that a library exports or mentions. */
+const TEST_MACHINERY = ['FspLinuxScript', 'hold_completion', 'hold_timeout_ms'];
+
+function testMachineryIn(library: string): string[] {
+  const text = readFileSync(library, 'latin1');
+  return TEST_MACHINERY.filter((name) => text.includes(name));
 }
 
 beforeAll(async () => {
@@ -39,6 +47,8 @@ describe('the package', () => {
     expect(files.filter((path) => !expected.test(path))).toEqual([]);
     expect(files).toContain('dist/src/winfsp/index.d.ts');
     expect(files).toContain('docs/guide.md');
+    expect(files).toContain('native/winfsp-linux/src/core/queue.c');
+    expect(files.filter((path) => path.startsWith('native/winfsp-linux/src/script/'))).toEqual([]);
   });
 
   it('brings few packages along', () => {
@@ -74,6 +84,12 @@ describe('the package', () => {
     `builds its Linux library and runs the guide's first program${reason === null ? '' : ` (skipped: ${reason})`}`,
     async () => {
       await succeed(process.execPath, join(installed, 'scripts', 'build-native.mjs'));
+      const build = join(installed, 'native', 'winfsp-linux', 'build');
+      expect(readdirSync(build).filter((name) => name.startsWith('lib'))).toEqual(['libwinfsp.so']);
+      expect(testMachineryIn(join(build, 'libwinfsp.so'))).toEqual([]);
+      // The names are those that a library with the scripted front end has.
+      const testBuild = join(PROJECT, 'native', 'winfsp-linux', 'build', 'libwinfsp-test.so');
+      expect(testMachineryIn(testBuild)).toEqual(TEST_MACHINERY);
       writeFileSync(join(project, 'hello.js'), toJavaScript(hello));
       const directory = join(project, 'mount');
       mkdirSync(directory);

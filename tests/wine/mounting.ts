@@ -1,7 +1,7 @@
 /**
  * Windows: which mount forms are tried in which order, and what a user reads, by the calls that the library records
  * (WINFSP_LINUX_MOUNT_LOG) and the answers it was told to give (WINFSP_LINUX_MOUNT_RULES;
- * native/winfsp-linux/src/mount_script.c).
+ * native/winfsp-linux/src/script/mount_script.c).
  */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';

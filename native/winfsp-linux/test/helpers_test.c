@@ -1,5 +1,5 @@
 /* List-building helpers, directory buffers, notifications, names, error codes. */
-#include "testfs.h"
+#include "testfs/testfs.h"
 
 static FSP_FSCTL_DIR_INFO *record(const WCHAR *name)
 {
@@ -145,7 +145,8 @@ static void large_records(void)
             before[0] = (WCHAR)(('a' + i) * 0x101 - 1);
             memset(&one, 'a' + i, sizeof one);
             one.info.Size = sizes[i];
-            FspFileSystemReadDirectoryBuffer(&pointer, before, &back, (ULONG)FSP_FSCTL_DEFAULT_ALIGN_UP(sizes[i]), &used);
+            FspFileSystemReadDirectoryBuffer(
+                &pointer, before, &back, (ULONG)FSP_FSCTL_DEFAULT_ALIGN_UP(sizes[i]), &used);
             CHECK_EQUAL(used, FSP_FSCTL_DEFAULT_ALIGN_UP(sizes[i]));
             CHECK(memcmp(&back, &one, sizes[i]) == 0);
         }
@@ -160,8 +161,9 @@ static void names(void)
     static const struct {
         const char *bytes;
         int units;
-    } cases[] = {{"abc", 3}, {"\xc3\x9f", 1}, {"\xe2\x82\xac", 1}, {"\xf0\x9f\x98\x80", 2}, {"\xf4\x8f\xbf\xbf", 2}, {"\xff", -1}, {"\xc0\x80", -1}, {"\xe0\x80\x80", -1},
-        {"\xed\xa0\x80", -1}, {"\xf4\x90\x80\x80", -1}, {"\xc3", -1}, {"a\\b", 3}, {"", 0}};
+    } cases[] = {{"abc", 3}, {"\xc3\x9f", 1}, {"\xe2\x82\xac", 1}, {"\xf0\x9f\x98\x80", 2}, {"\xf4\x8f\xbf\xbf", 2},
+        {"\xff", -1}, {"\xc0\x80", -1}, {"\xe0\x80\x80", -1}, {"\xed\xa0\x80", -1}, {"\xf4\x90\x80\x80", -1},
+        {"\xc3", -1}, {"a\\b", 3}, {"", 0}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ptrdiff_t units = utf8_to_utf16(cases[i].bytes, strlen(cases[i].bytes), wide, 64);
         CHECK_EQUAL(units, cases[i].units);
@@ -226,7 +228,8 @@ static void see(void *context, UINT32 filter, UINT32 action, const WCHAR *name, 
 
 static void notify_names(void)
 {
-    static const WCHAR *const given[] = {u"lone", u"\\a\\b", u"c", u"dd", u"\\e", u"f", u"\\", u"g", u"\\x\\y\\z", u"w"};
+    static const WCHAR *const given[] = {
+        u"lone", u"\\a\\b", u"c", u"dd", u"\\e", u"f", u"\\", u"g", u"\\x\\y\\z", u"w"};
     _Alignas(8) UINT8 buffer[500];
     ULONG used = 0;
     union {
@@ -243,7 +246,8 @@ static void notify_names(void)
     }
     CHECK(FspFileSystemAddNotifyInfo(NULL, buffer, sizeof buffer, &used));
     CHECK_EQUAL(notify_parse(buffer, used, see, NULL), STATUS_SUCCESS);
-    CHECK(strcmp(seen, "1/2:\\lone 1/3:\\a\\b 1/4:\\a\\c 1/5:\\a\\dd 1/6:\\e 1/7:\\f 1/8:\\ 1/9:\\g 1/10:\\x\\y\\z 1/11:\\x\\y\\w ") == 0);
+    CHECK(strcmp(seen, "1/2:\\lone 1/3:\\a\\b 1/4:\\a\\c 1/5:\\a\\dd 1/6:\\e 1/7:\\f 1/8:\\ 1/9:\\g 1/10:\\x\\y\\z "
+                       "1/11:\\x\\y\\w ") == 0);
 }
 
 /* Without a mount the front end is not called; what is parsed shows in the result. */

@@ -1,8 +1,10 @@
 /* Security descriptors: inheritance, merge, access, permissions there and back. */
-#include "testfs.h"
+#include "testfs/testfs.h"
 
-static const UINT8 everyone[] = {1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0}, creatorOwner[] = {1, 1, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0};
-static const UINT8 administrators[] = {1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 2, 0, 0}, users[] = {1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x21, 2, 0, 0};
+static const UINT8 everyone[] = {1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0},
+                   creatorOwner[] = {1, 1, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0};
+static const UINT8 administrators[] = {1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 2, 0, 0},
+                   users[] = {1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x21, 2, 0, 0};
 static const UINT8 localSystem[] = {1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0};
 
 typedef struct {
@@ -87,15 +89,17 @@ static void inheritance(void)
     UINT32 size;
     SD_VIEW view;
     void *sd;
-    const ACE aces[] = {{0, 1, FILE_GENERIC_READ, everyone}, {0, 2, FILE_GENERIC_WRITE, users}, {0, 3, GENERIC_ALL, creatorOwner}, {0, 3 | 4, DELETE, localSystem},
-        {0, 3 | 8, READ_CONTROL, administrators}, {0, 0, FILE_ALL_ACCESS, administrators}, {0, 0, 0, NULL}};
+    const ACE aces[] = {{0, 1, FILE_GENERIC_READ, everyone}, {0, 2, FILE_GENERIC_WRITE, users},
+        {0, 3, GENERIC_ALL, creatorOwner}, {0, 3 | 4, DELETE, localSystem}, {0, 3 | 8, READ_CONTROL, administrators},
+        {0, 0, FILE_ALL_ACCESS, administrators}, {0, 0, 0, NULL}};
     const ACE own[] = {{0, 0, GENERIC_READ, users}, {0, 0, 0, NULL}}, none[] = {{0, 0, 0, NULL}};
     build(parent, administrators, users, aces, 0);
 
     sd = inherit(parent, 0, NULL, 0); /* a file: what is for objects, no flags left */
     CHECK_EQUAL(sd_ace_count(sd, SIZE_MAX, &present), 4);
     CHECK(ace_is(sd, 0, 0, FILE_GENERIC_READ, everyone));
-    CHECK(ace_is(sd, 1, 0, FILE_ALL_ACCESS, administrators)); /* creator owner became the owner, generic rights file rights */
+    /* creator owner became the owner, generic rights file rights */
+    CHECK(ace_is(sd, 1, 0, FILE_ALL_ACCESS, administrators));
     CHECK(ace_is(sd, 2, 0, DELETE, localSystem));
     CHECK(ace_is(sd, 3, 0, READ_CONTROL, administrators));
     free(sd);
@@ -149,7 +153,8 @@ static void inheritance(void)
 static void merging(void)
 {
     UINT8 old[300], change[300];
-    const ACE first[] = {{0, 0, FILE_GENERIC_READ, everyone}, {0, 0, 0, NULL}}, second[] = {{0, 0, GENERIC_ALL, users}, {0, 0, 0, NULL}};
+    const ACE first[] = {{0, 0, FILE_GENERIC_READ, everyone}, {0, 0, 0, NULL}},
+              second[] = {{0, 0, GENERIC_ALL, users}, {0, 0, 0, NULL}};
     PSECURITY_DESCRIPTOR out;
     SD_VIEW view;
     build(old, administrators, users, first, 0);
@@ -157,14 +162,19 @@ static void merging(void)
     CHECK_EQUAL(FspSetSecurityDescriptor(NULL, OWNER_SECURITY_INFORMATION, change, &out), STATUS_NO_SECURITY_ON_OBJECT);
     CHECK_EQUAL(FspSetSecurityDescriptor(old, OWNER_SECURITY_INFORMATION, change, &out), STATUS_SUCCESS);
     sd_view(out, SIZE_MAX, &view);
-    CHECK(memcmp(view.owner, localSystem, 12) == 0 && memcmp(view.group, users, 16) == 0 && ace_is(out, 0, 0, FILE_GENERIC_READ, everyone));
-    FspDeleteSecurityDescriptor(out, (NTSTATUS(*)(void))(uintptr_t)FspSetSecurityDescriptor);
-    CHECK_EQUAL(FspSetSecurityDescriptor(old, GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, change, &out), STATUS_SUCCESS);
+    CHECK(memcmp(view.owner, localSystem, 12) == 0 && memcmp(view.group, users, 16) == 0 &&
+          ace_is(out, 0, 0, FILE_GENERIC_READ, everyone));
+    FspDeleteSecurityDescriptor(out, (NTSTATUS (*)(void))(uintptr_t)FspSetSecurityDescriptor);
+    CHECK_EQUAL(FspSetSecurityDescriptor(old, GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, change, &out),
+        STATUS_SUCCESS);
     sd_view(out, SIZE_MAX, &view);
-    CHECK(memcmp(view.owner, administrators, 16) == 0 && memcmp(view.group, administrators, 16) == 0 && ace_is(out, 0, 0, FILE_ALL_ACCESS, users));
+    CHECK(memcmp(view.owner, administrators, 16) == 0 && memcmp(view.group, administrators, 16) == 0 &&
+          ace_is(out, 0, 0, FILE_ALL_ACCESS, users));
     CHECK(view.control & SE_DACL_PROTECTED);
     free(out);
-    CHECK_EQUAL(FspSetSecurityDescriptor(old, DACL_SECURITY_INFORMATION | UNPROTECTED_DACL_SECURITY_INFORMATION, change, &out), STATUS_SUCCESS);
+    CHECK_EQUAL(
+        FspSetSecurityDescriptor(old, DACL_SECURITY_INFORMATION | UNPROTECTED_DACL_SECURITY_INFORMATION, change, &out),
+        STATUS_SUCCESS);
     sd_view(out, SIZE_MAX, &view);
     CHECK(!(view.control & SE_DACL_PROTECTED));
     free(out);
@@ -202,15 +212,17 @@ static void access_order(void)
 
 static void permissions(void)
 {
-    UINT8 sd[POSIX_SD_SIZEMAX];
-    const ACE foreign[] = {{0, 0, FILE_ALL_ACCESS, localSystem}, {0, 0, FILE_ALL_ACCESS, administrators}, {0, 0, FILE_GENERIC_READ, everyone}, {0, 0, 0, NULL}};
+    UINT8 sd[MAX_POSIX_SD_BYTES];
+    const ACE foreign[] = {{0, 0, FILE_ALL_ACCESS, localSystem}, {0, 0, FILE_ALL_ACCESS, administrators},
+        {0, 0, FILE_GENERIC_READ, everyone}, {0, 0, 0, NULL}};
     UINT32 uid, gid, mode, size;
     SD_VIEW view;
     int wrong = 0;
     for (UINT32 m = 0; m < 010000; m++) { /* all of them */
         size = sizeof sd;
-        if (posix_sd_from_mode(m * 7, 4000000000u + m, m, sd, &size) != STATUS_SUCCESS || sd_view(sd, size, &view) != size ||
-            posix_mode_from_sd(sd, size, &uid, &gid, &mode) != 0 || uid != m * 7 || gid != 4000000000u + m || mode != m)
+        if (posix_sd_from_mode(m * 7, 4000000000u + m, m, sd, &size) != STATUS_SUCCESS ||
+            sd_view(sd, size, &view) != size || posix_mode_from_sd(sd, size, &uid, &gid, &mode) != 0 || uid != m * 7 ||
+            gid != 4000000000u + m || mode != m)
             wrong++;
     }
     CHECK_EQUAL(wrong, 0);
@@ -229,7 +241,8 @@ static void permissions(void)
     CHECK_EQUAL(posix_mode_from_sd(sd, 19, &uid, &gid, &mode), -1);
 }
 
-/* Every byte of a valid descriptor changed to anything, cut anywhere: never read outside (ASan watches), never accepted longer than it is. */
+/* Every byte of a valid descriptor changed to anything, cut anywhere: never read outside (ASan watches), never accepted
+ * longer than it is. */
 static void damaged(void)
 {
     UINT8 sd[300];

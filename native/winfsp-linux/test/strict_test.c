@@ -1,5 +1,5 @@
 /* Each strict check catches a host that is wrong in just that respect, and says nothing about one that is right. */
-#include "testfs.h"
+#include "testfs/testfs.h"
 
 static REQUEST r;
 static RESPONSE q;
@@ -248,7 +248,7 @@ static void touched_after_answer(void)
     testfs_delete(t);
 }
 
-/* ---- completions that nest ---------------------------------------------------------------------------------------------------- */
+/* ---- completions that nest ---- */
 
 static TESTFS *served;
 static atomic_int serving;
@@ -260,7 +260,8 @@ static void *serve_inline(void *deliverApart)
     a->rsp.Size = 0;
     while (serving) {
         SIZE_T size = FSP_FSCTL_TRANSACT_REQ_SIZEMAX;
-        NTSTATUS status = FspFsctlTransact(served->fs->VolumeHandle, a->rsp.Size ? a : NULL, a->rsp.Size, got, &size, 0);
+        NTSTATUS status =
+            FspFsctlTransact(served->fs->VolumeHandle, a->rsp.Size ? a : NULL, a->rsp.Size, got, &size, 0);
         a->rsp.Size = 0;
         if (status != STATUS_SUCCESS)
             break;
@@ -314,8 +315,8 @@ static void second_receiver(void)
 
 static void directory_rename(void)
 {
-    /* One thread delivers the rename and blocks in it; a Cleanup that the only other thread delivers needs the mutex of the rename, and so the
-       nested request finds nobody. */
+    /* One thread delivers the rename and blocks in it; a Cleanup that the only other thread delivers needs the mutex of
+       the rename, and so the nested request finds no receiver. */
     pthread_t threads[2];
     UINT64 d, f, ticket1, ticket2;
     UINT32 room = sizeof q;
@@ -328,13 +329,16 @@ static void directory_rename(void)
         pthread_create(&threads[n], NULL, serve_inline, NULL);
     d = open_file(served, u"\\d", FILE_CREATE, FILE_DIRECTORY_FILE);
     f = open_file(served, u"\\f", FILE_CREATE, 0);
-    for (int round = 0; round < 20; round++) { /* the order is up to the threads: seen at least once is what matters, and that nothing hangs */
+    /* the order is up to the threads: seen at least once is what matters, and that nothing hangs */
+    for (int round = 0; round < 20; round++) {
         req_rename(&r, d, u"\\d", u"\\e", 0);
         FspLinuxScriptSubmit(served->fs->VolumeHandle, &r, r.req.Size, &ticket1);
         req_context(&r, FspFsctlTransactCleanupKind, f);
         FspLinuxScriptSubmit(served->fs->VolumeHandle, &r, r.req.Size, &ticket2);
-        CHECK_EQUAL(FspLinuxScriptWait(served->fs->VolumeHandle, ticket1, 5000, &q, (room = sizeof q, &room)), STATUS_SUCCESS);
-        CHECK_EQUAL(FspLinuxScriptWait(served->fs->VolumeHandle, ticket2, 5000, &q, (room = sizeof q, &room)), STATUS_SUCCESS);
+        CHECK_EQUAL(
+            FspLinuxScriptWait(served->fs->VolumeHandle, ticket1, 5000, &q, (room = sizeof q, &room)), STATUS_SUCCESS);
+        CHECK_EQUAL(
+            FspLinuxScriptWait(served->fs->VolumeHandle, ticket2, 5000, &q, (room = sizeof q, &room)), STATUS_SUCCESS);
         FspLinuxScriptForget(served->fs->VolumeHandle, ticket1);
         FspLinuxScriptForget(served->fs->VolumeHandle, ticket2);
         if (FspLinuxViolationCount(served->fs) != 0)

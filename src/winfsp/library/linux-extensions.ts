@@ -6,7 +6,7 @@ import type { WinFspLibrary } from './library.js';
 
 export interface LinuxExtensions {
   /**
-   * NTSTATUS. File system address 0: the default for volumes created later. Names: native/winfsp-linux/src/options.c.
+   * NTSTATUS. File system address 0: the default for volumes created later. Names: native/winfsp-linux/src/core/options.c.
    */
   setOption(fileSystemAddress: number, name: string, value: number): number;
   /**
@@ -19,7 +19,7 @@ export interface LinuxExtensions {
 }
 
 const VIOLATION_TEXT_BYTES = 4096;
-/** native/winfsp-linux/src/strict.c: further ones are only counted. */
+/** native/winfsp-linux/src/core/strict/strict.h: further ones are only counted. */
 const VIOLATIONS_KEPT = 1000;
 
 const known = new WeakMap<WinFspLibrary, LinuxExtensions | null>();

@@ -1,0 +1,89 @@
+/* The calls that go to the driver on Windows: FspFsctl… on a volume (docs/winfsp.md, "Dispatching", "Installation and
+ * mount points"). */
+#include "core/queue.h"
+#include "core/volumes.h"
+
+int device_kind(const WCHAR *path)
+{
+    static const WCHAR disk[] = u"WinFsp.Disk", net[] = u"WinFsp.Net";
+    size_t length = path == NULL ? 0 : wide_length(path);
+    if (wide_equal(path, length, disk, 11, 0))
+        return 1;
+    return wide_equal(path, length, net, 10, 0) ? 2 : 0;
+}
+
+NTSTATUS FspFsctlCreateVolume(PWSTR DevicePath, const FSP_FSCTL_VOLUME_PARAMS *VolumeParams, WCHAR *VolumeNameBuf,
+    SIZE_T VolumeNameSize, PHANDLE PVolumeHandle)
+{
+    VOLUME *v;
+    NTSTATUS status;
+    *PVolumeHandle = NULL;
+    if (device_kind(DevicePath) == 0)
+        return STATUS_NO_SUCH_DEVICE;
+    status = volume_create(VolumeParams, &v);
+    if (!NT_SUCCESS(status))
+        return status;
+    if (VolumeNameBuf != NULL) {
+        SIZE_T bytes = (wide_length(v->name) + 1) * sizeof(WCHAR);
+        if (VolumeNameSize < bytes) {
+            volume_destroy(v);
+            return STATUS_INVALID_PARAMETER;
+        }
+        memcpy(VolumeNameBuf, v->name, bytes);
+    }
+    *PVolumeHandle = v;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS FspFsctlTransact(HANDLE VolumeHandle, PVOID ResponseBuf, SIZE_T ResponseBufSize, PVOID RequestBuf,
+    SIZE_T *PRequestBufSize, BOOLEAN Batch)
+{
+    VOLUME *v = volume_enter(VolumeHandle);
+    NTSTATUS status;
+    if (v == NULL) {
+        if (PRequestBufSize != NULL)
+            *PRequestBufSize = 0;
+        return STATUS_INVALID_HANDLE;
+    }
+    status = queue_transact(v, ResponseBuf, ResponseBufSize, RequestBuf, PRequestBufSize, Batch);
+    volume_leave(v);
+    return status;
+}
+
+NTSTATUS FspFsctlStop(HANDLE VolumeHandle)
+{
+    VOLUME *v = volume_enter(VolumeHandle);
+    if (v == NULL)
+        return STATUS_INVALID_HANDLE;
+    queue_cancel_all(v);
+    volume_leave(v);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS FspFsctlStop0(HANDLE VolumeHandle)
+{
+    VOLUME *v = volume_enter(VolumeHandle);
+    if (v == NULL)
+        return STATUS_INVALID_HANDLE;
+    queue_stop_receiving(v);
+    volume_leave(v);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS FspVersion(PUINT32 PVersion)
+{
+    *PVersion = 0x00020001;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS FspFsctlServiceVersion(PUINT32 PVersion) { return FspVersion(PVersion); }
+
+NTSTATUS FspFsctlStartService(void) { return STATUS_SUCCESS; }
+
+NTSTATUS FspFsctlGetVolumeList(PWSTR DevicePath, WCHAR *VolumeListBuf, PSIZE_T PVolumeListSize)
+{
+    if (device_kind(DevicePath) == 0)
+        return STATUS_NO_SUCH_DEVICE;
+    *PVolumeListSize = 0; /* volumes belong to one process here, so there is nothing to list for others */
+    return STATUS_SUCCESS;
+}

@@ -1,0 +1,207 @@
+/*
+ * The content of open files. With the kernel's cache on, a write beyond the end says so first (SetFileSize) and writes
+ * then, as the Windows cache manager makes its callers do: a full disk is refused before a byte is taken. Data moves
+ * once: from the kernel into the op's memory, or from the host into it, and from there to the other side.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+
+#include "fuse/objects/front.h"
+
+/* ---- read ---- */
+
+static void read_done(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    NTSTATUS status = status_of(rsp);
+    atomic_store_explicit(&op->inode->fresh, 0, memory_order_relaxed); /* the access time */
+    if (NT_SUCCESS(status))
+        reply_data(op, op_data(op), rsp->IoStatus.Information);
+    else if (status == STATUS_END_OF_FILE)
+        reply_data(op, NULL, 0);
+    else
+        reply_status(op, status);
+}
+
+void do_read(OP *op)
+{
+    const struct fuse_read_in *in = op_argument(op);
+    op->handle = (FILE_OBJECT *)(uintptr_t)in->fh; /* held by the open file */
+    request_context(op, FspFsctlTransactReadKind);
+    op->req.Req.Read.Address = (uintptr_t)op_data(op);
+    op->req.Req.Read.Offset = in->offset;
+    op->req.Req.Read.Length = in->size < MAX_DATA_BYTES ? in->size : MAX_DATA_BYTES;
+    if (in->size == 0)
+        reply_data(op, NULL, 0);
+    else
+        op_post(op, read_done);
+}
+
+/* ---- write ---- */
+
+static void write_done(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    const struct fuse_write_in *in = op_argument(op);
+    struct fuse_write_out out = {rsp->IoStatus.Information, 0};
+    if (!NT_SUCCESS(status_of(rsp))) {
+        reply_status(op, status_of(rsp));
+        return;
+    }
+    op_learn(op, &rsp->Rsp.Write.FileInfo);
+    if (in->write_flags & FUSE_WRITE_CACHE)
+        out.size = in->size; /* what lies beyond the end is dropped, which is no failure */
+    reply_data(op, &out, sizeof out);
+}
+
+static void write_now(OP *op)
+{
+    const struct fuse_write_in *in = op_argument(op);
+    FRONT *front = op->front;
+    request_context(op, FspFsctlTransactWriteKind);
+    op->req.Req.Write.Address = (uintptr_t)(in + 1);
+    /* Without a cache the kernel may not know the end; the host does. */
+    op->req.Req.Write.Offset =
+        (in->flags & O_APPEND) && !front->cached && !(in->write_flags & FUSE_WRITE_CACHE) ? UINT64_MAX : in->offset;
+    op->req.Req.Write.Length = in->size;
+    op->req.Req.Write.ConstrainedIo = (in->write_flags & FUSE_WRITE_CACHE) != 0;
+    op_post(op, write_done);
+}
+
+static void extended(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    const struct fuse_write_in *in = op_argument(op);
+    if (!NT_SUCCESS(status_of(rsp))) {
+        reply_status(op, status_of(rsp));
+        return;
+    }
+    op_learn(op, &rsp->Rsp.SetInformation.FileInfo);
+    if (rsp->Rsp.SetInformation.FileInfo.FileSize < in->offset + in->size)
+        reply_status(op, STATUS_INTERNAL_ERROR);
+    else
+        write_now(op);
+}
+
+/* Exact within the gate; before it, a guess. */
+static int extends(OP *op)
+{
+    const struct fuse_write_in *in = op_argument(op);
+    FRONT *front = op->front;
+    UINT64 size;
+    if (!front->cached || (in->write_flags & FUSE_WRITE_CACHE))
+        return 0;
+    pthread_mutex_lock(&front->lock);
+    size = op->inode->info.FileSize;
+    pthread_mutex_unlock(&front->lock);
+    return in->offset + in->size > size;
+}
+
+static void extend_and_write(OP *op)
+{
+    const struct fuse_write_in *in = op_argument(op);
+    if (!extends(op)) { /* another write has done it meanwhile */
+        write_now(op);
+        return;
+    }
+    request_context(op, FspFsctlTransactSetInformationKind);
+    op->req.Req.SetInformation.FileInformationClass = FileEndOfFileInformation;
+    op->req.Req.SetInformation.Info.EndOfFile.FileSize = in->offset + in->size;
+    op_post(op, extended);
+}
+
+static void write_unless_extends(OP *op)
+{
+    const struct fuse_write_in *in = op_argument(op);
+    if (extends(op)) { /* it was cut just now: queue again, to be alone */
+        op_leave_sizes(op);
+        sizes_enter(op, op->inode, 1, extend_and_write);
+        return;
+    }
+    if (in->write_flags & FUSE_WRITE_CACHE)
+        op->handle->mapped = 1;
+    write_now(op);
+}
+
+void do_write(OP *op)
+{
+    const struct fuse_write_in *in = op_argument(op);
+    op->handle = (FILE_OBJECT *)(uintptr_t)in->fh;
+    if (in->size == 0 || in->size > MAX_DATA_BYTES ||
+        op_in(op)->len < sizeof(struct fuse_in_header) + sizeof *in + in->size)
+        reply_error(op, EINVAL);
+    else if (extends(op))
+        sizes_enter(op, op->inode, 1, extend_and_write);
+    else
+        sizes_enter(op, op->inode, 0, write_unless_extends);
+}
+
+/* ---- fsync ---- */
+
+static void flushed(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    if (NT_SUCCESS(status_of(rsp)))
+        op_learn(op, &rsp->Rsp.FlushBuffers.FileInfo);
+    reply_status(op, status_of(rsp));
+}
+
+static void flush(OP *op) { op_post_context(op, FspFsctlTransactFlushBuffersKind, flushed); }
+
+void do_fsync(OP *op)
+{
+    const struct fuse_fsync_in *in = op_argument(op);
+    op->handle = (FILE_OBJECT *)(uintptr_t)in->fh;
+    sizes_enter(op, op->inode, 0, flush);
+}
+
+/* ---- fallocate ---- */
+
+static void allocate_step(OP *op);
+
+static void allocated(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    if (!NT_SUCCESS(status_of(rsp))) {
+        reply_status(op, status_of(rsp));
+        return;
+    }
+    op_learn(op, &rsp->Rsp.SetInformation.FileInfo);
+    op->flags++;
+    allocate_step(op);
+}
+
+/* 0: what is it now? 1: reserve the room, if there is less. 2: move the end, if that was asked for. */
+static void allocate_step(OP *op)
+{
+    const struct fuse_fallocate_in *in = op_argument(op);
+    const FSP_FSCTL_FILE_INFO *info = &op->inode->info;
+    UINT64 end = in->offset + in->length, unit = op->front->unit, room = (end + unit - 1) / unit * unit;
+    if (op->flags == 0) {
+        op_post_context(op, FspFsctlTransactQueryInformationKind, allocated);
+        return;
+    }
+    if (op->flags == 1 && room <= info->AllocationSize)
+        op->flags = 2;
+    if (op->flags == 2 && ((in->mode & FALLOC_FL_KEEP_SIZE) || end <= info->FileSize))
+        op->flags = 3;
+    if (op->flags == 3) {
+        reply_error(op, 0);
+        return;
+    }
+    request_context(op, FspFsctlTransactSetInformationKind);
+    op->req.Req.SetInformation.FileInformationClass =
+        op->flags == 1 ? FileAllocationInformation : FileEndOfFileInformation;
+    op->req.Req.SetInformation.Info.EndOfFile.FileSize = op->flags == 1 ? room : end;
+    op_post(op, allocated);
+}
+
+void do_fallocate(OP *op)
+{
+    const struct fuse_fallocate_in *in = op_argument(op);
+    op->handle = (FILE_OBJECT *)(uintptr_t)in->fh;
+    op->flags = 0;
+    /* holes keep their room here, so punching one would give nothing back */
+    if (in->mode & ~(UINT32)FALLOC_FL_KEEP_SIZE)
+        reply_error(op, EOPNOTSUPP);
+    else if (in->offset + in->length > (UINT64)INT64_MAX - op->front->unit)
+        reply_error(op, EFBIG);
+    else
+        sizes_enter(op, op->inode, 1, allocate_step);
+}

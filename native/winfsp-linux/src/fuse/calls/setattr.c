@@ -1,0 +1,147 @@
+/*
+ * setattr: chmod, chown, truncate, utimes, or several of them at once, by path or by open file. Each part is the
+ * request that Windows has for it, in the order security, length, times; the first refusal ends it.
+ */
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "fuse/objects/front.h"
+
+#define TOUCH 0x80000000u /* only the change time, after a change of security */
+
+static void next(OP *op);
+
+static void info_done(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    if (!NT_SUCCESS(status_of(rsp))) {
+        reply_status(op, status_of(rsp));
+        return;
+    }
+    op_learn(op, &rsp->Rsp.SetInformation.FileInfo);
+    op->flags = 1; /* the answer's attributes are known */
+    next(op);
+}
+
+static void security_done(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    FRONT *front = op->front;
+    if (!NT_SUCCESS(status_of(rsp))) {
+        reply_status(op, status_of(rsp));
+        return;
+    }
+    pthread_mutex_lock(&front->lock);
+    op->inode->uid = op->uid;
+    op->inode->gid = op->gid;
+    op->inode->mode = (op->inode->mode & S_IFMT) | op->mode;
+    op->inode->securityAtMs = platform_now_ns() / 1000000;
+    pthread_mutex_unlock(&front->lock);
+    next(op);
+}
+
+static void set_security(OP *op)
+{
+    FRONT *front = op->front;
+    const INODE *inode = op->inode;
+    UINT8 sd[MAX_POSIX_SD_BYTES];
+    UINT32 size = sizeof sd;
+    op->valid |= TOUCH;
+    /* Without access lists nothing but READONLY can be kept, which set_times sees to; and unpackers set the owner that
+     * a file has already. */
+    if (!front->persistentAcls ||
+        (front->cached && op->uid == inode->uid && op->gid == inode->gid && op->mode == (inode->mode & 07777))) {
+        next(op);
+        return;
+    }
+    posix_sd_from_mode(op->uid, op->gid, op->mode, sd, &size);
+    request_context(op, FspFsctlTransactSetSecurityKind);
+    op->req.Req.SetSecurity.SecurityInformation = OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION |
+                                                  DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
+    request_add_bytes(&op->req, &op->req.Req.SetSecurity.SecurityDescriptor, sd, size);
+    op_post(op, security_done);
+}
+
+static void set_size(OP *op)
+{
+    const struct fuse_setattr_in *in = op_argument(op);
+    request_context(op, FspFsctlTransactSetInformationKind);
+    op->req.Req.SetInformation.FileInformationClass = FileEndOfFileInformation;
+    op->req.Req.SetInformation.Info.EndOfFile.FileSize = in->size;
+    op_post(op, info_done);
+}
+
+static void set_times(OP *op, UINT32 valid)
+{
+    const struct fuse_setattr_in *in = op_argument(op);
+    UINT64 now = filetime_now();
+    UINT32 attributes = op->inode->info.FileAttributes, wanted = attributes;
+    if ((valid & TOUCH) && S_ISREG(op->inode->mode)) {
+        if (op->mode & 0222)
+            wanted &= ~FILE_ATTRIBUTE_READONLY;
+        else if (!op->front->persistentAcls)
+            wanted |= FILE_ATTRIBUTE_READONLY;
+    }
+    wanted &= ~(FILE_ATTRIBUTE_NORMAL | FILE_ATTRIBUTE_REPARSE_POINT);
+    request_context(op, FspFsctlTransactSetInformationKind);
+    op->req.Req.SetInformation.FileInformationClass = FileBasicInformation;
+    op->req.Req.SetInformation.Info.Basic.FileAttributes = (wanted ^ attributes) & FILE_ATTRIBUTE_READONLY
+                                                               ? (wanted != 0 ? wanted : FILE_ATTRIBUTE_NORMAL)
+                                                               : INVALID_FILE_ATTRIBUTES;
+    if (valid & (FATTR_ATIME | FATTR_ATIME_NOW))
+        op->req.Req.SetInformation.Info.Basic.LastAccessTime =
+            valid & FATTR_ATIME_NOW ? now : filetime_of(in->atime, in->atimensec);
+    if (valid & (FATTR_MTIME | FATTR_MTIME_NOW))
+        op->req.Req.SetInformation.Info.Basic.LastWriteTime =
+            valid & FATTR_MTIME_NOW ? now : filetime_of(in->mtime, in->mtimensec);
+    op->req.Req.SetInformation.Info.Basic.ChangeTime =
+        valid & FATTR_CTIME ? filetime_of(in->ctime, in->ctimensec) : now;
+    op_post(op, info_done);
+}
+
+static void next(OP *op)
+{
+    const UINT32 security = FATTR_MODE | FATTR_UID | FATTR_GID,
+                 times = FATTR_ATIME | FATTR_MTIME | FATTR_ATIME_NOW | FATTR_MTIME_NOW | FATTR_CTIME;
+    UINT32 valid = op->valid;
+    if (valid & security) {
+        op->valid &= ~security;
+        set_security(op);
+    } else if (valid & FATTR_SIZE) {
+        op->valid &= ~(UINT32)FATTR_SIZE;
+        set_size(op);
+    } else if (valid & (times | TOUCH)) {
+        op->valid &= ~(times | TOUCH);
+        set_times(op, valid);
+    } else if (!op->flags)
+        op_post_context(op, FspFsctlTransactQueryInformationKind, info_done);
+    else
+        reply_attr(op, op->inode);
+}
+
+static void begin(OP *op)
+{
+    const struct fuse_setattr_in *in = op_argument(op);
+    FRONT *front = op->front;
+    INODE *inode = op->inode;
+    int foreign;
+    pthread_mutex_lock(&front->lock);
+    op->uid = in->valid & FATTR_UID ? in->uid : inode->uid;
+    op->gid = in->valid & FATTR_GID ? in->gid : inode->gid;
+    op->mode = (in->valid & FATTR_MODE ? in->mode : inode->mode) & 07777;
+    foreign = op->uid != inode->uid || op->gid != inode->gid;
+    pthread_mutex_unlock(&front->lock);
+    if (!front->persistentAcls && foreign) {
+        reply_error(op, EPERM);
+        return;
+    }
+    next(op);
+}
+
+static void with_inode(OP *op) { with_handle(op, begin); }
+
+void do_setattr(OP *op)
+{
+    const struct fuse_setattr_in *in = op_argument(op);
+    op->valid = in->valid;
+    op->flags = 0;
+    sizes_enter(op, op->inode, 1, with_inode);
+}

@@ -1,0 +1,167 @@
+/*
+ * Notifications: the kernel drops what it has cached of a name or a file that changed behind its back. A thread of its
+ * own tells the kernel, because that call waits for locks which are held by programs that wait for an answer of ours:
+ * on a serving thread it would never return.
+ */
+#include <errno.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "fuse/front_end.h"
+
+typedef struct note {
+    struct note *next;
+    UINT64 parent, inode; /* 0: not known to the kernel, so there is nothing to drop */
+    int data; /* its content, too */
+    int wholeEntry;
+    char name[MAX_NAME_UNITS * 3 + 1];
+} NOTE;
+
+struct notifier {
+    pthread_t thread;
+    pthread_cond_t some;
+    NOTE *first, *last;
+    int stop;
+};
+
+static void tell(FRONT *front, int code, const void *head, size_t headSize, const char *name)
+{
+    size_t nameSize = name != NULL ? strlen(name) + 1 : 0;
+    struct fuse_out_header header = {(UINT32)(sizeof header + headSize + nameSize), code, 0};
+    struct iovec parts[3] = {
+        {&header, sizeof header}, {(void *)(uintptr_t)head, headSize}, {(void *)(uintptr_t)name, nameSize}};
+    ssize_t done = writev(front->fd, parts, name != NULL ? 3 : 2);
+    (void)done; /* ENOENT: the kernel had nothing cached */
+}
+
+static void *tell_all(void *context)
+{
+    FRONT *front = context;
+    struct notifier *notifier = front->notifier;
+    pthread_mutex_lock(&front->lock);
+    for (;;) {
+        NOTE *note = notifier->first;
+        if (notifier->stop)
+            break;
+        if (note == NULL) {
+            pthread_cond_wait(&notifier->some, &front->lock);
+            continue;
+        }
+        if ((notifier->first = note->next) == NULL)
+            notifier->last = NULL;
+        pthread_mutex_unlock(&front->lock);
+        if (note->inode != 0) {
+            struct fuse_notify_inval_inode_out out = {note->inode, note->data ? 0 : -1, 0};
+            tell(front, FUSE_NOTIFY_INVAL_INODE, &out, sizeof out, NULL);
+        }
+        if (note->wholeEntry && note->parent != 0) {
+            struct fuse_notify_inval_entry_out out = {note->parent, (UINT32)strlen(note->name), 0};
+            struct fuse_notify_inval_inode_out parent = {note->parent, 0, 0}; /* its listing and times */
+            tell(front, FUSE_NOTIFY_INVAL_ENTRY, &out, sizeof out, note->name);
+            tell(front, FUSE_NOTIFY_INVAL_INODE, &parent, sizeof parent, NULL);
+        }
+        free(note);
+        pthread_mutex_lock(&front->lock);
+    }
+    pthread_mutex_unlock(&front->lock);
+    return NULL;
+}
+
+static UINT64 nodeid_of(FRONT *front, const INODE *inode)
+{
+    return inode == NULL ? 0 : inode == &front->root ? FUSE_ROOT_ID : (uintptr_t)inode;
+}
+
+/* Under front.lock. */
+static void enqueue(FRONT *front, NOTE *note)
+{
+    struct notifier *notifier = front->notifier;
+    if (notifier == NULL) {
+        if ((notifier = calloc(1, sizeof *notifier)) == NULL) {
+            free(note);
+            return;
+        }
+        pthread_cond_init(&notifier->some, NULL);
+        front->notifier = notifier;
+        if (pthread_create(&notifier->thread, NULL, tell_all, front) != 0) {
+            front->notifier = NULL;
+            pthread_cond_destroy(&notifier->some);
+            free(notifier);
+            free(note);
+            return;
+        }
+    }
+    if (notifier->last != NULL)
+        notifier->last->next = note;
+    else
+        notifier->first = note;
+    notifier->last = note;
+    pthread_cond_signal(&notifier->some);
+}
+
+void fuse_notify(VOLUME *volume, void *frontEnd, UINT32 filter, UINT32 action, const WCHAR *name, size_t length)
+{
+    FRONT *front = frontEnd;
+    INODE *parent = NULL, *inode;
+    NOTE *note;
+    size_t begin = 0, end = 0;
+    ptrdiff_t bytes = 0;
+    if (atomic_load(&front->detaching) || (note = calloc(1, sizeof *note)) == NULL)
+        return;
+    pthread_mutex_lock(&front->lock);
+    inode = &front->root;
+    for (begin = 0; begin < length; begin = end) {
+        while (begin < length && name[begin] == '\\')
+            begin++;
+        for (end = begin; end < length && name[end] != '\\';)
+            end++;
+        if (end == begin)
+            break;
+        parent = inode;
+        inode = inode != NULL ? inode_find(front, inode, name + begin, end - begin) : NULL;
+        bytes = utf16_to_utf8(name + begin, end - begin, note->name, sizeof note->name - 1);
+        if (bytes >= 0)
+            note->name[bytes] = 0; /* a longer one may have stood there before */
+        if (bytes < 0 || (inode == NULL && end < length))
+            parent = NULL;
+    }
+    note->parent = nodeid_of(front, parent);
+    note->inode = nodeid_of(front, inode);
+    note->wholeEntry = action != FILE_ACTION_MODIFIED;
+    note->data = (filter & ~(FILE_NOTIFY_CHANGE_ATTRIBUTES | FILE_NOTIFY_CHANGE_SECURITY)) != 0;
+    if (inode != NULL) {
+        atomic_store_explicit(&inode->fresh, 0, memory_order_relaxed);
+        inode->securityAtMs = 0;
+    }
+    if (parent != NULL && note->wholeEntry)
+        atomic_store_explicit(&parent->fresh, 0, memory_order_relaxed);
+    if (note->parent != 0 || note->inode != 0)
+        enqueue(front, note);
+    else
+        free(note);
+    pthread_mutex_unlock(&front->lock);
+}
+
+/*
+ * After disconnect(): the descriptor is /dev/null's by now, so no write that begins from here on waits. One that began
+ * before keeps the kernel's connection open, and ends only when the lock that it waits for is free.
+ */
+void notifier_stop(FRONT *front)
+{
+    struct notifier *notifier = front->notifier;
+    if (notifier == NULL)
+        return;
+    pthread_mutex_lock(&front->lock);
+    notifier->stop = 1;
+    pthread_cond_signal(&notifier->some);
+    pthread_mutex_unlock(&front->lock);
+    pthread_join(notifier->thread, NULL);
+    while (notifier->first != NULL) {
+        NOTE *note = notifier->first;
+        notifier->first = note->next;
+        free(note);
+    }
+    pthread_cond_destroy(&notifier->some);
+    free(notifier);
+    front->notifier = NULL;
+}

@@ -1,0 +1,70 @@
+/* What a successful Create says about an inode: its handle and its FileInfo. */
+#include "fuse/objects/front.h"
+
+static void learn(FRONT *front, INODE *inode, const FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    FSP_FSCTL_TRANSACT_BUF sd = rsp->Rsp.Create.Opened.SecurityDescriptor;
+    /* An inode with a handle knows better: its length may have changed since this answer was given. */
+    if (!front->cached || !inode->known || (inode->handle == NULL && !inode->sizes.alone))
+        inode_learn(front, inode, &rsp->Rsp.Create.Opened.FileInfo);
+    if (sd.Size != 0 && sizeof *rsp + sd.Offset + (size_t)sd.Size <= rsp->Size)
+        inode_learn_security(front, inode, rsp->Buffer + sd.Offset, sd.Size);
+}
+
+static void install(OP *op, INODE *inode)
+{
+    if (inode->handle == NULL)
+        inode->handle = op->made;
+    else {
+        op->made->context.UserContext = inode->handle->context.UserContext; /* the first one stays */
+        handle_put(op->made);
+    }
+    op->made = NULL;
+}
+
+INODE *inode_adopt(OP *op, INODE *dir, const WCHAR *name, size_t units, const FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    FRONT *front = op->front;
+    const FSP_FSCTL_FILE_INFO *info = &rsp->Rsp.Create.Opened.FileInfo;
+    INODE *inode;
+    pthread_mutex_lock(&front->lock);
+    handle_opened(op->made, rsp);
+    inode = inode_find(front, dir, name, units);
+    /* replaced behind the kernel's back */
+    if (inode != NULL && inode->known && inode->info.IndexNumber != info->IndexNumber) {
+        inode_unname(front, inode);
+        inode = NULL;
+    }
+    if (inode == NULL)
+        inode = inode_insert(front, dir, name, units);
+    if (inode == NULL) {
+        handle_put(op->made);
+        op->made = NULL;
+    } else {
+        inode->references++;
+        learn(front, inode, rsp);
+        inode_number(front, inode);
+        install(op, inode);
+    }
+    pthread_mutex_unlock(&front->lock);
+    return inode;
+}
+
+int inode_readopt(OP *op, INODE *inode, const FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    FRONT *front = op->front;
+    int same;
+    pthread_mutex_lock(&front->lock);
+    handle_opened(op->made, rsp);
+    same = !inode->known || inode->info.IndexNumber == rsp->Rsp.Create.Opened.FileInfo.IndexNumber;
+    if (same) {
+        learn(front, inode, rsp);
+        install(op, inode);
+    } else {
+        handle_put(op->made);
+        op->made = NULL;
+        inode_unname(front, inode);
+    }
+    pthread_mutex_unlock(&front->lock);
+    return same;
+}

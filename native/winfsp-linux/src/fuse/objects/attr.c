@@ -1,0 +1,171 @@
+/* What the host says in its terms, what the kernel wants to hear in its own: FileInfo ↔ attributes, times, names,
+ * NTSTATUS → errno. */
+#include <errno.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "fuse/objects/front.h"
+
+#define FILETIME_OF_UNIX_EPOCH 116444736000000000ull /* 1601 to 1970, 100 ns */
+#define TICKS_PER_SECOND 10000000ull
+
+static const struct {
+    NTSTATUS status;
+    int error;
+} errors[] = {
+    {STATUS_OBJECT_NAME_NOT_FOUND, ENOENT},
+    {STATUS_OBJECT_PATH_NOT_FOUND, ENOENT},
+    {STATUS_NO_SUCH_FILE, ENOENT},
+    {STATUS_DELETE_PENDING, ENOENT},
+    {STATUS_FILE_DELETED, ENOENT},
+    {STATUS_OBJECT_NAME_COLLISION, EEXIST},
+    {STATUS_OBJECT_NAME_INVALID, EINVAL},
+    {STATUS_OBJECT_PATH_INVALID, EINVAL},
+    {STATUS_OBJECT_PATH_SYNTAX_BAD, EINVAL},
+    {STATUS_INVALID_PARAMETER, EINVAL},
+    {STATUS_NAME_TOO_LONG, ENAMETOOLONG},
+    {STATUS_NOT_A_DIRECTORY, ENOTDIR},
+    {STATUS_FILE_IS_A_DIRECTORY, EISDIR},
+    {STATUS_DIRECTORY_NOT_EMPTY, ENOTEMPTY},
+    {STATUS_ACCESS_DENIED, EACCES},
+    {STATUS_CANNOT_DELETE, EACCES},
+    {STATUS_PRIVILEGE_NOT_HELD, EPERM},
+    {STATUS_SHARING_VIOLATION, EBUSY},
+    {STATUS_FILE_LOCK_CONFLICT, EAGAIN},
+    {STATUS_LOCK_NOT_GRANTED, EAGAIN},
+    {STATUS_USER_MAPPED_FILE, ETXTBSY},
+    {STATUS_DISK_FULL, ENOSPC},
+    {STATUS_QUOTA_EXCEEDED, EDQUOT},
+    {STATUS_MEDIA_WRITE_PROTECTED, EROFS},
+    {STATUS_INSUFFICIENT_RESOURCES, ENOMEM},
+    {STATUS_NO_MEMORY, ENOMEM},
+    {STATUS_NOT_IMPLEMENTED, EOPNOTSUPP}, /* never ENOSYS: the kernel would not ask again */
+    {STATUS_NOT_SUPPORTED, EOPNOTSUPP},
+    {STATUS_INVALID_DEVICE_REQUEST, EOPNOTSUPP},
+    {STATUS_EAS_NOT_SUPPORTED, EOPNOTSUPP},
+    {STATUS_NOT_A_REPARSE_POINT, EINVAL},
+    {STATUS_REPARSE_POINT_NOT_RESOLVED, ELOOP},
+    {STATUS_REPARSE, ELOOP},
+    {STATUS_IO_TIMEOUT, ETIMEDOUT},
+    {STATUS_INVALID_HANDLE, EBADF},
+    {STATUS_FILE_CLOSED, EBADF},
+};
+
+int errno_of(NTSTATUS status)
+{
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
+        if (errors[i].status == status)
+            return errors[i].error;
+    return EIO; /* INTERNAL_ERROR of a handler that threw, CANCELLED by Stop, and whatever is unheard of */
+}
+
+int name_of(const char *utf8, WCHAR *units, UINT32 *count, UINT32 most)
+{
+    size_t bytes = strlen(utf8);
+    ptrdiff_t length;
+    if (strstr(utf8, "\xef\x81\x9c") != NULL) /* U+F05C stands for the backslash, so it cannot be a name by itself */
+        return EILSEQ;
+    length = utf8_to_utf16(utf8, bytes, units, most);
+    if (length == -1)
+        return EILSEQ;
+    if (length < 0)
+        return ENAMETOOLONG;
+    *count = (UINT32)length;
+    return 0;
+}
+
+UINT64 filetime_of(UINT64 seconds, UINT32 nanoseconds)
+{
+    int64_t signedSeconds = (int64_t)seconds;
+    if (signedSeconds < -11644473600ll)
+        return 1; /* 0 would mean "leave it" */
+    if (signedSeconds > 910692730085ll)
+        return INT64_MAX;
+    return (UINT64)(signedSeconds * (int64_t)TICKS_PER_SECOND + (int64_t)FILETIME_OF_UNIX_EPOCH + nanoseconds / 100) +
+           (signedSeconds == -11644473600ll && nanoseconds < 100);
+}
+
+UINT64 filetime_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return filetime_of((UINT64)now.tv_sec, (UINT32)now.tv_nsec);
+}
+
+static void unix_time(UINT64 filetime, uint64_t *seconds, uint32_t *nanoseconds)
+{
+    int64_t ticks = (int64_t)(filetime - FILETIME_OF_UNIX_EPOCH), whole = ticks / (int64_t)TICKS_PER_SECOND,
+            rest = ticks % (int64_t)TICKS_PER_SECOND;
+    if (rest < 0) {
+        rest += (int64_t)TICKS_PER_SECOND;
+        whole--;
+    }
+    *seconds = (uint64_t)whole;
+    *nanoseconds = (uint32_t)rest * 100;
+}
+
+static UINT32 type_of(const FSP_FSCTL_FILE_INFO *info)
+{
+    if ((info->FileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) && info->ReparseTag == IO_REPARSE_TAG_SYMLINK)
+        return S_IFLNK;
+    return info->FileAttributes & FILE_ATTRIBUTE_DIRECTORY ? S_IFDIR : S_IFREG;
+}
+
+void inode_learn(FRONT *front, INODE *inode, const FSP_FSCTL_FILE_INFO *info)
+{
+    if (!inode->known) { /* until a descriptor says more */
+        inode->uid = front->uid;
+        inode->gid = front->gid;
+        inode->mode = 0777 & ~front->umask;
+    }
+    inode->info = *info;
+    inode->known = 1;
+    inode->mode = (inode->mode & 07777) | type_of(info);
+    atomic_store_explicit(&inode->fresh, 1, memory_order_relaxed);
+}
+
+void op_learn(OP *op, const FSP_FSCTL_FILE_INFO *info)
+{
+    pthread_mutex_lock(&op->front->lock);
+    inode_learn(op->front, op->inode, info);
+    pthread_mutex_unlock(&op->front->lock);
+}
+
+void inode_learn_security(FRONT *front, INODE *inode, const void *sd, size_t size)
+{
+    UINT32 uid = UINT32_MAX, gid = UINT32_MAX, mode;
+    if (posix_mode_from_sd(sd, (UINT32)size, &uid, &gid, &mode) != 0)
+        return;
+    /* a Windows descriptor: it belongs to whom the mount belongs to, and is masked as for a new file */
+    if (uid == UINT32_MAX)
+        mode &= ~front->umask;
+    inode->uid = uid == UINT32_MAX ? front->uid : uid;
+    inode->gid = gid == UINT32_MAX ? front->gid : gid;
+    inode->mode = (inode->mode & S_IFMT) | mode;
+    inode->securityAtMs = platform_now_ns() / 1000000;
+}
+
+void attr_fill(FRONT *front, INODE *inode, struct fuse_attr *attr)
+{
+    const FSP_FSCTL_FILE_INFO *info = &inode->info;
+    memset(attr, 0, sizeof *attr);
+    attr->ino = info->IndexNumber != 0 ? info->IndexNumber : (uintptr_t)inode;
+    attr->mode = S_ISLNK(inode->mode) ? S_IFLNK | 0777 : inode->mode;
+    if ((info->FileAttributes & FILE_ATTRIBUTE_READONLY) && S_ISREG(inode->mode))
+        attr->mode &= ~0222u;
+    attr->size = S_ISLNK(inode->mode) ? inode->linkBytes : info->FileSize;
+    attr->blocks = info->AllocationSize / 512;
+    unix_time(info->LastAccessTime, &attr->atime, &attr->atimensec);
+    unix_time(info->LastWriteTime, &attr->mtime, &attr->mtimensec);
+    unix_time(info->ChangeTime, &attr->ctime, &attr->ctimensec);
+    attr->nlink = inode->unlinked ? 0 : 1;
+    attr->uid = inode->uid;
+    attr->gid = inode->gid;
+    attr->blksize = 4096;
+}
+
+int inode_overallocated(FRONT *front, const INODE *inode)
+{
+    return !(inode->info.FileAttributes & (FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_REPARSE_POINT)) &&
+           inode->info.AllocationSize > (inode->info.FileSize + front->unit - 1) / front->unit * front->unit;
+}

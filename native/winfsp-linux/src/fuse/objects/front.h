@@ -1,0 +1,287 @@
+/*
+ * The FUSE front end: kernel requests become the requests that Windows would send (docs/winfsp.md, "Creating and
+ * opening", "Callbacks", "Caching").
+ *
+ * It speaks the kernel's protocol (linux/fuse.h) itself: every request lives in one pooled OP from the read of
+ * /dev/fuse to the write of the answer, its payload is used where the kernel put it, and no library allocates or locks
+ * in between.
+ *
+ * The model, in three objects:
+ *
+ * - INODE: what the kernel calls one, here a name it knows: (parent, spelling). Its nodeid is its address. Where case
+ * does not count, every spelling is an inode of its own, so that a rename can change the case alone (the kernel drops a
+ *   rename of an inode onto itself); nothing is cached then. It lives until the kernel forgets it; paths are made by
+ *   walking up, so a renamed directory takes its descendants along.
+ *
+ * - FILE_OBJECT: one WinFsp file object: one successful Create, exactly one Close, at most one Cleanup before it. An
+ * inode keeps the handle of its first look-up and every open file of the inode shares it, as the Windows driver keeps
+ * the first context of an open file. It is closed when the kernel forgets the inode, when the file loses its name and
+ *   no program has it open, or at the last close if Cleanup has something to say (room beyond the end to give back,
+ * times of mapped writes); later operations open it again by path.
+ *
+ * - OP: a kernel request under way: a chain of steps, each of which posts one IRP; the completion of one runs the next.
+ *
+ * Two kinds of gates order what the kernel does not: `names` of the volume (alone: unlink, rmdir, rename; together:
+ * what uses a path or opens a file), and `sizes` of an inode (alone: what changes its length; together: reads of
+ * FileInfo and other writes), which keeps the inode's copy of FileInfo exact. Order: sizes before names. Nothing
+ * blocks: an OP that cannot enter waits in the gate's queue.
+ *
+ * An unlinked file that is still open is deleted through a second Create (POSIX delete): the name goes with that
+ * handle's Cleanup, the content with the last Close. What can go wrong: the host answers an error or never (then the
+ * program waits, as on Windows, until Stop).
+ */
+#ifndef WINFSP_LINUX_FUSE_FRONT_H
+#define WINFSP_LINUX_FUSE_FRONT_H
+
+#include <linux/fuse.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+
+#include "core/base/core.h"
+#include "core/base/platform.h"
+#include "fuse/objects/posix.h"
+
+#define MAX_DATA_BYTES (1u << 20) /* of one read or write */
+#define DATA_OFFSET 4096u /* room for the kernel's headers before page-aligned data */
+#define ARENA_SIZE (DATA_OFFSET + MAX_DATA_BYTES)
+#define MAX_NAME_UNITS 255u
+#define MAX_LINK_BYTES 4095u
+
+typedef struct front FRONT;
+typedef struct inode INODE;
+typedef struct file_object FILE_OBJECT;
+typedef struct stream STREAM;
+typedef struct op OP;
+typedef void THEN(OP *op);
+/* rsp is never NULL; it may be a bare failure made here */
+typedef void STEP(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp);
+
+/* See gate.c. Guarded by front.lock. */
+typedef struct {
+    OP *first, *last;
+    int inside, alone;
+} GATE;
+
+struct inode {
+    INODE *next; /* in its bucket of front.names */
+    INODE *nextOfAll, *previousOfAll;
+    INODE *nextOfNumber; /* in its bucket of front.numbers, when `numbered` */
+    int numbered;
+    INODE *parent; /* NULL: the root, or unlinked */
+    WCHAR *name;
+    UINT32 nameUnits;
+    UINT64 lookups; /* what the kernel will forget */
+    UINT32 references; /* children, and ops that found it by name */
+    UINT32 opens; /* open files and directories */
+    FILE_OBJECT *handle;
+    GATE sizes;
+    FSP_FSCTL_FILE_INFO info; /* FileSize and AllocationSize are exact, see `sizes`; the rest is while `fresh` */
+    int known; /* info has been filled at least once */
+    atomic_int fresh;
+    UINT32 mode, uid, gid; /* mode with its type */
+    UINT64 securityAtMs;
+    UINT32 linkBytes; /* length of a symbolic link's target */
+    UINT64 generation;
+    int unlinked;
+    int lingers; /* replaced by a rename a moment ago, see inode_linger */
+    INODE *nextLingering;
+};
+
+struct file_object {
+    IRP irp; /* for Cleanup and Close, so that closing needs no memory */
+    FRONT *front;
+    FILE_OBJECT *next;
+    FSP_FSCTL_TRANSACT_FULL_CONTEXT context;
+    UINT32 references;
+    int isDirectory;
+    int cleanedUp; /* Cleanup was sent already */
+    int removing; /* its Cleanup may take the name away and end it: no other op begins to use it */
+    int trim; /* Cleanup shall give back the room beyond the end */
+    int mapped; /* written through a mapping: Cleanup sets the times */
+    FSP_FSCTL_TRANSACT_REQ req;
+};
+
+struct front {
+    VOLUME *volume;
+    int fd;
+    pthread_mutex_t lock;
+    pthread_cond_t idle; /* ops or handles went down */
+    char *mountPoint;
+    UINT32 deviceMajor, deviceMinor;
+    atomic_int detaching, gone; /* gone: unmounted by another program, or its connection was aborted */
+    UINT32 uid, gid, umask;
+    UINT32 unit; /* allocation unit */
+    /* FileInfoTimeout is infinite, and a file has one spelling: the kernel may believe what it remembers */
+    int cached;
+    int caseSensitive, persistentAcls, cleanupWhenModifiedOnly, posix, symlinks;
+    int directIo;
+    UINT64 timeoutSec; /* of names and attributes in the kernel */
+    UINT32 timeoutNsec;
+    UINT32 openFlags; /* FOPEN_… of ordinary files */
+    GATE names;
+    INODE root;
+    INODE *all;
+    INODE **buckets, **numbers; /* numbers: where case does not count only */
+    UINT32 bucketCount, inodeCount;
+    INODE *lingering;
+    UINT32 lingeringCount;
+    UINT64 generation;
+    atomic_long opsActive; /* between read and answer */
+    long handlesOpen, closing;
+    FILE_OBJECT *toClose, *toCloseLast; /* waiting for their turn */
+    _Atomic(OP *) spare;
+    OP *pool;
+    UINT32 poolCount;
+    STREAM *streams;
+    struct notifier *notifier;
+};
+
+struct op {
+    IRP irp;
+    FRONT *front;
+    OP *next; /* in the pool, or in a gate's queue */
+    STEP *step;
+    THEN *then, *afterOpen, *afterChild, *afterRemove;
+    int wantsAlone, inNames, keepsNames;
+    INODE *inSizes;
+    UINT8 *arena; /* ARENA_SIZE bytes: fuse_in_header, its arguments, from DATA_OFFSET on data */
+    INODE *inode; /* of the request's nodeid */
+    INODE *child, *target; /* found by name, referenced */
+    INODE *victim; /* of remove_child: one of these two */
+    INODE *oldDirectory, *newDirectory;
+    STREAM *stream;
+    FILE_OBJECT *handle; /* referenced when ownsHandle */
+    FILE_OBJECT *made; /* memory for the next Create */
+    int ownsHandle;
+    UINT32 disposition, createOptions, access, attributes;
+    UINT32 mode, uid, gid; /* of what is being created; new values in setattr */
+    UINT32 valid, flags;
+    UINT64 size;
+    int error, result; /* result: of remove_child */
+    UINT32 nameUnits, newNameUnits;
+    WCHAR name[MAX_NAME_UNITS + 1], newName[MAX_NAME_UNITS + 1];
+    union {
+        FSP_FSCTL_TRANSACT_REQ req;
+        UINT8 reqBytes[FSP_FSCTL_TRANSACT_REQ_SIZEMAX];
+    };
+};
+
+static inline const struct fuse_in_header *op_in(const OP *op) { return (const void *)op->arena; }
+static inline void *op_argument(const OP *op) { return op->arena + sizeof(struct fuse_in_header); }
+static inline void *op_data(const OP *op) { return op->arena + DATA_OFFSET; }
+
+/* op.c */
+OP *op_take(FRONT *front);
+void op_give(OP *op);
+void op_free_all(FRONT *front);
+
+/* reply.c: answer the kernel and end the op. */
+int reply_write(OP *op, int error, const void *data, size_t size); /* 0, or the error of the write; the op goes on */
+/* leaves gates, drops references, back to the pool */
+void op_end(OP *op);
+void reply_none(OP *op);
+void reply_error(OP *op, int error);
+void reply_status(OP *op, NTSTATUS status);
+void reply_data(OP *op, const void *data, size_t size);
+void reply_attr(OP *op, INODE *inode);
+void reply_entry(OP *op, INODE *inode); /* counts a look-up */
+void reply_negative(OP *op);
+void reply_created(OP *op, INODE *inode, FILE_OBJECT *handle); /* entry and open; the open is counted already */
+void reply_open(OP *op, INODE *inode, UINT64 fh, UINT32 flags);
+
+/* request.c: IRPs. A failure to post runs `step` at once, with a bare response. */
+void op_post(OP *op, STEP *step);
+/* of op->handle, after request_begin(&op->req, kind) and its fields */
+void op_post_context(OP *op, UINT32 kind, STEP *step);
+void request_context(OP *op, UINT32 kind);
+/* dir NULL and units 0: the root. 0, ENAMETOOLONG or ENOENT. */
+int request_path(OP *op, FSP_FSCTL_TRANSACT_BUF *where, INODE *dir, const WCHAR *name, size_t units);
+int request_inode_path(OP *op, FSP_FSCTL_TRANSACT_BUF *where, INODE *inode);
+/* A Create by op->disposition, createOptions, access, attributes, and op->mode when it may create. Replies and returns
+ * 0 when it cannot be made. */
+int request_create(OP *op, INODE *dir, const WCHAR *name, size_t units);
+static inline NTSTATUS status_of(const FSP_FSCTL_TRANSACT_RSP *rsp) { return (NTSTATUS)rsp->IoStatus.Status; }
+
+/* gate.c */
+void gate_enter(OP *op, GATE *gate, int alone, THEN *then);
+void gate_leave(FRONT *front, GATE *gate);
+void names_enter(OP *op, int alone, THEN *then);
+void sizes_enter(OP *op, INODE *inode, int alone, THEN *then);
+void op_leave_names(OP *op);
+void op_leave_sizes(OP *op);
+
+/* inode.c. All under front.lock but for inode_of and inodes_free. */
+INODE *inode_of(FRONT *front, UINT64 nodeid);
+INODE *inode_find(FRONT *front, INODE *parent, const WCHAR *name, size_t units);
+INODE *inode_insert(FRONT *front, INODE *parent, const WCHAR *name, size_t units); /* NULL: no memory */
+/* 0: no memory, nothing changed */
+int inode_rename(FRONT *front, INODE *inode, INODE *parent, const WCHAR *name, size_t units);
+void inode_unname(FRONT *front, INODE *inode); /* the name is gone; the inode stays while it is known or open */
+/* the same for its other spellings, on a volume where case does not count */
+void inode_unname_others(FRONT *front, INODE *inode);
+void inode_linger(FRONT *front, INODE *inode); /* before a rename takes its name away */
+int lingering_end(FRONT *front);
+void inode_settle(FRONT *front, INODE *inode); /* after a count went down: lets go of the handle, of the inode */
+/* from now on it is found by its IndexNumber: spellings of one file find each other */
+void inode_number(FRONT *front, INODE *inode);
+void inodes_free(FRONT *front);
+
+/*
+ * adopt.c
+ * What a successful Create says: the inode of (dir, name), made or found, with its handle and FileInfo; a superfluous
+ * handle is closed. Takes op->made. Returns it referenced; NULL: no memory, and the file is closed again.
+ */
+INODE *inode_adopt(OP *op, INODE *dir, const WCHAR *name, size_t units, const FSP_FSCTL_TRANSACT_RSP *rsp);
+/* The same for an inode that lost its handle. 0: it is another file by now. */
+int inode_readopt(OP *op, INODE *inode, const FSP_FSCTL_TRANSACT_RSP *rsp);
+
+/* handle.c */
+FILE_OBJECT *handle_new(FRONT *front);
+void handle_discard(FILE_OBJECT *handle); /* never opened */
+void handle_opened(FILE_OBJECT *handle, const FSP_FSCTL_TRANSACT_RSP *rsp); /* one reference; under front.lock */
+void handle_put(FILE_OBJECT *handle); /* under front.lock */
+void op_drop_handle(OP *op);
+
+/* reopen.c */
+/* op->handle for op->inode: the inode's, or opened again by path; then `then`, in names if the op was. Replies ESTALE
+ * when the file is gone. */
+void with_handle(OP *op, THEN *then);
+
+/* attr.c */
+void inode_learn(FRONT *front, INODE *inode, const FSP_FSCTL_FILE_INFO *info); /* under front.lock, within `sizes` */
+void op_learn(OP *op, const FSP_FSCTL_FILE_INFO *info); /* of op.inode; takes front.lock */
+void inode_learn_security(FRONT *front, INODE *inode, const void *sd, size_t size);
+void attr_fill(FRONT *front, INODE *inode, struct fuse_attr *attr);
+int inode_overallocated(FRONT *front, const INODE *inode);
+UINT64 filetime_of(UINT64 seconds, UINT32 nanoseconds);
+UINT64 filetime_now(void);
+int errno_of(NTSTATUS status);
+int name_of(const char *utf8, WCHAR *units, UINT32 *count, UINT32 most); /* 0, EILSEQ, ENAMETOOLONG */
+
+/* the operations */
+THEN do_lookup, do_forget, do_batch_forget, do_getattr; /* lookup.c */
+THEN do_setattr; /* setattr.c */
+THEN do_create, do_mknod, do_mkdir, do_symlink; /* create.c */
+THEN do_readlink; /* link.c */
+THEN do_unlink, do_rmdir, do_rename, do_rename2; /* remove.c, rename.c */
+THEN do_open, do_release, do_read, do_write, do_fsync, do_fallocate; /* open.c, file.c */
+THEN do_opendir, do_readdir, do_releasedir; /* dir.c */
+THEN do_statfs, do_init, do_nothing, do_refuse; /* volume.c */
+
+/* link.c: targets as reparse points */
+/* SET_REPARSE_POINT into op->req; 0 or an errno */
+int link_request(OP *op, const char *target);
+int link_target(const FSP_FSCTL_TRANSACT_RSP *rsp, char *target, size_t *size); /* 0 or an errno */
+void with_link_length(OP *op, THEN *then); /* learns op->child's, if it is a link */
+
+/* remove.c, for ops that are alone in names. remove_child: the child loses its name; then `then` with op->result, 0 or
+ * an errno. */
+void remove_child(OP *op, INODE *child, THEN *then);
+void with_child(OP *op, THEN *then); /* op->child is (op->inode, op->name); replies when there is no such name */
+
+/* dir.c */
+void streams_free(FRONT *front);
+
+#endif

@@ -1,0 +1,274 @@
+/* Inodes: the table of names, and what becomes of an inode when the kernel forgets it, its name goes or its last file
+ * is closed. */
+#include "fuse/objects/front.h"
+
+INODE *inode_of(FRONT *front, UINT64 nodeid)
+{
+    return nodeid == FUSE_ROOT_ID ? &front->root : (INODE *)(uintptr_t)nodeid;
+}
+
+static UINT32 bucket_of(const FRONT *front, const INODE *parent, const WCHAR *name, size_t units)
+{
+    UINT64 hash = (uintptr_t)parent * 0x9e3779b97f4a7c15u;
+    for (size_t i = 0; i < units; i++)
+        hash = (hash ^ name[i]) * 0x100000001b3u;
+    return (UINT32)(hash ^ hash >> 32) & (front->bucketCount - 1);
+}
+
+static UINT32 number_bucket(const FRONT *front, UINT64 number)
+{
+    return (UINT32)(number * 0x9e3779b97f4a7c15u >> 40) & (front->bucketCount - 1);
+}
+
+void inode_number(FRONT *front, INODE *inode)
+{
+    INODE **at;
+    if (front->numbers == NULL || inode->numbered || inode == &front->root)
+        return;
+    at = &front->numbers[number_bucket(front, inode->info.IndexNumber)];
+    inode->nextOfNumber = *at;
+    *at = inode;
+    inode->numbered = 1;
+}
+
+static void numbers_remove(FRONT *front, INODE *inode)
+{
+    INODE **at;
+    if (!inode->numbered)
+        return;
+    at = &front->numbers[number_bucket(front, inode->info.IndexNumber)];
+    while (*at != inode)
+        at = &(*at)->nextOfNumber;
+    *at = inode->nextOfNumber;
+    inode->numbered = 0;
+}
+
+static void table_grow(FRONT *front)
+{
+    UINT32 count = front->bucketCount ? front->bucketCount * 2 : 1024, old = front->bucketCount;
+    INODE **buckets = calloc(count, sizeof *buckets), **before = front->buckets, **numbers = NULL;
+    if (buckets == NULL || (!front->caseSensitive && (numbers = calloc(count, sizeof *numbers)) == NULL)) {
+        free(buckets);
+        return; /* longer chains, nothing worse */
+    }
+    front->buckets = buckets;
+    front->bucketCount = count;
+    for (UINT32 i = 0; i < old; i++)
+        for (INODE *inode = before[i], *next; inode != NULL; inode = next) {
+            INODE **at = &buckets[bucket_of(front, inode->parent, inode->name, inode->nameUnits)];
+            next = inode->next;
+            inode->next = *at;
+            *at = inode;
+        }
+    free(before);
+    free(front->numbers);
+    front->numbers = numbers;
+    for (INODE *inode = front->all; inode != NULL; inode = inode->nextOfAll)
+        if (inode->numbered) {
+            inode->numbered = 0;
+            inode_number(front, inode);
+        }
+}
+
+INODE *inode_find(FRONT *front, INODE *parent, const WCHAR *name, size_t units)
+{
+    if (front->bucketCount == 0)
+        return NULL;
+    for (INODE *inode = front->buckets[bucket_of(front, parent, name, units)]; inode != NULL; inode = inode->next)
+        if (inode->parent == parent && inode->nameUnits == units &&
+            memcmp(inode->name, name, units * sizeof *name) == 0)
+            return inode;
+    return NULL;
+}
+
+static void table_add(FRONT *front, INODE *inode)
+{
+    INODE **at = &front->buckets[bucket_of(front, inode->parent, inode->name, inode->nameUnits)];
+    inode->next = *at;
+    *at = inode;
+}
+
+static void table_remove(FRONT *front, INODE *inode)
+{
+    INODE **at = &front->buckets[bucket_of(front, inode->parent, inode->name, inode->nameUnits)];
+    while (*at != inode)
+        at = &(*at)->next;
+    *at = inode->next;
+}
+
+static WCHAR *name_copy(const WCHAR *name, size_t units)
+{
+    WCHAR *copy = malloc((units + 1) * sizeof *copy);
+    if (copy != NULL)
+        memcpy(copy, name, units * sizeof *copy);
+    return copy;
+}
+
+INODE *inode_insert(FRONT *front, INODE *parent, const WCHAR *name, size_t units)
+{
+    INODE *inode = calloc(1, sizeof *inode);
+    if (inode == NULL)
+        return NULL;
+    if (front->inodeCount >= front->bucketCount)
+        table_grow(front);
+    if (front->bucketCount == 0 || (inode->name = name_copy(name, units)) == NULL) {
+        free(inode);
+        return NULL;
+    }
+    inode->nameUnits = (UINT32)units;
+    inode->parent = parent;
+    inode->generation = ++front->generation;
+    parent->references++;
+    table_add(front, inode);
+    if ((inode->nextOfAll = front->all) != NULL)
+        front->all->previousOfAll = inode;
+    front->all = inode;
+    front->inodeCount++;
+    return inode;
+}
+
+int inode_rename(FRONT *front, INODE *inode, INODE *parent, const WCHAR *name, size_t units)
+{
+    INODE *before = inode->parent;
+    WCHAR *copy = name_copy(name, units);
+    if (copy == NULL)
+        return 0;
+    table_remove(front, inode);
+    free(inode->name);
+    inode->name = copy;
+    inode->nameUnits = (UINT32)units;
+    inode->parent = parent;
+    parent->references++;
+    table_add(front, inode);
+    if (before != NULL) {
+        before->references--;
+        inode_settle(front, before);
+    }
+    return 1;
+}
+
+void inode_unname(FRONT *front, INODE *inode)
+{
+    INODE *parent = inode->parent;
+    if (inode->unlinked || inode == &front->root)
+        return;
+    table_remove(front, inode);
+    numbers_remove(front, inode);
+    inode->unlinked = 1;
+    inode->parent = NULL;
+    atomic_store_explicit(&inode->fresh, 0, memory_order_relaxed);
+    parent->references--;
+    inode_settle(front, parent);
+    inode_settle(front, inode);
+}
+
+void inode_unname_others(FRONT *front, INODE *inode)
+{
+    INODE *other;
+    if (front->caseSensitive || inode->unlinked || inode == &front->root)
+        return;
+    do {
+        other = front->numbers[number_bucket(front, inode->info.IndexNumber)];
+        while (other != NULL && (other == inode || other->info.IndexNumber != inode->info.IndexNumber))
+            other = other->nextOfNumber;
+        if (other != NULL)
+            inode_unname(front, other);
+    } while (other != NULL);
+}
+
+static void let_go(FRONT *front, INODE *inode)
+{
+    FILE_OBJECT *handle = inode->handle;
+    inode->handle = NULL;
+    atomic_store_explicit(&inode->fresh, 0, memory_order_relaxed);
+    if (handle != NULL)
+        handle_put(handle);
+}
+
+/*
+ * A file that a rename replaces keeps its handle until the kernel forgets it: a program may have found it under its
+ * name just before, and opens it now. That takes the kernel no time when none has; what asks for free space, or is
+ * refused some, ends it for all.
+ */
+#define MAX_LINGERING 64
+
+static void unlinger(FRONT *front, INODE *inode)
+{
+    INODE **at = &front->lingering;
+    while (*at != inode)
+        at = &(*at)->nextLingering;
+    *at = inode->nextLingering;
+    inode->lingers = 0;
+    front->lingeringCount--;
+}
+
+void inode_linger(FRONT *front, INODE *inode)
+{
+    if (front->lingeringCount == MAX_LINGERING)
+        lingering_end(front);
+    if (inode->lingers || inode->handle == NULL || inode->lookups == 0)
+        return;
+    inode->lingers = 1;
+    inode->nextLingering = front->lingering;
+    front->lingering = inode;
+    front->lingeringCount++;
+}
+
+/* Says whether a file has gone with it. */
+int lingering_end(FRONT *front)
+{
+    INODE *inode;
+    int any = 0;
+    while ((inode = front->lingering) != NULL) {
+        any |= inode->opens == 0 && inode->handle != NULL;
+        unlinger(front, inode);
+        inode_settle(front, inode);
+    }
+    return any;
+}
+
+void inode_settle(FRONT *front, INODE *inode)
+{
+    INODE *parent;
+    if (inode->lingers && inode->lookups == 0)
+        unlinger(front, inode);
+    if (inode->opens > 0 || inode == &front->root)
+        return;
+    if (inode->handle != NULL && (inode->lookups == 0 || (inode->unlinked && !inode->lingers)) &&
+        inode->references == 0)
+        let_go(front, inode);
+    if (inode->lookups > 0 || inode->references > 0)
+        return;
+    if (!inode->unlinked)
+        table_remove(front, inode);
+    numbers_remove(front, inode);
+    if (inode->previousOfAll != NULL)
+        inode->previousOfAll->nextOfAll = inode->nextOfAll;
+    else
+        front->all = inode->nextOfAll;
+    if (inode->nextOfAll != NULL)
+        inode->nextOfAll->previousOfAll = inode->previousOfAll;
+    front->inodeCount--;
+    parent = inode->parent;
+    free(inode->name);
+    free(inode);
+    if (parent != NULL) {
+        parent->references--;
+        inode_settle(front, parent); /* as deep as a path whose inodes were all forgotten before */
+    }
+}
+
+void inodes_free(FRONT *front)
+{
+    for (INODE *inode = front->all, *next; inode != NULL; inode = next) {
+        next = inode->nextOfAll;
+        if (inode->handle != NULL)
+            handle_discard(inode->handle);
+        free(inode->name);
+        free(inode);
+    }
+    if (front->root.handle != NULL)
+        handle_discard(front->root.handle);
+    free(front->buckets);
+    free(front->numbers);
+}

@@ -1,0 +1,173 @@
+/* treefs: its tree, its lock, its count of bytes. */
+#include <time.h>
+
+#include "treefs/inside.h"
+
+TREEFS *treefs_of(FSP_FILE_SYSTEM *fs) { return fs->UserContext; }
+
+UINT64 treefs_rounded(UINT64 size) { return (size + UNIT - 1) / UNIT * UNIT; }
+
+UINT64 treefs_now(void)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_REALTIME, &at);
+    return 116444736000000000u + (UINT64)at.tv_sec * 10000000u + (UINT64)at.tv_nsec / 100;
+}
+
+void treefs_enter(TREEFS *t, const char *callback)
+{
+    pthread_mutex_lock(&t->lock);
+    for (int i = 0; i < 32; i++)
+        if (t->calls[i].name == callback || t->calls[i].name == NULL) {
+            t->calls[i].name = callback;
+            t->calls[i].count++;
+            break;
+        }
+}
+
+NTSTATUS treefs_leave(TREEFS *t, NTSTATUS status)
+{
+    pthread_mutex_unlock(&t->lock);
+    return status;
+}
+
+void treefs_dawdle(TREEFS *t)
+{
+    unsigned delay;
+    pthread_mutex_lock(&t->lock);
+    delay = t->delayMs;
+    pthread_mutex_unlock(&t->lock);
+    if (delay != 0)
+        platform_sleep_ms(delay);
+}
+
+/* After the lock was given up, and longer than a write takes: the answer is old when it arrives. */
+NTSTATUS treefs_leave_late(TREEFS *t, NTSTATUS status)
+{
+    treefs_leave(t, status);
+    for (int i = 0; i < 4; i++)
+        treefs_dawdle(t);
+    return status;
+}
+
+int treefs_compare(TREEFS *t, const WCHAR *a, size_t aUnits, const WCHAR *b, size_t bUnits)
+{
+    for (size_t i = 0; i < aUnits && i < bUnits; i++) {
+        WCHAR x = t->sensitive ? a[i] : wide_upper(a[i]), y = t->sensitive ? b[i] : wide_upper(b[i]);
+        if (x != y)
+            return x < y ? -1 : 1;
+    }
+    return aUnits == bUnits ? 0 : aUnits < bUnits ? -1 : 1;
+}
+
+FILE_NODE *treefs_child(TREEFS *t, FILE_NODE *parent, const WCHAR *name, size_t units)
+{
+    for (FILE_NODE *f = parent->children; f != NULL; f = f->next) {
+        int order = treefs_compare(t, f->name, wide_length(f->name), name, units);
+        if (order == 0)
+            return f;
+        if (order > 0)
+            break;
+    }
+    return NULL;
+}
+
+/* The file, or its directory in *parent and its last name in *leaf. */
+NTSTATUS treefs_find(TREEFS *t, const WCHAR *path, FILE_NODE **file, FILE_NODE **parent, const WCHAR **leaf)
+{
+    FILE_NODE *at = t->root;
+    *parent = NULL;
+    *leaf = path + 1;
+    while (*path == '\\' && path[1] != 0) {
+        size_t units = 0;
+        path++;
+        while (path[units] != 0 && path[units] != '\\')
+            units++;
+        if (at == NULL || !(at->attributes & FILE_ATTRIBUTE_DIRECTORY))
+            return STATUS_OBJECT_PATH_NOT_FOUND;
+        *parent = at;
+        *leaf = path;
+        at = treefs_child(t, at, path, units);
+        path += units;
+    }
+    *file = at;
+    return at != NULL ? STATUS_SUCCESS : STATUS_OBJECT_NAME_NOT_FOUND;
+}
+
+void treefs_attach(TREEFS *t, FILE_NODE *parent, FILE_NODE *f)
+{
+    FILE_NODE **at = &parent->children;
+    while (*at != NULL && treefs_compare(t, (*at)->name, wide_length((*at)->name), f->name, wide_length(f->name)) < 0)
+        at = &(*at)->next;
+    f->next = *at;
+    *at = f;
+    f->parent = parent;
+    parent->times[2] = parent->times[3] = treefs_now();
+}
+
+FILE_NODE *treefs_add_child(TREEFS *t, FILE_NODE *parent, const WCHAR *leaf, UINT32 attributes)
+{
+    FILE_NODE *f = calloc(1, sizeof *f);
+    memcpy(f->name, leaf, wide_length(leaf) * 2);
+    f->attributes = attributes;
+    f->index = ++t->nextIndex;
+    f->times[0] = f->times[1] = f->times[2] = f->times[3] = treefs_now();
+    treefs_attach(t, parent, f);
+    t->nodes++;
+    return f;
+}
+
+void treefs_detach(FILE_NODE *f)
+{
+    FILE_NODE **at = &f->parent->children;
+    while (*at != f)
+        at = &(*at)->next;
+    *at = f->next;
+    f->parent->times[2] = f->parent->times[3] = treefs_now();
+    f->parent = NULL;
+}
+
+void treefs_destroy_if_unused(TREEFS *t, FILE_NODE *f)
+{
+    if (!f->gone || f->opens > 0)
+        return;
+    t->used -= f->allocation;
+    t->nodes--;
+    free(f->bytes);
+    free(f->reparse);
+    free(f);
+}
+
+void treefs_remove_name(TREEFS *t, FILE_NODE *f)
+{
+    treefs_detach(f);
+    f->gone = 1;
+    treefs_destroy_if_unused(t, f);
+}
+
+NTSTATUS treefs_charge(TREEFS *t, FILE_NODE *f, UINT64 allocation)
+{
+    if (allocation > f->allocation && allocation - f->allocation > t->capacity - t->used)
+        return STATUS_DISK_FULL;
+    t->used += allocation - f->allocation;
+    f->allocation = allocation;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS treefs_resize(TREEFS *t, FILE_NODE *f, UINT64 size)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+    if (size > INT64_MAX - UNIT)
+        return STATUS_INVALID_PARAMETER;
+    if (treefs_rounded(size) > f->allocation || size < f->size)
+        status = treefs_charge(t, f, treefs_rounded(size));
+    if (!NT_SUCCESS(status))
+        return status;
+    if (size > f->size) {
+        f->bytes = realloc(f->bytes, size);
+        memset(f->bytes + f->size, 0, size - f->size);
+    }
+    f->size = size;
+    f->times[2] = f->times[3] = treefs_now();
+    return STATUS_SUCCESS;
+}

@@ -1,0 +1,150 @@
+/* See treefs.h. */
+#include <unistd.h>
+
+#include "treefs/inside.h"
+
+void treefs_params(FSP_FSCTL_VOLUME_PARAMS *params, UINT32 fileInfoTimeout)
+{
+    memset(params, 0, sizeof *params);
+    params->Version = sizeof *params;
+    params->SectorSize = 512;
+    params->SectorsPerAllocationUnit = UNIT / 512;
+    params->TransactTimeout = 1000;
+    params->FileInfoTimeout = fileInfoTimeout;
+    params->CasePreservedNames = params->UnicodeOnDisk = params->PersistentAcls = params->ReparsePoints =
+        params->CaseSensitiveSearch = 1;
+    params->PostCleanupWhenModifiedOnly = params->SupportsPosixUnlinkRename = 1;
+}
+
+TREEFS *treefs_new(const FSP_FSCTL_VOLUME_PARAMS *params, UINT64 capacityBytes)
+{
+    TREEFS *t = calloc(1, sizeof *t);
+    UINT32 size = sizeof t->root->sd;
+    pthread_mutex_init(&t->lock, NULL);
+    pthread_cond_init(&t->unblocked, NULL);
+    t->capacity = capacityBytes;
+    t->sensitive = params->CaseSensitiveSearch;
+    t->root = calloc(1, sizeof *t->root);
+    t->root->attributes = FILE_ATTRIBUTE_DIRECTORY;
+    t->root->index = ++t->nextIndex;
+    t->root->times[0] = t->root->times[1] = t->root->times[2] = t->root->times[3] = treefs_now();
+    posix_sd_from_mode(getuid(), getgid(), 0755, t->root->sd, &size);
+    t->root->sdSize = size;
+    treefs_set_callbacks(&t->interface);
+    FspLinuxSetOption(NULL, "strict", 1);
+    if (!NT_SUCCESS(FspFileSystemCreate((PWSTR)u"WinFsp.Disk", params, &t->interface, &t->fs)))
+        abort();
+    t->fs->UserContext = t;
+    return t;
+}
+
+FSP_FILE_SYSTEM *treefs_file_system(TREEFS *t) { return t->fs; }
+
+static void free_tree(FILE_NODE *f)
+{
+    while (f->children != NULL) {
+        FILE_NODE *first = f->children;
+        f->children = first->next;
+        free_tree(first);
+    }
+    free(f->bytes);
+    free(f->reparse);
+    free(f);
+}
+
+void treefs_delete(TREEFS *t)
+{
+    FspFileSystemDelete(t->fs);
+    free_tree(t->root);
+    pthread_cond_destroy(&t->unblocked);
+    pthread_mutex_destroy(&t->lock);
+    free(t);
+}
+
+UINT64 treefs_used(TREEFS *t)
+{
+    UINT64 used;
+    pthread_mutex_lock(&t->lock);
+    used = t->used;
+    pthread_mutex_unlock(&t->lock);
+    return used;
+}
+
+long treefs_nodes(TREEFS *t)
+{
+    long nodes;
+    pthread_mutex_lock(&t->lock);
+    nodes = t->nodes;
+    pthread_mutex_unlock(&t->lock);
+    return nodes;
+}
+
+long treefs_opens(TREEFS *t)
+{
+    long opens;
+    pthread_mutex_lock(&t->lock);
+    opens = t->opens;
+    pthread_mutex_unlock(&t->lock);
+    return opens;
+}
+
+long treefs_calls(TREEFS *t, const char *callback)
+{
+    long count = 0;
+    pthread_mutex_lock(&t->lock);
+    for (int i = 0; i < 32 && t->calls[i].name != NULL; i++)
+        if (strcmp(t->calls[i].name, callback) == 0)
+            count = t->calls[i].count;
+    pthread_mutex_unlock(&t->lock);
+    return count;
+}
+
+void treefs_delay(TREEFS *t, unsigned milliseconds)
+{
+    pthread_mutex_lock(&t->lock);
+    t->delayMs = milliseconds;
+    pthread_mutex_unlock(&t->lock);
+}
+
+void treefs_block(TREEFS *t, int on)
+{
+    pthread_mutex_lock(&t->lock);
+    t->blocked = on;
+    pthread_cond_broadcast(&t->unblocked);
+    pthread_mutex_unlock(&t->lock);
+}
+
+void treefs_scribble(TREEFS *t, const WCHAR *path, char byte)
+{
+    FILE_NODE *f, *parent;
+    const WCHAR *leaf;
+    pthread_mutex_lock(&t->lock);
+    if (NT_SUCCESS(treefs_find(t, path, &f, &parent, &leaf)))
+        memset(f->bytes, byte, f->size);
+    pthread_mutex_unlock(&t->lock);
+}
+
+void treefs_add(TREEFS *t, const WCHAR *path)
+{
+    FILE_NODE *f, *parent;
+    const WCHAR *leaf;
+    UINT32 size;
+    pthread_mutex_lock(&t->lock);
+    if (treefs_find(t, path, &f, &parent, &leaf) == STATUS_OBJECT_NAME_NOT_FOUND) {
+        f = treefs_add_child(t, parent, leaf, FILE_ATTRIBUTE_ARCHIVE);
+        size = sizeof f->sd;
+        posix_sd_from_mode(getuid(), getgid(), 0644, f->sd, &size);
+        f->sdSize = size;
+    }
+    pthread_mutex_unlock(&t->lock);
+}
+
+void treefs_remove(TREEFS *t, const WCHAR *path)
+{
+    FILE_NODE *f, *parent;
+    const WCHAR *leaf;
+    pthread_mutex_lock(&t->lock);
+    if (NT_SUCCESS(treefs_find(t, path, &f, &parent, &leaf)))
+        treefs_remove_name(t, f);
+    pthread_mutex_unlock(&t->lock);
+}
