@@ -13,19 +13,19 @@
  */
 import { NtStatus } from '../../ntstatus.js';
 import { Limit, TRANSACT_KIND_COUNT, TRANSACT_KIND_NAMES, TransactKind } from '../abi/constants.js';
-import { Req, ReqQueryDirectory, ReqRead, ReqWrite, RSP_FILE_INFO, Rsp } from '../abi/layouts.js';
-import { statusOrCountOf } from '../abi/status-of.js';
+import { Req, ReqQueryDirectory, Rsp } from '../abi/layouts.js';
 import { WinFspCallError } from '../errors.js';
 import type { FspFileSystem } from '../library/file-system.js';
 import { ControlWord, LoopState, setLoopState } from '../memory/control-block.js';
-import { getUint64, NativeBlock, readUtf16 } from '../memory/native-memory.js';
+import { NativeBlock } from '../memory/native-memory.js';
 import { allocateStatistics, HEAD, StatisticsWriter } from '../memory/statistics.js';
 import { AnswerDelivery, type AnswerMemory, type DeliveryOptions } from '../threads/answer-delivery.js';
 import { Receiver } from '../threads/receiver.js';
-import { DISPATCH_WORDS, DispatchWord } from '../threads/receiver-ring.js';
+import { DISPATCH_WORDS, DispatchWord, receiverEnded } from '../threads/receiver-ring.js';
 import type { AsyncOperations } from './async-operations.js';
 import type { LoopEnd } from './inline-dispatcher.js';
 import { beginResponse, runOperation, setStatus } from './operation.js';
+import { resultOf, startOperation } from './pending-operation.js';
 import { type PendingRequest, PendingRequests } from './pending-requests.js';
 
 export interface AsyncDispatcherOptions extends DeliveryOptions {
@@ -40,7 +40,10 @@ const RECEIVERS = 2;
 const STOP_GRACE_MS = 5000;
 /** How long completion threads may take to deliver what they hold before Stop releases them. */
 const COMPLETION_GRACE_MS = 2000;
-/** Requests that are begun in a row before timers and other I/O of this thread get their turn. */
+/**
+ * Requests that are begun in one turn of the event loop; then timers, promises and other I/O of this thread have
+ * theirs.
+ */
 const TURN_REQUESTS = 64;
 const PATTERN_IS_FILE_NAME = 2;
 
@@ -64,6 +67,9 @@ export class AsyncDispatcher {
   #closed = false;
   #stopping: Promise<void> | null = null;
   #started = false;
+  #begunInTurn = 0;
+  /** So many were begun that the rest waits for the next turn of the event loop. */
+  #hasHadTurn = false;
   #resolveEnded: (end: LoopEnd) => void = () => {};
 
   constructor(fs: FspFileSystem, operations: AsyncOperations, options: AsyncDispatcherOptions = {}) {
@@ -108,7 +114,26 @@ export class AsyncDispatcher {
       this.#receivers.push(new Receiver(this.#fs, this.#shared));
     }
     this.#serve();
+    this.#watchThreads();
     await Promise.all(this.#receivers.map((receiver) => receiver.ready()));
+  }
+
+  /**
+   * A thread that died has requests or answers that nobody will see again: the volume ends, so that programs do not
+   * wait for them.
+   */
+  #watchThreads(): void {
+    const end = (error: Error) =>
+      this.#resolveEnded({ reason: 'error', status: NtStatus.INTERNAL_ERROR, error });
+    void this.#delivery.died().then(end);
+    for (const receiver of this.#receivers) {
+      void receiver.finished().then((death) => {
+        if (death !== null) {
+          end(death);
+          receiverEnded(this.#fs.control, this.#shared, NtStatus.INTERNAL_ERROR);
+        }
+      });
+    }
   }
 
   /**
@@ -150,8 +175,14 @@ export class AsyncDispatcher {
     for (;;) {
       const signal = Atomics.load(this.#shared, DispatchWord.SIGNAL);
       const live = Atomics.load(this.#shared, DispatchWord.LIVE);
-      if (this.#drain(TURN_REQUESTS) === TURN_REQUESTS) {
-        setImmediate(() => this.#serve());
+      const room = TURN_REQUESTS - this.#begunInTurn;
+      const begun = this.#drain(room);
+      if (begun > 0 && this.#begunInTurn === 0) {
+        setImmediate(() => this.#newTurn());
+      }
+      this.#begunInTurn += begun;
+      if (begun === room) {
+        this.#hasHadTurn = true;
         return;
       }
       if (live === 0) {
@@ -163,6 +194,15 @@ export class AsyncDispatcher {
         void wait.value.then(() => this.#serve());
         return;
       }
+    }
+  }
+
+  /** Timers and other I/O have run since #serve() began its first request. */
+  #newTurn(): void {
+    this.#begunInTurn = 0;
+    if (this.#hasHadTurn) {
+      this.#hasHadTurn = false;
+      this.#serve();
     }
   }
 
@@ -235,13 +275,13 @@ export class AsyncDispatcher {
     this.#pendingCount += 1;
     let result: number | Promise<number>;
     try {
-      result = this.#call(pending, address);
+      result = startOperation(this.#operations, pending, address, this.#contextOffset);
     } catch (error) {
       this.#finish(pending, this.#failure(kind, error));
       return;
     }
     if (typeof result === 'number') {
-      this.#finish(pending, this.#resultOf(pending, result));
+      this.#finish(pending, resultOf(pending, result));
     } else {
       void this.#settle(pending, result);
     }
@@ -250,77 +290,11 @@ export class AsyncDispatcher {
   async #settle(pending: PendingRequest, promise: Promise<number>): Promise<void> {
     let status: number;
     try {
-      status = this.#resultOf(pending, await promise);
+      status = resultOf(pending, await promise);
     } catch (error) {
       status = this.#failure(pending.kind, error);
     }
     this.#finish(pending, status);
-  }
-
-  #call(pending: PendingRequest, address: number): number | Promise<number> {
-    const { request, kind } = pending;
-    const operations = this.#operations;
-    const context = getUint64(request, this.#contextOffset);
-    const buffer = getUint64(request, ReqRead.Address);
-    if (kind === TransactKind.Read) {
-      if (operations.read === undefined) {
-        return NtStatus.INVALID_DEVICE_REQUEST;
-      }
-      const length = request.getUint32(ReqRead.Length, true);
-      return operations.read(context, buffer, getUint64(request, ReqRead.Offset), length);
-    }
-    if (kind === TransactKind.Write) {
-      if (operations.write === undefined) {
-        return NtStatus.INVALID_DEVICE_REQUEST;
-      }
-      const toEnd =
-        request.getUint32(ReqWrite.Offset, true) === 0xffffffff &&
-        request.getUint32(ReqWrite.Offset + 4, true) === 0xffffffff;
-      return operations.write(
-        context,
-        buffer,
-        toEnd ? 0 : getUint64(request, ReqWrite.Offset),
-        request.getUint32(ReqWrite.Length, true),
-        toEnd,
-        (request.getUint32(ReqWrite.ConstrainedIo, true) & 1) !== 0,
-        pending.view,
-        RSP_FILE_INFO,
-      );
-    }
-    if (operations.readDirectory === undefined) {
-      return NtStatus.INVALID_DEVICE_REQUEST;
-    }
-    const name = (field: 'Pattern' | 'Marker') =>
-      request.getUint16(ReqQueryDirectory[`${field}.Size`], true) === 0
-        ? null
-        : readUtf16(address + Req.Buffer + request.getUint16(ReqQueryDirectory[`${field}.Offset`], true));
-    const { listing } = pending;
-    listing.reset(buffer, request.getUint32(ReqQueryDirectory.Length, true));
-    return operations.readDirectory(context, name('Pattern'), name('Marker'), listing);
-  }
-
-  /**
-   * The status of what a handler came to, with the number of bytes stored in the answer. Throws for what is no result.
-   */
-  #resultOf(pending: PendingRequest, given: unknown): number {
-    const result = statusOrCountOf(given);
-    if (result < 0) {
-      return result;
-    }
-    let bytes = result;
-    if (pending.kind === TransactKind.QueryDirectory) {
-      if (result !== NtStatus.SUCCESS) {
-        throw new TypeError(`readDirectory returned the status ${result}`);
-      }
-      bytes = pending.listing.finish();
-      if (pending.listing.isTooSmall) {
-        return NtStatus.BUFFER_TOO_SMALL;
-      }
-    } else if (result > pending.request.getUint32(ReqRead.Length, true)) {
-      throw new RangeError(`${result} bytes are more than were asked for`);
-    }
-    pending.view.setUint32(Rsp['IoStatus.Information'], bytes, true);
-    return NtStatus.SUCCESS;
   }
 
   #failure(kind: number, error: unknown): number {

@@ -39,12 +39,16 @@ export interface LoopEnd {
   /** `stopped`: as asked. `volume-gone`: the driver or an unmount ended it. `error`: Transact failed; see `status`. */
   reason: 'stopped' | 'volume-gone' | 'error';
   status: number;
+  /** What a thread of the dispatcher died of, which ended the volume. */
+  error?: Error;
 }
 
 /**
  * How long completion threads may take to deliver what they hold, once the loop has ended, before Stop releases them.
  */
 const COMPLETION_GRACE_MS = 2000;
+/** How often the loop looks whether the completion threads still run. */
+const THREAD_CHECK_MS = 1000;
 const OUT_OF_ORDER = 'InlineDispatcher: call start(), then run(), then finish(), each once.';
 
 export class InlineDispatcher {
@@ -89,7 +93,7 @@ export class InlineDispatcher {
     }
   }
 
-  /** Serves requests until the volume is stopped. Blocks the thread. */
+  /** Serves requests until the volume is stopped. Blocks the thread. Throws when a completion thread has died. */
   run(): LoopEnd {
     this.#advance('started', 'running');
     const { control } = this.#fs;
@@ -149,6 +153,7 @@ export class InlineDispatcher {
     const requestSize = this.#requestSize.view;
     const requestSizeAddress = this.#requestSize.address;
     let answerBytes = 0;
+    let checked = performance.now();
     for (;;) {
       requestSize.setUint32(0, Limit.TRANSACT_REQ_SIZEMAX, true);
       requestSize.setUint32(4, 0, true);
@@ -172,12 +177,16 @@ export class InlineDispatcher {
       if (onCommand !== undefined && control[ControlWord.COMMAND] !== 0) {
         onCommand();
       }
+      const arrived = performance.now();
+      if (arrived - checked > THREAD_CHECK_MS) {
+        checked = arrived;
+        this.#delivery.checkThreads();
+      }
       if (requestSize.getUint32(0, true) === 0) {
         // A time-out, or a completion that is tried again: the next call makes progress.
         writer.count(HEAD.emptyReceives);
         continue;
       }
-      const arrived = performance.now();
       const kind = request.getUint32(Req.Kind, true);
       const status = this.#answer(kind, request, response);
       answerBytes = response.getUint16(Rsp.Size, true);

@@ -6,13 +6,18 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort } from 'node:worker_threads';
-import { ntStatusName } from '../../ntstatus.js';
-import { InlineDispatcher, type LoopEnd } from '../dispatch/inline-dispatcher.js';
+import { InlineDispatcher } from '../dispatch/inline-dispatcher.js';
 import { FspFileSystem } from '../library/file-system.js';
 import type { FileSystem } from './file-system.js';
 import { FileSystemAdapter } from './file-system-adapter.js';
 import type { HostWorkerInput, HostWorkerMessage } from './host-worker-protocol.js';
-import { allocationUnitBytes, errorOf, type VolumeEnd, volumeParamsFor } from './served-volume.js';
+import {
+  allocationUnitBytes,
+  errorOf,
+  type VolumeEnd,
+  volumeEndOf,
+  volumeParamsFor,
+} from './served-volume.js';
 
 const port = parentPort!;
 
@@ -63,7 +68,7 @@ async function main(input: HostWorkerInput): Promise<void> {
   try {
     await dispatcher.start();
     post({ type: 'ready', reference: fs.referenceData });
-    end = endOf(dispatcher.run());
+    end = volumeEndOf(dispatcher.run());
   } catch (error) {
     end = { reason: 'died', error: errorOf(error) };
   }
@@ -92,12 +97,6 @@ async function fileSystemOf(exported: unknown, { moduleUrl, data }: HostWorkerIn
     );
   }
   return fileSystem as FileSystem;
-}
-
-function endOf({ reason, status }: LoopEnd): VolumeEnd {
-  return reason === 'error'
-    ? { reason: 'died', error: new Error(`FspFsctlTransact failed with ${ntStatusName(status)}.`) }
-    : { reason, error: null };
 }
 
 function collectGarbage(): void {

@@ -1,5 +1,4 @@
 /** A volume whose handlers run on this thread, served by the async dispatcher. */
-import { ntStatusName } from '../../ntstatus.js';
 import { AsyncDispatcher } from '../dispatch/async-dispatcher.js';
 import { FspFileSystem } from '../library/file-system.js';
 import type { VolumeReference } from '../library/volume-reference.js';
@@ -11,6 +10,7 @@ import {
   type ServedVolume,
   type VolumeEnd,
   type VolumeOptions,
+  volumeEndOf,
   volumeParamsFor,
 } from './served-volume.js';
 
@@ -53,11 +53,7 @@ export class LocalVolume<Context> implements ServedVolume {
       ...options.delivery,
     });
     this.reference = this.#fs.reference();
-    this.ended = this.dispatcher.ended.then(({ reason, status }) =>
-      reason === 'error'
-        ? { reason: 'died', error: new Error(`FspFsctlTransact failed with ${ntStatusName(status)}.`) }
-        : { reason, error: null },
-    );
+    this.ended = this.dispatcher.ended.then(volumeEndOf);
   }
 
   get statistics(): SharedArrayBuffer {

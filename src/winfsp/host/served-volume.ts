@@ -1,7 +1,9 @@
 /** A volume that is being served, on this thread or in a worker, as FileSystemHost sees it. */
 
+import { ntStatusName } from '../../ntstatus.js';
 import type { VolumeFlags, VolumeParams } from '../abi/volume-params.js';
 import { VOLUME_PARAMS_DEFAULTS } from '../abi/volume-params.js';
+import type { LoopEnd } from '../dispatch/inline-dispatcher.js';
 import type { VolumeReference } from '../library/volume-reference.js';
 import type { DeliveryOptions } from '../threads/answer-delivery.js';
 import type { FileSystem } from './file-system.js';
@@ -52,6 +54,13 @@ export function volumeParamsFor(fs: FileSystem, params: VolumeParams): VolumePar
 export function allocationUnitBytes(params: VolumeParams): number {
   const { SectorSize, SectorsPerAllocationUnit } = { ...VOLUME_PARAMS_DEFAULTS, ...params };
   return SectorSize * SectorsPerAllocationUnit;
+}
+
+/** Why the volume serves no more, by what its dispatcher says. */
+export function volumeEndOf({ reason, status, error }: LoopEnd): VolumeEnd {
+  return reason === 'error'
+    ? { reason: 'died', error: error ?? new Error(`FspFsctlTransact failed with ${ntStatusName(status)}.`) }
+    : { reason, error: null };
 }
 
 /** Anything that was thrown, as an Error. */

@@ -144,6 +144,28 @@ export class AnswerDelivery {
     );
   }
 
+  /**
+   * Resolves with the reason when a completion thread dies before end(): what was handed to it is never delivered, so
+   * the volume has to end. For dispatchers with an event loop.
+   */
+  async died(): Promise<Error> {
+    const ends = this.#completionThreads.map((completionThread) => completionThread.finished());
+    return new Promise((resolve) => {
+      for (const end of ends) {
+        void end.then((death) => death !== null && resolve(death));
+      }
+    });
+  }
+
+  /** Throws when a completion thread has died. For dispatchers without an event loop, about once a second. */
+  checkThreads(): void {
+    if (!this.#completionThreads.every((completionThread) => completionThread.isAlive)) {
+      throw new Error(
+        'A completion thread died. Answers that it held are lost, so the volume ends: else programs would wait for them.',
+      );
+    }
+  }
+
   /** Ends the completion threads. Only after FspFsctlStop, which releases one that still waits inside the driver. */
   async end(): Promise<void> {
     await Promise.all(this.#completionThreads.map((completionThread) => completionThread.end()));

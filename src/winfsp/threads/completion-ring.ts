@@ -25,6 +25,8 @@ export const RingWord = {
   FAILURES: 5,
   /** 1: the completion thread is up. */
   READY: 6,
+  /** The system's number of the completion thread; valid from READY on. */
+  THREAD_ID: 7,
 } as const;
 const RING_WORDS = 16;
 

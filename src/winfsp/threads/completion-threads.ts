@@ -5,6 +5,7 @@
 import { MessageChannel } from 'node:worker_threads';
 import { CompletionRing, RingWord } from './completion-ring.js';
 import { DriverWorker } from './library-worker.js';
+import { ThreadWatch } from './thread-watch.js';
 
 export interface CompletionThreadOptions {
   libraryPath: string;
@@ -17,6 +18,7 @@ export interface CompletionThreadOptions {
 export class CompletionThread {
   readonly ring: CompletionRing;
   readonly #worker: DriverWorker;
+  #watch: ThreadWatch | null = null;
 
   constructor(options: CompletionThreadOptions) {
     const channel = new MessageChannel();
@@ -38,8 +40,19 @@ export class CompletionThread {
     channel.port1.unref();
   }
 
-  ready(): Promise<void> {
-    return this.#worker.ready;
+  async ready(): Promise<void> {
+    await this.#worker.ready;
+    this.#watch = new ThreadWatch(Atomics.load(this.ring.state, RingWord.THREAD_ID));
+  }
+
+  /** Resolves when it has left: null after end(), or else what it died of. */
+  finished(): Promise<Error | null> {
+    return this.#worker.finished;
+  }
+
+  /** For a thread whose event loop does not run, which `finished` does not reach. */
+  get isAlive(): boolean {
+    return this.#watch?.isAlive ?? true;
   }
 
   get failures(): number {
@@ -50,6 +63,7 @@ export class CompletionThread {
   async end(): Promise<void> {
     this.ring.leave();
     await this.#worker.finished;
+    this.#watch?.free();
     this.ring.free();
   }
 }

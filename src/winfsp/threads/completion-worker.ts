@@ -11,6 +11,7 @@ import koffi from 'koffi';
 import { NtStatus } from '../../ntstatus.js';
 import { loadWinFsp } from '../library/library.js';
 import { type CompletionData, RingWord } from './completion-ring.js';
+import { currentThreadId } from './thread-watch.js';
 
 /** How long a completion thread sleeps at most before it looks whether it should leave. */
 const NAP_MS = 250;
@@ -19,6 +20,7 @@ const NAP_MS = 250;
 export function deliverAnswers(data: CompletionData, onReady: () => void): void {
   const { state, slotsAddress, slotBytes, slotCount, lengths, volumeHandle } = data;
   const transact = loadWinFsp(data.libraryPath).fspFsctlTransact;
+  Atomics.store(state, RingWord.THREAD_ID, currentThreadId());
   onReady();
   Atomics.store(state, RingWord.READY, 1);
   for (let index = 0; waitForAnswer(state, index); index = (index + 1) | 0) {

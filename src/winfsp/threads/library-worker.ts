@@ -22,34 +22,42 @@ export class DriverWorker {
   /** Rejects when the worker fails before the job is up. */
   readonly ready: Promise<void>;
   /**
-   * Resolves when the job is done or its worker is no more, for whatever reason: nothing that it was given is used
-   * then.
+   * Resolves with null when the job is done, or with the reason when the worker died before: nothing that it was given
+   * is used then.
    */
-  readonly finished: Promise<void>;
+  readonly finished: Promise<Error | null>;
 
   constructor(job: DriverJob, transferList: TransferListItem[] = []) {
     const worker = workers.take();
-    let finish = () => {};
+    let finish: (death: Error | null) => void = () => {};
     this.finished = new Promise((resolve) => {
       finish = resolve;
     });
     this.ready = new Promise((resolve, reject) => {
+      let cause: Error | undefined;
+      const onError = (error: Error) => {
+        cause = error;
+        reject(error);
+      };
       const onMessage = (message: DriverWorkerMessage) => {
         if (message === 'ready') {
           resolve();
         } else {
-          worker.off('message', onMessage).off('error', reject).off('exit', onExit);
+          worker.off('message', onMessage).off('error', onError).off('exit', onExit);
           workers.give(worker);
-          finish();
+          finish(null);
         }
       };
-      const onExit = () => {
-        reject(new Error('A worker of the driver ended before it was up.'));
-        finish();
+      const onExit = (code: number) => {
+        const name = job.kind === 'receiver' ? 'receiver' : 'completion';
+        const death = new Error(`A ${name} thread died (exit code ${code}).`, { cause });
+        reject(death);
+        finish(death);
       };
-      worker.on('message', onMessage).once('error', reject).once('exit', onExit);
+      worker.on('message', onMessage).once('error', onError).once('exit', onExit);
     });
-    // Whoever starts the worker awaits `ready`; an error that comes later ends the worker and shows as an exit.
+    // Whoever starts the worker awaits `ready`; an error that comes later ends the worker and is the cause in
+    // `finished`.
     this.ready.catch(() => {});
     worker.postMessage(job, transferList);
   }

@@ -7,6 +7,7 @@
  * for its change by Atomics.waitAsync, which costs no thread of the pool.
  */
 import { Limit } from '../abi/constants.js';
+import { ControlWord, LoopState } from '../memory/control-block.js';
 
 /** Words of a receiver's own state. */
 export const ReceiverWord = {
@@ -43,4 +44,21 @@ export interface ReceiverData {
   slotsAddress: number;
   /** A power of two. */
   slotCount: number;
+}
+
+/** A receiver has ended, or died, and its last Transact came to `status`. The last one stores LoopState.ENDED. */
+export function receiverEnded(control: Int32Array, shared: Int32Array, status: number): void {
+  Atomics.store(control, ControlWord.END_STATUS, status);
+  if (Atomics.sub(shared, DispatchWord.LIVE, 1) === 1) {
+    // A process that dies may have entered TEARDOWN meanwhile, which must stay.
+    Atomics.compareExchange(control, ControlWord.LOOP_STATE, LoopState.RUNNING, LoopState.ENDED);
+    Atomics.notify(control, ControlWord.LOOP_STATE);
+  }
+  signal(shared);
+}
+
+/** Makes the consumer look. */
+export function signal(shared: Int32Array): void {
+  Atomics.add(shared, DispatchWord.SIGNAL, 1);
+  Atomics.notify(shared, DispatchWord.SIGNAL);
 }

@@ -3,13 +3,18 @@
  * put it where the answering thread finds it. At least two of them are at work, so one is always on its way to the
  * driver (docs/winfsp.md#dispatching).
  *
- * It ends when Transact fails, which Stop0 makes it do; the last one to end stores the status and LoopState.ENDED.
+ * It ends when Transact fails, which Stop0 makes it do.
  */
 import { Limit } from '../abi/constants.js';
 import { loadWinFsp } from '../library/library.js';
-import { ControlWord, LoopState } from '../memory/control-block.js';
 import { NativeBlock } from '../memory/native-memory.js';
-import { DispatchWord, REQUEST_STRIDE_BYTES, type ReceiverData, ReceiverWord } from './receiver-ring.js';
+import {
+  REQUEST_STRIDE_BYTES,
+  type ReceiverData,
+  ReceiverWord,
+  receiverEnded,
+  signal,
+} from './receiver-ring.js';
 
 /** `onReady` is called when it is about to wait for the first request. */
 export function receiveRequests(data: ReceiverData, onReady: () => void): void {
@@ -35,16 +40,5 @@ export function receiveRequests(data: ReceiverData, onReady: () => void): void {
     }
   }
   size.free();
-  Atomics.store(control, ControlWord.END_STATUS, status);
-  if (Atomics.sub(shared, DispatchWord.LIVE, 1) === 1) {
-    // A process that dies may have entered TEARDOWN meanwhile, which must stay.
-    Atomics.compareExchange(control, ControlWord.LOOP_STATE, LoopState.RUNNING, LoopState.ENDED);
-    Atomics.notify(control, ControlWord.LOOP_STATE);
-  }
-  signal(shared);
-}
-
-function signal(shared: Int32Array): void {
-  Atomics.add(shared, DispatchWord.SIGNAL, 1);
-  Atomics.notify(shared, DispatchWord.SIGNAL);
+  receiverEnded(control, shared, status);
 }

@@ -37,7 +37,8 @@ export class Receiver {
     return this.#worker.ready;
   }
 
-  finished(): Promise<void> {
+  /** Resolves with null after the volume has stopped, or else with what the worker died of. */
+  finished(): Promise<Error | null> {
     return this.#worker.finished;
   }
 

@@ -3,7 +3,7 @@
  * end with its strict checks. Handlers run on the test's own thread.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { MemoryFs, type MemoryNode } from '../../../../examples/memory-fs.js';
 import { NtStatus } from '../../../../src/ntstatus.js';
 import type { FileSystem, IoRequest, WriteRequest } from '../../../../src/winfsp/host/file-system.js';
@@ -123,6 +123,37 @@ describe('serving', () => {
     await on.close(root.context, '\\');
     await on.stopClean();
     expect(fs.openCount).toBe(0);
+  });
+
+  it('a steady stream of requests leaves timers and promises their turn', async () => {
+    const fs = new MemoryFs();
+    const on = await start(fs);
+    const tickets: bigint[] = [];
+    let timerAfter = -1;
+    // Whenever the dispatcher has emptied the rings and is about to wait, the next request arrives first.
+    const atomics = Atomics as { waitAsync: (...args: [Int32Array, number, number]) => unknown };
+    const original = atomics.waitAsync;
+    const wait = (...args: [Int32Array, number, number]) => {
+      if (tickets.length === 1) {
+        setTimeout(() => {
+          timerAfter = tickets.length;
+        }, 1);
+      }
+      if (tickets.length < 2000 && timerAfter < 0) {
+        tickets.push(on.submit(volumeRequest()));
+        while (Atomics.load(args[0], args[1]) === args[2]) {}
+      }
+      return original(...args);
+    };
+    vi.spyOn(atomics, 'waitAsync').mockImplementation(wait);
+    tickets.push(on.submit(volumeRequest()));
+    await until(() => timerAfter >= 0);
+    vi.restoreAllMocks();
+    expect(timerAfter).toBeLessThan(2000);
+    for (const ticket of tickets) {
+      expect((await on.answer(ticket)).status).toBe(0);
+    }
+    await on.stopClean();
   });
 
   it('the receivers go on while a handler of theirs is pending', async () => {
