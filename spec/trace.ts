@@ -207,6 +207,9 @@ class TracedState {
       case 'rename':
         this.#rename(event, inode);
         break;
+      case 'exchange':
+        this.#exchange(event, inode);
+        break;
       case 'list':
         this.#list(event, inode);
         break;
@@ -240,13 +243,41 @@ class TracedState {
       if (at === inode) throw new Refusal('NoCycle', 'a directory is moved into itself');
     }
     if (there !== undefined && there !== inode) {
-      if (there.directory) throw new Refusal('ReplaceIsAtomic', 'a directory is replaced');
+      if (there.directory && (event.posix !== true || !inode.directory || there.children.size > 0))
+        throw new Refusal('ReplaceIsAtomic', 'a directory is replaced');
       this.#unlink(there);
     }
     inode.parent!.children.delete(inode.name);
-    inode.parent = place!.directory;
-    inode.name = place!.name;
-    inode.parent.children.set(inode.name, inode);
+    this.#attach(inode, place!.directory, place!.name);
+  }
+
+  #exchange(event: Event, inode: Inode): void {
+    const place = this.#locate(textOf(event, 'path'));
+    const other = place?.directory.children.get(place.name);
+    const due =
+      inode.parent === null
+        ? NtStatus.FILE_DELETED
+        : place === null
+          ? NtStatus.OBJECT_PATH_NOT_FOUND
+          : other === undefined
+            ? NtStatus.OBJECT_NAME_NOT_FOUND
+            : NtStatus.SUCCESS;
+    if (!this.#answers(event, due)) return;
+    const { parent, name } = inode;
+    this.#attach(inode, other!.parent!, other!.name);
+    this.#attach(other!, parent!, name);
+    for (const moved of [inode, other!]) {
+      for (let at = moved.parent!; at !== this.#root; at = at.parent!) {
+        if (at === moved)
+          throw new Refusal('NoCycle', 'two directories, one within the other, change places');
+      }
+    }
+  }
+
+  #attach(inode: Inode, directory: Inode, name: string): void {
+    inode.parent = directory;
+    inode.name = name;
+    directory.children.set(name, inode);
   }
 
   #unlink(inode: Inode): void {

@@ -13,7 +13,7 @@ import { windowsUpperCase } from '../os/windows-upper-case.js';
 import type { PageMemory } from '../volume/content/page-memory.js';
 import { RamVolume } from '../volume/ram-volume.js';
 import { ControlWord, FileAttribute, FspFileSystem, InlineDispatcher } from '../winfsp/index.js';
-import { HEAP_SHARE_OF_NODES } from './config/limits.js';
+import { HEAP_SHARE_OF_NODES, MAX_PATH_UNITS } from './config/limits.js';
 import type { DriveSettings } from './config/settings.js';
 import {
   CHECK_NUMBER_WORD,
@@ -100,6 +100,7 @@ function createVolumeIn(memory: PageMemory, { settings, ledger, faults }: Worker
     memory,
     caseSensitive: settings.caseSensitive,
     upperCase: windowsUpperCase() ?? undefined,
+    maxPathUnits: MAX_PATH_UNITS,
     label: settings.label,
     preallocate: settings.preallocate,
     heapBytesMost: resourceLimits.maxOldGenerationSizeMb! * 2 ** 20 * HEAP_SHARE_OF_NODES,

@@ -16,6 +16,7 @@ import {
   FileAttribute,
   type FileSystemInterface,
   type OpenResult,
+  RenameExtension,
   type SecurityByNameResult,
   setUint64,
   VolumeInfoLayout as VolumeInfo,
@@ -215,12 +216,22 @@ export class RamFileSystem implements FileSystemInterface {
     return inode === undefined ? NtStatus.INVALID_HANDLE : this.#volume.canDelete(inode);
   }
 
-  rename(context: number, _fileName: string, newFileName: string, replaceIfExists: boolean): number {
+  rename(
+    context: number,
+    _fileName: string,
+    newFileName: string,
+    replaceIfExists: boolean,
+    extension: number,
+  ): number {
     const inode = this.#volume.inodeOf(context);
     if (inode === undefined) {
       return NtStatus.INVALID_HANDLE;
     }
-    const status = this.#volume.rename(inode, newFileName, replaceIfExists);
+    const posix = (extension & RenameExtension.POSIX) !== 0;
+    const status =
+      (extension & RenameExtension.EXCHANGE) !== 0
+        ? this.#volume.exchange(inode, newFileName)
+        : this.#volume.rename(inode, newFileName, replaceIfExists, posix);
     this.#publish();
     return status;
   }

@@ -116,9 +116,13 @@ export class TracedVolume extends RamVolume {
     return this.#opened({ op: 'create', path, directory, allocationSize }, inode);
   }
 
-  override rename(inode: Inode, newPath: string, replaceIfExists: boolean): number {
-    const result = super.rename(inode, newPath, replaceIfExists);
-    return this.#done({ op: 'rename', newPath, replaceIfExists }, inode, result);
+  override rename(inode: Inode, newPath: string, replaceIfExists: boolean, posix = false): number {
+    const result = super.rename(inode, newPath, replaceIfExists, posix);
+    return this.#done({ op: 'rename', newPath, replaceIfExists, posix }, inode, result);
+  }
+
+  override exchange(inode: Inode, path: string): number {
+    return this.#done({ op: 'exchange', path }, inode, super.exchange(inode, path));
   }
 
   override cleanup(inode: Inode, flags: number): void {

@@ -21,6 +21,7 @@ import { heapBytesOf, heapBytesOfName, NODE_HEAP_BYTES, REPARSE_HEAP_BYTES } fro
 import { foldingTable } from './names/case-folding.js';
 import { nameAndKey } from './names/name-index.js';
 import { isName, NameTree } from './names/name-tree.js';
+import { PathLimit } from './names/path-limit.js';
 import { matchReparsePoint, parseReparsePoint } from './reparse-point.js';
 import { rootDescriptor } from './security/security-rules.js';
 import { MAX_DESCRIPTOR_BYTES, type SecurityDescriptor, SecurityStore } from './security/security-store.js';
@@ -43,6 +44,8 @@ export interface RamVolumeOptions {
   caseSensitive: boolean;
   /** Unit → its capital, for a volume that does not tell case apart: NTFS's table where it is not given. */
   upperCase?: Uint16Array | undefined;
+  /** UTF-16 units of the longest path, `\\a\\b`, that the front end can say. Without a limit where it is not given. */
+  maxPathUnits?: number;
   label: string;
   /** Commit the whole capacity at once. */
   preallocate?: boolean;
@@ -59,6 +62,7 @@ export class RamVolume {
   readonly pool: PagePool;
   label: string;
   readonly #tree: NameTree;
+  readonly #pathLimit: PathLimit;
   readonly #contexts = new ContextTable();
   readonly #securities: SecurityStore;
   readonly #clock: FileClock;
@@ -85,6 +89,7 @@ export class RamVolume {
     const root = new Inode('', '', ++this.#lastIndexNumber, Attribute.DIRECTORY, security, null);
     root.created(this.#clock.now());
     this.#tree = new NameTree(root, foldingTable(options.caseSensitive, options.upperCase));
+    this.#pathLimit = new PathLimit(this.#tree, options.maxPathUnits ?? Number.POSITIVE_INFINITY);
     this.#heapBytes = heapBytesOf(root);
   }
 
@@ -133,8 +138,8 @@ export class RamVolume {
   }
 
   /**
-   * Makes a file or directory and opens it. `security` null: inherited. The bytes are copied. OBJECT_NAME_COLLISION, DISK_FULL (also
-   * for `allocationSize`), INVALID_SECURITY_DESCR, OBJECT_NAME_INVALID, or as lookup.
+   * Makes a file or directory and opens it. `security` null: inherited. The bytes are copied. OBJECT_NAME_COLLISION, DISK_FULL
+   * (also for `allocationSize`), INVALID_SECURITY_DESCR, OBJECT_NAME_INVALID, NAME_TOO_LONG, or as lookup.
    */
   create(
     path: string,
@@ -150,6 +155,7 @@ export class RamVolume {
     const start = this.#tree.leafStart;
     if (!isName(path, start)) return NtStatus.OBJECT_NAME_INVALID;
     if (this.#tree.childAt(path) !== undefined) return NtStatus.OBJECT_NAME_COLLISION;
+    if (!this.#pathLimit.admits(path)) return NtStatus.NAME_TOO_LONG;
     if (this.#inodeCount >= this.#maxInodeCount) return NtStatus.DISK_FULL;
     const [name, key] = nameAndKey(path, start, path.length, this.#tree.folding);
     const heapBytes = this.#heapBytes + NODE_HEAP_BYTES + heapBytesOfName(name, key);
@@ -180,12 +186,14 @@ export class RamVolume {
   }
 
   /**
-   * Moves an inode to another name, with everything below it, in one step: the new name is never absent, the old one never doubled.
-   * Only the last name's spelling counts. OBJECT_NAME_COLLISION when the name is taken and not to be replaced, ACCESS_DENIED when it is a
-   * directory's or the root is concerned, INVALID_PARAMETER into itself, FILE_DELETED without a name, DISK_FULL when a longer name finds no
-   * room on the heap, or as lookup for the new directory.
+   * Moves an inode to another name, with everything below it, in one step: the new name is never absent, the old one never
+   * doubled. Only the last name's spelling counts. OBJECT_NAME_COLLISION when the name is taken and not to be replaced;
+   * ACCESS_DENIED when it is a directory's, or with `posix` (rename(2)), by which an empty directory gives way to another,
+   * FILE_IS_A_DIRECTORY, NOT_A_DIRECTORY or DIRECTORY_NOT_EMPTY. ACCESS_DENIED for the root, INVALID_PARAMETER into itself,
+   * FILE_DELETED without a name, NAME_TOO_LONG when a path would be, DISK_FULL when a longer name finds no room on the heap,
+   * or as lookup for the new directory.
    */
-  rename(inode: Inode, newPath: string, replaceIfExists: boolean): number {
+  rename(inode: Inode, newPath: string, replaceIfExists: boolean, posix = false): number {
     const from = inode.parent;
     if (from === null) return NtStatus.FILE_DELETED;
     if (inode === this.root || newPath === '\\') return NtStatus.ACCESS_DENIED;
@@ -199,24 +207,54 @@ export class RamVolume {
     const there = this.#tree.childAt(newPath);
     if (there !== undefined && there !== inode) {
       if (!replaceIfExists) return NtStatus.OBJECT_NAME_COLLISION;
-      if (there.isDirectory) return NtStatus.ACCESS_DENIED;
+      const replaceable = mayReplace(inode, there, posix);
+      if (replaceable < 0) return replaceable;
     }
     const [name, key] = nameAndKey(newPath, start, newPath.length, this.#tree.folding);
     if (from === to && inode.name === name) return NtStatus.SUCCESS;
     const more = heapBytesOfName(name, key) - heapBytesOfName(inode.name, inode.key);
     const less = there !== undefined && there !== inode && there.openCount === 0 ? heapBytesOf(there) : 0;
     if (more > less && this.#heapBytes + more - less > this.#heapBytesMost) return NtStatus.DISK_FULL;
+    if (!this.#pathLimit.admitsMove(inode, newPath)) return NtStatus.NAME_TOO_LONG;
 
     const now = this.#clock.now();
-    if (there !== undefined && there !== inode) this.#unlink(there);
-    this.#tree.detach(inode);
-    inode.name = name;
-    inode.key = key;
+    if (there !== undefined && there !== inode) {
+      there.changed(now);
+      this.#unlink(there);
+    }
     this.#heapBytes += more;
-    this.#tree.attach(inode, to);
+    this.#move(inode, to, name, key);
     from.written(now);
     to.written(now);
     inode.changed(now);
+    return NtStatus.SUCCESS;
+  }
+
+  /**
+   * Two inodes of any kind take each other's place and name, in one step. OBJECT_NAME_NOT_FOUND when there is nothing at `path`,
+   * INVALID_PARAMETER when one lies within the other; otherwise as rename.
+   */
+  exchange(inode: Inode, path: string): number {
+    const from = inode.parent;
+    if (from === null) return NtStatus.FILE_DELETED;
+    const other = this.#tree.lookup(path);
+    if (typeof other === 'number') return other;
+    const to = other.parent as Inode;
+    if (inode === this.root || other === this.root) return NtStatus.ACCESS_DENIED;
+    if (inode === other) return NtStatus.SUCCESS;
+    if (this.#tree.isWithin(to, inode) || this.#tree.isWithin(from, other)) return NtStatus.INVALID_PARAMETER;
+    const limit = this.#pathLimit;
+    if (!limit.admitsMove(inode, path) || !limit.admitsMove(other, this.#tree.pathOf(inode)))
+      return NtStatus.NAME_TOO_LONG;
+
+    const now = this.#clock.now();
+    const { name, key } = inode;
+    this.#tree.detach(inode);
+    [inode.name, inode.key] = [other.name, other.key];
+    this.#move(other, from, name, key);
+    this.#tree.attach(inode, to);
+    for (const directory of [from, to]) directory.written(now);
+    for (const moved of [inode, other]) moved.changed(now);
     return NtStatus.SUCCESS;
   }
 
@@ -445,6 +483,13 @@ export class RamVolume {
     return inode;
   }
 
+  #move(inode: Inode, to: Inode, name: string, key: string): void {
+    this.#tree.detach(inode);
+    inode.name = name;
+    inode.key = key;
+    this.#tree.attach(inode, to);
+  }
+
   /** Takes the name away; the inode goes, too, unless somebody has it open. */
   #unlink(inode: Inode): void {
     this.#tree.detach(inode);
@@ -458,4 +503,13 @@ export class RamVolume {
     this.#inodeCount -= 1;
     this.#heapBytes -= heapBytesOf(inode);
   }
+}
+
+/** Whether `inode` may take the place of `there`. On Windows a directory is replaced by nothing; `posix`: rename(2). */
+function mayReplace(inode: Inode, there: Inode, posix: boolean): number {
+  if (!posix) return there.isDirectory ? NtStatus.ACCESS_DENIED : NtStatus.SUCCESS;
+  // What does not lead on is a file or a symbolic link to rename(2).
+  if (inode.leadsOn && !there.leadsOn) return NtStatus.NOT_A_DIRECTORY;
+  if (!inode.leadsOn && there.leadsOn) return NtStatus.FILE_IS_A_DIRECTORY;
+  return there.children === null ? NtStatus.SUCCESS : NtStatus.DIRECTORY_NOT_EMPTY;
 }

@@ -156,6 +156,38 @@ while path != top:
     expect(Number(stdout.split('\n')[0])).toBeGreaterThanOrEqual(4093);
   });
 
+  it('refuses to join two deep trees into one that nobody could delete', async () => {
+    const drive = await mount();
+    const { stdout, stderr, code } = await python(
+      `
+import errno, os, shutil, sys
+top = sys.argv[1]
+name = 'e' * 200
+def tree(first, depth):
+    os.chdir(top); os.mkdir(first); os.chdir(first)
+    for _ in range(depth): os.mkdir(name); os.chdir(name)
+    open('leaf', 'w').close()
+    bottom = os.open('.', os.O_RDONLY); os.chdir(top)
+    return bottom
+def join(one, bottom):
+    try: os.rename(one, one, dst_dir_fd=bottom)
+    except OSError as error: return errno.errorcode[error.errno]
+    finally: os.close(bottom)
+tree('one', 25)
+print(join('one', tree('two', 25)))
+tree('small', 10)
+print(join('small', tree('large', 25)))
+for entry in os.listdir(top): shutil.rmtree(entry)
+print(os.listdir(top))
+`,
+      drive.dir,
+    );
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect(stdout.trim().split('\n')).toEqual(['ENAMETOOLONG', 'None', '[]']);
+    expect((await drive.status()).files).toBe(0);
+  });
+
   it('lists each of many entries exactly once, while others come and go', async () => {
     const drive = await mount({ capacity: '256M' });
     const names = Array.from({ length: 5000 }, (_, i) => `stay-${i}`);

@@ -39,7 +39,7 @@ export function tracedHistory(
   for (let i = 0; i < operations; i++) {
     const inode = handles[below(handles.length)];
     const kind = below(20);
-    if (kind < 4) opened(volume.create(path(), 0, false, null, below(4) === 0 ? 20 : 0));
+    if (kind < 4) opened(volume.create(path(), 0, below(6) === 0, null, below(4) === 0 ? 20 : 0));
     else if (kind < 6) opened(volume.open(path()));
     else if (kind === 6) void volume.freeBytes;
     else if (inode === undefined) continue;
@@ -49,7 +49,8 @@ export function tracedHistory(
     else if (kind === 12) volume.setFileSize(inode, below(70));
     else if (kind === 13) volume.setAllocationSize(inode, below(90));
     else if (kind === 14) volume.overwrite(inode, 0, false, below(40));
-    else if (kind === 15) volume.rename(inode, path(), below(2) === 0);
+    else if (kind === 15 && below(4) === 0) volume.exchange(inode, path());
+    else if (kind === 15) volume.rename(inode, path(), below(2) === 0, below(2) === 0);
     else if (kind === 16) list(volume, inode, below(3) + 1);
     else {
       volume.cleanup(inode, below(4));

@@ -31,6 +31,11 @@ export const CAPACITY_DEFAULT_BYTES = GIB;
 export const MAX_LABEL_UNITS = 32;
 /** One name of a path: MaxComponentLength of the volume. */
 export const MAX_NAME_UNITS = 255;
+/**
+ * One path on the drive. A request of the Linux library holds 8,116 units and more; on Windows a normalised name holds 1,024
+ * (docs/winfsp.md#creating-and-opening). Longer ones could be made by moving directories, and then be opened by nobody.
+ */
+export const MAX_PATH_UNITS = process.platform === 'win32' ? 1024 : 8000;
 /** Directories made at start are for \Temp and its like; a tree belongs to the one who fills the drive. */
 export const MAX_INITIAL_DIRECTORIES = 256;
 

@@ -111,7 +111,14 @@ export interface FileSystemInterface {
   ): number;
   canDelete?(context: number, fileName: string): number;
   setDelete?(context: number, fileName: string, deleteFile: boolean): number;
-  rename?(context: number, fileName: string, newFileName: string, replaceIfExists: boolean): number;
+  /** `extension`: bits of RenameExtension where the option `rename_extension` is on; otherwise 0. */
+  rename?(
+    context: number,
+    fileName: string,
+    newFileName: string,
+    replaceIfExists: boolean,
+    extension: number,
+  ): number;
   /** Returns the self-relative security descriptor, or a failing NTSTATUS. Sizes are the binding's work. */
   getSecurity?(context: number): Uint8Array | number;
   setSecurity?(context: number, securityInformation: number, modification: Uint8Array): number;

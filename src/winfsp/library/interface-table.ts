@@ -27,6 +27,7 @@ import { type CallbackBody, type CallbackKind, CallbackSet } from './callbacks.j
 import { DirectoryListing } from './directory-buffer.js';
 import type { FileSystemInterface, OpenResult, SecurityByNameResult } from './file-system-interface.js';
 import type { WinFspLibrary } from './library.js';
+import { RenameExtension } from './linux-extensions.js';
 
 export type OnHandlerError = (where: string, error: unknown) => void;
 
@@ -355,7 +356,15 @@ export class InterfaceTable {
         'NTSTATUS',
         [P, P, P, BOOL],
         (_fs, context: number, name: number, newName: number, replace: number) =>
-          statusOf(fs.rename!(context, readUtf16(name) ?? '', readUtf16(newName) ?? '', replace !== 0)),
+          statusOf(
+            fs.rename!(
+              context,
+              readUtf16(name) ?? '',
+              readUtf16(newName) ?? '',
+              (replace & 1) !== 0,
+              replace & (RenameExtension.POSIX | RenameExtension.EXCHANGE),
+            ),
+          ),
       );
     }
   }

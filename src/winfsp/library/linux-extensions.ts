@@ -18,6 +18,16 @@ export interface LinuxExtensions {
   openHandles(fileSystemAddress: number): number;
 }
 
+/**
+ * What a rename says beyond ReplaceIfExists (bit 0 of that BOOLEAN), to a file system that has switched `rename_extension` on.
+ */
+export const RenameExtension = {
+  /** The rules of rename(2): an empty directory gives way to another one, in the same step. */
+  POSIX: 2,
+  /** RENAME_EXCHANGE: the two names change places. */
+  EXCHANGE: 4,
+} as const;
+
 const VIOLATION_TEXT_BYTES = 4096;
 /** native/winfsp-linux/src/core/strict/strict.h: further ones are only counted. */
 const VIOLATIONS_KEPT = 1000;

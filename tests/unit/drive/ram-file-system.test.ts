@@ -286,7 +286,7 @@ describe('a context that nobody has', () => {
       expect(fs.setFileSize(context, 0, false, view, 0)).toBe(NtStatus.INVALID_HANDLE);
       expect(fs.overwrite(context, 0, false, 0, view, 0)).toBe(NtStatus.INVALID_HANDLE);
       expect(fs.canDelete(context, '')).toBe(NtStatus.INVALID_HANDLE);
-      expect(fs.rename(context, '', '\\x', false)).toBe(NtStatus.INVALID_HANDLE);
+      expect(fs.rename(context, '', '\\x', false, 0)).toBe(NtStatus.INVALID_HANDLE);
       expect(fs.getSecurity(context)).toBe(NtStatus.INVALID_HANDLE);
       expect(fs.setSecurity(context, 4, new Uint8Array(20))).toBe(NtStatus.INVALID_HANDLE);
       expect(fs.readDirectory(context, null, null, new Listing())).toBe(NtStatus.INVALID_HANDLE);

@@ -38,7 +38,9 @@ const step = fc.oneof(
   { weight: 2, arbitrary: as('lookup', { place }) },
   { weight: 4, arbitrary: as('cleanup', { handle, remove: flag, trim: flag }) },
   { weight: 4, arbitrary: as('close', { handle }) },
-  { weight: 7, arbitrary: as('rename', { handle, place, replace: flag }) },
+  { weight: 7, arbitrary: as('rename', { handle, place, replace: flag, posix: flag }) },
+  { weight: 2, arbitrary: as('replaceDirectory', { one: pick, other: pick }) },
+  { weight: 3, arbitrary: as('exchange', { handle, place }) },
   { weight: 2, arbitrary: as('recase', { handle, upper: flag }) },
   { weight: 6, arbitrary: as('write', { handle, at: size, length: size, toEnd: flag, constrained: flag }) },
   { weight: 2, arbitrary: as('read', { handle, at: size, length: size }) },
@@ -86,6 +88,7 @@ test('random histories agree with the model after every step', () => {
           if (one.op === 'create') rig.create(pathOf(rig, one.place), one.directory, one.allocation);
           else if (one.op === 'open') rig.open(pathOf(rig, one.place));
           else if (one.op === 'lookup') rig.lookup(pathOf(rig, one.place));
+          else if (one.op === 'replaceDirectory') rig.replaceDirectory(one.one, one.other);
           else if (one.op === 'refuse') rig.refuseCommits = one.refuse;
           else if (one.op === 'listOn') rig.listOn(one.room);
           else if (rig.handles.length > 0) {
@@ -93,7 +96,8 @@ test('random histories agree with the model after every step', () => {
             const inode = rig.handles[index] as ModelInode;
             if (one.op === 'cleanup') rig.cleanup(inode, one.remove, one.trim);
             else if (one.op === 'close') rig.close(index);
-            else if (one.op === 'rename') rig.rename(inode, pathOf(rig, one.place), one.replace);
+            else if (one.op === 'rename') rig.rename(inode, pathOf(rig, one.place), one.replace, one.posix);
+            else if (one.op === 'exchange') rig.exchange(inode, pathOf(rig, one.place));
             else if (one.op === 'recase') rig.recase(inode, one.upper);
             else if (one.op === 'write') {
               rig.write(inode, one.at, one.length, one.toEnd, one.constrained && !one.toEnd, value);
@@ -122,6 +126,9 @@ test('random histories agree with the model after every step', () => {
     'unlinked while open',
     'rename',
     'replace',
+    'replace a directory',
+    'exchange',
+    'exchange with one within',
     'case-only rename',
     'rename into itself',
     'listing',

@@ -253,6 +253,47 @@ describe('rename', () => {
     expect(volume.selfCheck()).toEqual([]);
   });
 
+  it('by the rules of rename(2) takes the place of an empty directory, and of nothing of another kind', () => {
+    const { volume, make } = setUp();
+    const source = make('\\source', true);
+    const inside = make('\\source\\inside');
+    const empty = make('\\empty', true);
+    const file = make('\\file');
+    expect(volume.rename(source, '\\empty', false, true)).toBe(NtStatus.OBJECT_NAME_COLLISION);
+    expect(volume.rename(source, '\\file', true, true)).toBe(NtStatus.NOT_A_DIRECTORY);
+    expect(volume.rename(file, '\\empty', true, true)).toBe(NtStatus.FILE_IS_A_DIRECTORY);
+    expect(volume.rename(empty, '\\source', true, true)).toBe(NtStatus.DIRECTORY_NOT_EMPTY);
+    expect(volume.lookup('\\empty')).toBe(empty);
+    expect(volume.rename(source, '\\empty', true, true)).toBe(NtStatus.SUCCESS);
+    expect(volume.lookup('\\empty\\inside')).toBe(inside);
+    expect(volume.lookup('\\source')).toBe(NtStatus.OBJECT_NAME_NOT_FOUND);
+    expect(empty.deleted).toBe(true);
+    expect(volume.selfCheck()).toEqual([]);
+    volume.close(empty);
+    expect(volume.inodeCount).toBe(4);
+    expect(volume.selfCheck()).toEqual([]);
+  });
+
+  it('exchanges two names in one step, whatever they are', () => {
+    const { volume, make } = setUp();
+    const directory = make('\\dir', true);
+    const inside = make('\\dir\\inside');
+    make('\\other', true);
+    const file = make('\\other\\File');
+    expect(volume.exchange(directory, '\\other\\FILE')).toBe(NtStatus.SUCCESS);
+    expect(volume.pathOf(inside)).toBe('\\other\\File\\inside');
+    expect(volume.lookup('\\dir')).toBe(file);
+    expect(volume.exchange(inside, '\\other')).toBe(NtStatus.INVALID_PARAMETER);
+    expect(volume.exchange(volume.lookup('\\other') as Inode, '\\other\\file\\inside')).toBe(
+      NtStatus.INVALID_PARAMETER,
+    );
+    expect(volume.exchange(file, '\\none')).toBe(NtStatus.OBJECT_NAME_NOT_FOUND);
+    expect(volume.exchange(file, '\\')).toBe(NtStatus.ACCESS_DENIED);
+    expect(volume.exchange(file, '\\DIR')).toBe(NtStatus.SUCCESS);
+    expect(volume.pathOf(file)).toBe('\\dir');
+    expect(volume.selfCheck()).toEqual([]);
+  });
+
   it('gives the room of a replaced file back at once when nobody has it open', () => {
     const { volume, make, put } = setUp();
     const source = make('\\source');

@@ -192,8 +192,8 @@ export class VolumeRig {
     this.#forgetIfGone(inode);
   }
 
-  rename(inode: ModelInode, path: string, replace: boolean): void {
-    const status = this.volume.rename(inode.real, path, replace);
+  rename(inode: ModelInode, path: string, replace: boolean, posix = false): void {
+    const status = this.volume.rename(inode.real, path, replace, posix);
     if (inode.parent === null) {
       expect(status).toBe(NtStatus.FILE_DELETED);
       return;
@@ -207,22 +207,20 @@ export class VolumeRig {
       expect(status).toBe(place);
       return;
     }
-    for (let at = place.directory; ; at = at.parent!) {
-      if (at === inode) {
-        expect(status).toBe(NtStatus.INVALID_PARAMETER);
-        this.count('rename into itself');
-        return;
-      }
-      if (at === this.root) break;
+    if (this.#isWithin(place.directory, inode)) {
+      expect(status).toBe(NtStatus.INVALID_PARAMETER);
+      this.count('rename into itself');
+      return;
     }
     const there = this.child(place.directory, place.name);
     if (there !== undefined && there !== inode) {
-      if (!replace || there.directory) {
-        expect(status).toBe(replace ? NtStatus.ACCESS_DENIED : NtStatus.OBJECT_NAME_COLLISION);
+      const due = this.#replacing(inode, there, replace, posix);
+      if (due !== NtStatus.SUCCESS) {
+        expect(status).toBe(due);
         return;
       }
       this.#unlink(there);
-      this.count('replace');
+      this.count(there.directory ? 'replace a directory' : 'replace');
     }
     expect(status).toBe(NtStatus.SUCCESS);
     const moved = place.directory !== inode.parent || this.fold(place.name) !== this.fold(inode.name);
@@ -231,6 +229,61 @@ export class VolumeRig {
     inode.parent = place.directory;
     inode.name = place.name;
     this.count('rename');
+  }
+
+  #replacing(inode: ModelInode, there: ModelInode, replace: boolean, posix: boolean): number {
+    if (!replace) return NtStatus.OBJECT_NAME_COLLISION;
+    if (!posix) return there.directory ? NtStatus.ACCESS_DENIED : NtStatus.SUCCESS;
+    const leadsOn = there.directory && !there.link;
+    if ((inode.directory && !inode.link) !== leadsOn)
+      return leadsOn ? NtStatus.FILE_IS_A_DIRECTORY : NtStatus.NOT_A_DIRECTORY;
+    return this.children(there).length > 0 ? NtStatus.DIRECTORY_NOT_EMPTY : NtStatus.SUCCESS;
+  }
+
+  /** One of the directories that have a name, by the rules of rename(2), over another. */
+  replaceDirectory(one: number, other: number): void {
+    const directories = this.inodes.filter((inode) => inode.directory && inode.parent !== null);
+    const [from, to] = [one, other].map((n) => directories[n % directories.length]) as [
+      ModelInode,
+      ModelInode,
+    ];
+    if (to !== this.root) this.rename(from, this.pathOf(to), true, true);
+  }
+
+  #isWithin(inode: ModelInode, ancestor: ModelInode): boolean {
+    let at = inode;
+    while (at !== ancestor && at !== this.root) at = at.parent!;
+    return at === ancestor;
+  }
+
+  exchange(inode: ModelInode, path: string): void {
+    const status = this.volume.exchange(inode.real, path);
+    const place = this.locate(path);
+    const other = typeof place === 'number' ? undefined : this.child(place.directory, place.name);
+    if (inode.parent === null) expect(status).toBe(NtStatus.FILE_DELETED);
+    else if (path === '\\') expect(status).toBe(NtStatus.ACCESS_DENIED);
+    else if (other === undefined)
+      expect(status).toBe(
+        typeof place === 'number' && place !== NtStatus.OBJECT_NAME_INVALID
+          ? place
+          : NtStatus.OBJECT_NAME_NOT_FOUND,
+      );
+    else if (inode === this.root) expect(status).toBe(NtStatus.ACCESS_DENIED);
+    else if (inode === other) expect(status).toBe(NtStatus.SUCCESS);
+    else if (this.#isWithin(inode.parent, other) || this.#isWithin(other.parent!, inode)) {
+      expect(status).toBe(NtStatus.INVALID_PARAMETER);
+      this.count('exchange with one within');
+    } else {
+      expect(status).toBe(NtStatus.SUCCESS);
+      for (const moved of [inode, other]) this.enumeration?.throughout.delete(moved);
+      [inode.parent, inode.name, other.parent, other.name] = [
+        other.parent,
+        other.name,
+        inode.parent,
+        inode.name,
+      ];
+      this.count('exchange');
+    }
   }
 
   /** To the same name in small letters or capitals. */

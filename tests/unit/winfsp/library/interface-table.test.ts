@@ -10,6 +10,7 @@ import { registeredCallbacks } from '../../../../src/winfsp/library/callbacks.js
 import type { FileSystemInterface } from '../../../../src/winfsp/library/file-system-interface.js';
 import { InterfaceTable } from '../../../../src/winfsp/library/interface-table.js';
 import type { WinFspLibrary } from '../../../../src/winfsp/library/library.js';
+import { RenameExtension } from '../../../../src/winfsp/library/linux-extensions.js';
 import {
   copyMemory,
   liveBlocks,
@@ -597,9 +598,10 @@ describe('names', () => {
     expect(call('SetDelete', directory, text('\\d'), 0)).toBe(0);
     expect(last(fs)).toEqual(['setDelete', directory, '\\d', false]);
     expect(call('Rename', directory, text('\\d'), text('\\e'), 1)).toBe(0);
-    expect(last(fs)).toEqual(['rename', directory, '\\d', '\\e', true]);
+    expect(last(fs)).toEqual(['rename', directory, '\\d', '\\e', true, 0]);
     expect([...fs.nodes.keys()]).toEqual(['\\', '\\E', '\\E\\F']);
-    expect(call('Rename', directory, text('\\e'), text('\\E'), 0)).toBe(0);
+    expect(call('Rename', directory, text('\\e'), text('\\E'), RenameExtension.EXCHANGE)).toBe(0);
+    expect(last(fs)).toEqual(['rename', directory, '\\e', '\\E', false, RenameExtension.EXCHANGE]);
     expect(call('Rename', directory, text('\\E'), text('\\E\\F'), 0)).toBe(NtStatus.OBJECT_NAME_COLLISION);
   });
 });
