@@ -6,11 +6,13 @@
 import { rmSync } from 'node:fs';
 import type { DriveSettings } from '../drive/config/settings.js';
 import { ControlServer } from '../drive/control/control-server.js';
+import { DriveError } from '../drive/errors.js';
 import { faultsFromEnvironment } from '../drive/faults.js';
 import { canonicalPath } from '../drive/mount/linux-mount-point.js';
 import { type DriveEnd, RamDrive } from '../drive/ram-drive.js';
 import { describeError, ExitCode } from './exit-codes.js';
-import { BACKGROUND_LOG_VARIABLE } from './mount-in-background.js';
+import { MemoryProgress } from './memory-progress.js';
+import { BACKGROUND_LOG_VARIABLE, type BackgroundMessage } from './mount-in-background.js';
 import { StatusLine } from './status-line.js';
 import { onStopSignals, refuseToPause } from './stop-signals.js';
 
@@ -21,17 +23,16 @@ export async function mountCommand(settings: DriveSettings): Promise<number> {
     say(`failures on purpose are on: ${JSON.stringify(faults)}.`);
   }
   let drive: RamDrive | null = null;
-  let stopAsked = false;
-  const stop = () => {
-    stopAsked = true;
-    // What goes wrong in stopping is reported below, through `ended` or here.
-    drive?.stop().catch((error: unknown) => {
-      say(describeError(error));
-      process.exit(ExitCode.FAILURE);
-    });
-  };
+  const start = new AbortController();
   const offSignals = onStopSignals({
-    first: stop,
+    first: () => {
+      start.abort(new DriveError('NOT_RUNNING', 'Stopped before the drive was mounted.'));
+      // What goes wrong in stopping is reported below, through `ended` or here.
+      drive?.stop().catch((error: unknown) => {
+        say(describeError(error));
+        process.exit(ExitCode.FAILURE);
+      });
+    },
     again: () => {
       say('forced: taking the mount away at once.');
       void (drive?.forceStop() ?? Promise.resolve()).finally(() => process.exit(ExitCode.FAILURE));
@@ -39,21 +40,23 @@ export async function mountCommand(settings: DriveSettings): Promise<number> {
   });
   const offPause = refuseToPause(say);
   const control = await ControlServer.claim(await placeOf(settings.mountPoint));
+  const progress = new MemoryProgress(process.stderr);
   try {
-    drive = await RamDrive.start(
-      settings,
-      {
-        onWarning: say,
-        onHandlerError: (where, error) => say(`a request failed inside the drive (${where}): ${error}`),
+    const events = {
+      onWarning: say,
+      onHandlerError: (where: string, error: string) =>
+        say(`a request failed inside the drive (${where}): ${error}`),
+      onPreallocated: (doneBytes: number, totalBytes: number) => {
+        progress.update(doneBytes, totalBytes);
+        tellParent({ doneBytes, totalBytes });
       },
-      faults,
-    );
-    if (stopAsked) {
-      stop();
-    }
+    };
+    drive = await RamDrive.start(settings, events, faults, start.signal);
+    progress.end();
     const end = await serve(drive, control);
     return report(end, drive, say);
   } catch (error) {
+    progress.end();
     // Nothing may stay mounted that nobody can find.
     await drive?.stop().catch(() => {});
     throw error;
@@ -78,14 +81,12 @@ async function serve(drive: RamDrive, control: ControlServer): Promise<DriveEnd>
     }
   });
   process.stdout.write(`mounted ${drive.mountPoint}\n`);
-  if (process.env[BACKGROUND_LOG_VARIABLE] !== undefined && process.send !== undefined) {
-    process.send({ mounted: drive.mountPoint }, () => {
-      // The parent may have hung up the moment it heard; to hang up twice would end the drive.
-      if (process.connected) {
-        process.disconnect();
-      }
-    });
-  }
+  tellParent({ mounted: drive.mountPoint }, () => {
+    // The parent may have hung up the moment it heard; to hang up twice would end the drive.
+    if (process.connected) {
+      process.disconnect();
+    }
+  });
   const statusLine = new StatusLine(process.stdout, () => drive.status());
   statusLine.start();
   try {
@@ -106,6 +107,13 @@ function report({ reason, error }: DriveEnd, drive: RamDrive, say: (message: str
     say(`the drive at ${drive.mountPoint} was unmounted from outside.`);
   }
   return ExitCode.OK;
+}
+
+/** What `mount --background` waits for. */
+function tellParent(message: BackgroundMessage, done: () => void = () => {}): void {
+  if (process.env[BACKGROUND_LOG_VARIABLE] !== undefined && process.connected) {
+    process.send?.(message, done);
+  }
 }
 
 /** The place that a drive claims: every spelling of a path is the same place. */

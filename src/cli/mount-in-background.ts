@@ -12,9 +12,15 @@ import type { DriveSettings } from '../drive/config/settings.js';
 import { idOfMountPoint } from '../drive/control/drive-records.js';
 import { ensureRuntimeDirectory } from '../drive/control/runtime-directory.js';
 import { ExitCode } from './exit-codes.js';
+import { MemoryProgress } from './memory-progress.js';
+
+/** What the child tells on its way. */
+export type BackgroundMessage = { mounted: string } | { doneBytes: number; totalBytes: number };
 
 /** Tells the child that it is one, and where its log is. */
 export const BACKGROUND_LOG_VARIABLE = 'RAMDRIVE_BACKGROUND_LOG';
+
+type Outcome = { mounted: string } | { exitCode: number | null; signal: NodeJS.Signals | null };
 
 export async function mountInBackground(settings: DriveSettings, args: readonly string[]): Promise<number> {
   const log = join(ensureRuntimeDirectory(), `${idOfMountPoint(settings.mountPoint)}.${process.pid}.log`);
@@ -28,23 +34,33 @@ export async function mountInBackground(settings: DriveSettings, args: readonly 
   });
   closeSync(output);
   const giveUp = () => child.kill('SIGTERM');
+  const progress = new MemoryProgress(process.stderr);
   const timer = setTimeout(giveUp, START_GRACE_MS + MOUNT_GRACE_MS);
   process.on('SIGINT', giveUp);
   process.on('SIGTERM', giveUp);
   try {
-    const outcome = await new Promise<{ mounted: string } | { exitCode: number | null }>(
-      (resolve, reject) => {
-        child.once('message', (message) => resolve(message as { mounted: string }));
-        child.once('exit', (exitCode) => resolve({ exitCode }));
-        child.once('error', reject);
-      },
-    );
+    const outcome = await new Promise<Outcome>((resolve, reject) => {
+      child.on('message', (message: BackgroundMessage) => {
+        if ('mounted' in message) {
+          resolve(message);
+        } else {
+          timer.refresh();
+          progress.update(message.doneBytes, message.totalBytes);
+        }
+      });
+      child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
+      child.once('error', reject);
+    });
+    progress.end();
     if ('mounted' in outcome) {
       process.stderr.write(warningsIn(readFileSync(log, 'utf8')));
       process.stdout.write(`mounted ${outcome.mounted}\n`);
       return ExitCode.OK;
     }
     process.stderr.write(readFileSync(log, 'utf8'));
+    if (outcome.signal !== null) {
+      process.stderr.write(`ramdrive: ${describeDeath(outcome.signal)}\n`);
+    }
     rmSync(log, { force: true });
     // A child that was stopped cleanly before it was ready has still not mounted anything.
     return outcome.exitCode || ExitCode.FAILURE;
@@ -57,6 +73,23 @@ export async function mountInBackground(settings: DriveSettings, args: readonly 
       child.disconnect();
     }
     child.unref();
+  }
+}
+
+/** A child that a signal ended while it started says nothing itself. */
+export function describeDeath(signal: NodeJS.Signals): string {
+  const what = `the process of the drive was ended by ${signal} while it started; nothing is mounted.`;
+  switch (signal) {
+    case 'SIGKILL':
+      return `${what} Mostly that is the system, which ran out of memory (see dmesg): choose a smaller capacity.`;
+    case 'SIGSEGV':
+    case 'SIGBUS':
+    case 'SIGILL':
+    case 'SIGABRT':
+    case 'SIGFPE':
+      return `${what} It crashed: a fault of ramdrive, of its native library or of Node.js. Please report it.`;
+    default:
+      return `${what} Another program sent it that signal.`;
   }
 }
 

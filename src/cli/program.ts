@@ -28,6 +28,7 @@ interface MountFlags {
   initialDirectory?: string[];
   directIo?: boolean;
   allowOther?: boolean;
+  force?: boolean;
   trace?: string;
 }
 
@@ -71,6 +72,7 @@ function createProgram(setExitCode: (code: number) => void, args: readonly strin
     .option('--capacity <size>', 'size of the drive, such as 512M or 2G (default 1G)')
     .option('--page-size <size>', 'allocation unit, a power of two from 4K to 1M (default 4K)')
     .option('--preallocate', 'take all of the memory at start')
+    .option('--force', 'with --preallocate: also more memory than is available')
     .option('--no-preallocate', 'take memory as files grow (default)')
     .option('--label <text>', 'volume label, at most 32 characters')
     .addOption(
@@ -93,6 +95,9 @@ function createProgram(setExitCode: (code: number) => void, args: readonly strin
     .option('--background', 'return when the drive is mounted, and serve it from a process of its own')
     .action(async (mountPoint: string | undefined, flags: MountFlags) => {
       const settings = resolveSettings({ configPath: flags.config, options: optionsOf(mountPoint, flags) });
+      if (flags.force) {
+        settings.force = true;
+      }
       if (flags.trace !== undefined) {
         settings.traceFile = checkTraceFile(flags.trace, settings.mountPoint);
       }

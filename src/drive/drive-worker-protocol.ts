@@ -49,6 +49,7 @@ export interface LoopEndMessage {
 export type WorkerMessage =
   | { type: 'ready'; reference: VolumeReferenceData }
   | { type: 'failed'; error: string }
+  | { type: 'preallocated'; doneBytes: number; totalBytes: number }
   | { type: 'selfCheck'; number: number; violations: string[]; milliseconds: number; label: string }
   | { type: 'handlerError'; where: string; error: string }
   | LoopEndMessage;

@@ -27,6 +27,7 @@ import { FaultyFileSystem, limitCommit, refuseCommitWhile } from './faults.js';
 import { LedgerPublisher } from './ledger.js';
 import { volumeParamsOf } from './mount/drive-volume-params.js';
 import { setLinuxOptions } from './mount/linux-options.js';
+import { refuseToExhaust } from './mount/memory.js';
 import { RamFileSystem } from './ram-file-system.js';
 import { TracedVolume, TraceWriter } from './trace.js';
 
@@ -103,6 +104,12 @@ function createVolumeIn(memory: PageMemory, { settings, ledger, faults }: Worker
     maxPathUnits: MAX_PATH_UNITS,
     label: settings.label,
     preallocate: settings.preallocate,
+    onPreallocated: (doneBytes: number, totalBytes: number) => {
+      post({ type: 'preallocated', doneBytes, totalBytes });
+      if (settings.force !== true) {
+        refuseToExhaust(doneBytes, totalBytes);
+      }
+    },
     heapBytesMost: resourceLimits.maxOldGenerationSizeMb! * 2 ** 20 * HEAP_SHARE_OF_NODES,
     timeSource: nativeTimeSource(),
   };

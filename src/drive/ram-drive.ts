@@ -40,7 +40,7 @@ import { DriveError, MountError, MountPointError } from './errors.js';
 import { allocateLedger, readLedger } from './ledger.js';
 import { isDeadMount, lazyUnmount } from './mount/linux-mount-point.js';
 import { StrictReport } from './mount/linux-options.js';
-import { capacityWarning, readMemory } from './mount/memory.js';
+import { capacityWarning, readMemory, refuseToOvercommit } from './mount/memory.js';
 import {
   allowMountManager,
   isFinalFailure,
@@ -55,6 +55,8 @@ import { withinTime } from './within-time.js';
 export interface DriveEvents {
   /** Something that the user should know and that does not stop the drive. */
   onWarning?: (message: string) => void;
+  /** Pre-allocation goes on. */
+  onPreallocated?: (doneBytes: number, totalBytes: number) => void;
   /** A handler threw; the request was refused. A bug of the drive. */
   onHandlerError?: (where: string, error: string) => void;
 }
@@ -98,19 +100,21 @@ export class RamDrive {
   #checking: Promise<SelfCheckResult> | null = null;
   #lastCheck: SelfCheckResult | null = null;
   #onReady: (() => void) | null = null;
+  #startTimer: NodeJS.Timeout | null = null;
   /** Of the check that is waited for; a late answer has the number of an earlier one. */
   #checkNumber = 0;
   #onCheck: { resolve: (result: SelfCheckResult) => void; reject: (error: Error) => void } | null = null;
   #handlerErrorText: string | null = null;
 
   /**
-   * Starts a drive and mounts it. Throws MountPointError (checked beforehand), MountError (the system refused), DriveError, or
+   * Starts a drive and mounts it; `abort` ends a start at once, with its reason. Throws MountPointError (checked beforehand), MountError (the system refused), DriveError, or
    * WinFspLibraryError of the binding.
    */
   static async start(
     settings: DriveSettings,
     events: DriveEvents = {},
     faults: Faults = {},
+    abort?: AbortSignal,
   ): Promise<RamDrive> {
     const warn = events.onWarning ?? (() => {});
     const account = currentAccount();
@@ -120,17 +124,28 @@ export class RamDrive {
     }
     const library = loadWinFsp();
     await preflight(library, plan);
-    const memoryWarning = capacityWarning(settings);
+    if (settings.preallocate && settings.force !== true) {
+      refuseToOvercommit(settings.capacityBytes);
+    }
+    const memoryWarning = capacityWarning(settings.capacityBytes);
     if (memoryWarning !== null) {
       warn(memoryWarning);
     }
+    abort?.throwIfAborted();
     const drive = new RamDrive(settings, plan, library, events, faults);
+    // Ends the worker wherever it is in its start, and with it the wait below.
+    const giveUp = () => void drive.stop().catch(() => {});
+    abort?.addEventListener('abort', giveUp);
     try {
       await drive.#untilReady();
       await drive.#mount(plan, account, warn);
+      abort?.throwIfAborted();
     } catch (error) {
       await drive.stop().catch(() => {});
+      abort?.throwIfAborted();
       throw error;
+    } finally {
+      abort?.removeEventListener('abort', giveUp);
     }
     return drive;
   }
@@ -281,7 +296,9 @@ export class RamDrive {
       );
     });
     died.catch(() => {});
-    await withinTime(Promise.race([ready, died]), START_GRACE_MS, 'starting the volume');
+    await withinTime(Promise.race([ready, died]), START_GRACE_MS, 'starting the volume', (timer) => {
+      this.#startTimer = timer;
+    });
   }
 
   async #mount(plan: MountPlan, account: WindowsAccount, warn: (message: string) => void): Promise<void> {
@@ -366,6 +383,10 @@ export class RamDrive {
         this.#reference = new VolumeReference(this.#library, message.reference);
         this.#takeBackExitHook = this.#reference.stopOnExit();
         this.#onReady?.();
+        break;
+      case 'preallocated':
+        this.#startTimer?.refresh();
+        this.#events.onPreallocated?.(message.doneBytes, message.totalBytes);
         break;
       case 'failed':
         this.#workerError = new Error(message.error);

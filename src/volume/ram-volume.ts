@@ -11,7 +11,7 @@
  */
 import { NtStatus } from '../ntstatus.js';
 import type { PageMemory } from './content/page-memory.js';
-import { PagePool } from './content/page-pool.js';
+import { PagePool, type PagePoolOptions } from './content/page-pool.js';
 import { PagedFile } from './content/paged-file.js';
 import { ContextTable } from './context-table.js';
 import { Attribute, Cleanup, SETTABLE_ATTRIBUTES } from './file-attributes.js';
@@ -49,6 +49,8 @@ export interface RamVolumeOptions {
   label: string;
   /** Commit the whole capacity at once. */
   preallocate?: boolean;
+  /** As PagePool has it. */
+  onPreallocated?: PagePoolOptions['onPreallocated'];
   /** MAX_INODE_COUNT everywhere but in tests. */
   maxInodeCount?: number;
   /** Heap that inodes may take, as they are counted (NODE_HEAP_BYTES): beyond it the volume is full. Without a limit where it is not given. */
@@ -83,7 +85,10 @@ export class RamVolume {
     this.#heapBytesMost = options.heapBytesMost ?? Number.POSITIVE_INFINITY;
     const descriptorBytes = Math.max(MIN_DESCRIPTOR_BYTES, this.#heapBytesMost / HEAP_PER_DESCRIPTOR_BYTE);
     this.#securities = new SecurityStore(Math.min(MAX_DESCRIPTOR_BYTES, descriptorBytes));
-    this.pool = new PagePool(options.memory, { preallocate: options.preallocate === true });
+    this.pool = new PagePool(options.memory, {
+      preallocate: options.preallocate === true,
+      onPreallocated: options.onPreallocated,
+    });
     this.#clock = new FileClock(options.timeSource);
     const security = this.#securities.acquire(rootDescriptor()) as SecurityDescriptor;
     const root = new Inode('', '', ++this.#lastIndexNumber, Attribute.DIRECTORY, security, null);

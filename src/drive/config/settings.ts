@@ -39,6 +39,8 @@ export interface DriveSettings {
   directIo: boolean;
   /** Linux: users other than the one who mounted may enter. */
   allowOther: boolean;
+  /** Pre-allocate also what exceeds the available memory; from the command line only. */
+  force?: boolean;
   /** Where to record what happens (trace.ts); from the command line only. An absolute path outside of the drive. */
   traceFile?: string;
 }

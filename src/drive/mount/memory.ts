@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
 import { formatSize } from '../config/sizes.js';
+import { ConfigError } from '../errors.js';
+import { cgroupMemory } from './cgroup-memory.js';
 
 export interface MemoryFigures {
   totalBytes: number;
@@ -10,11 +12,12 @@ export interface MemoryFigures {
 }
 
 export function readMemory(): MemoryFigures {
-  // constrainedMemory() is 0 or absurdly large where nothing limits the process.
-  const limit = process.constrainedMemory?.() ?? 0;
-  const machine = totalmem();
-  const totalBytes = limit > 0 && limit < machine ? limit : machine;
-  return { totalBytes, availableBytes: Math.min(totalBytes, machineAvailableBytes()) };
+  const machine = { totalBytes: totalmem(), availableBytes: machineAvailableBytes() };
+  const group = process.platform === 'linux' ? cgroupMemory() : null;
+  return {
+    totalBytes: Math.min(machine.totalBytes, group?.totalBytes ?? Number.POSITIVE_INFINITY),
+    availableBytes: Math.min(machine.availableBytes, group?.availableBytes ?? Number.POSITIVE_INFINITY),
+  };
 }
 
 function machineAvailableBytes(): number {
@@ -33,21 +36,37 @@ function machineAvailableBytes(): number {
  * A sentence about a drive that this memory cannot hold, or null. The drive is made all the same: it may never be
  * filled.
  */
-export function capacityWarning(
-  { capacityBytes, preallocate }: { capacityBytes: number; preallocate: boolean },
-  { totalBytes, availableBytes }: MemoryFigures = readMemory(),
-): string | null {
-  if (capacityBytes > totalBytes) {
-    return (
-      `The capacity of ${formatSize(capacityBytes)} is more than the ${formatSize(totalBytes)} of memory here. ` +
-      'A drive that is filled beyond memory makes the system swap, or end programs.'
+export function capacityWarning(capacityBytes: number, { totalBytes } = readMemory()): string | null {
+  return capacityBytes > totalBytes
+    ? `The capacity of ${formatSize(capacityBytes)} is more than the ${formatSize(totalBytes)} of memory here. ` +
+        'A drive that is filled beyond memory makes the system swap, or end programs.'
+    : null;
+}
+
+/** Throws ConfigError when pre-allocating would take more memory than there is: the system would end programs for it. */
+export function refuseToOvercommit(capacityBytes: number, { availableBytes } = readMemory()): void {
+  if (capacityBytes <= availableBytes) {
+    return;
+  }
+  const message =
+    `Pre-allocating ${formatSize(capacityBytes)} takes more than the ${formatSize(availableBytes)} of memory that ` +
+    'are available here. Choose a smaller capacity, or leave out --preallocate; --force tries all the same.';
+  throw new ConfigError([{ source: null, key: 'preallocate', value: null, message }]);
+}
+
+/** Left for everything else while memory is taken piece by piece. */
+const SPARE_BYTES = 64 * 2 ** 20;
+
+/** Between two pieces: throws when other programs have taken the memory meanwhile. */
+export function refuseToExhaust(
+  doneBytes: number,
+  capacityBytes: number,
+  { availableBytes } = readMemory(),
+): void {
+  if (doneBytes < capacityBytes && availableBytes < SPARE_BYTES) {
+    throw new Error(
+      `the memory ran out after ${formatSize(doneBytes)} of ${formatSize(capacityBytes)} had been taken; ` +
+        'choose a smaller capacity, or --force',
     );
   }
-  if (preallocate && capacityBytes > availableBytes) {
-    return (
-      `Pre-allocating ${formatSize(capacityBytes)} takes more than the ${formatSize(availableBytes)} of memory that are free now. ` +
-      'Other programs may be ended or swapped out.'
-    );
-  }
-  return null;
 }

@@ -29,8 +29,8 @@ import { checkPool, type LedgerFile } from './page-pool-check.js';
  */
 export const DEFAULT_WARM_BYTES = 8 * 1024 * 1024;
 
-/** Prefaulting in pieces this large keeps each native call short. */
-const PREFAULT_BYTES = 2 ** 30;
+/** Pre-allocation in pieces this large keeps each native call short, so that a start can be ended at any time. */
+const PREALLOCATION_STEP_BYTES = 2 ** 26;
 
 const LARGE_PAGE_BYTES = 16384;
 
@@ -40,6 +40,8 @@ const HELD = 2;
 export interface PagePoolOptions {
   /** Commit and touch the whole capacity at once and never give it back: no page fault and no refusal later. */
   preallocate?: boolean;
+  /** Told after each piece of a pre-allocation; what it throws ends the pre-allocation. */
+  onPreallocated?: ((doneBytes: number, totalBytes: number) => void) | undefined;
   /** Pages that may stay committed beyond the reservation. */
   warmPages?: number;
 }
@@ -88,7 +90,7 @@ export class PagePool {
     // Zeroed lazily by the OS: pages of these arrays that are never used cost nothing.
     this.#stock = new Int32Array(this.capacityPages);
     this.#flags = new Uint8Array(this.capacityPages);
-    if (this.preallocated) this.#preallocate();
+    if (this.preallocated) this.#preallocate(options.onPreallocated);
   }
 
   get reservedPages(): number {
@@ -280,7 +282,7 @@ export class PagePool {
     }
   }
 
-  #preallocate(): void {
+  #preallocate(onPreallocated: PagePoolOptions['onPreallocated']): void {
     if (!this.memory.commit(0, this.capacityPages)) {
       throw new Error(
         `preallocation of ${this.capacityPages} pages of ${this.pageSizeBytes} bytes was refused`,
@@ -289,8 +291,11 @@ export class PagePool {
     this.#freshCommitted = this.capacityPages;
     this.#committed = this.capacityPages;
     const totalBytes = this.capacityPages * this.pageSizeBytes;
-    for (let at = 0; at < totalBytes; at += PREFAULT_BYTES) {
-      this.memory.zero(this.memory.baseAddress + at, Math.min(PREFAULT_BYTES, totalBytes - at));
+    for (let at = 0; at < totalBytes; ) {
+      const step = Math.min(PREALLOCATION_STEP_BYTES, totalBytes - at);
+      this.memory.zero(this.memory.baseAddress + at, step);
+      at += step;
+      onPreallocated?.(at, totalBytes);
     }
   }
 }
