@@ -24,8 +24,4 @@ NTSTATUS fuse_attach(VOLUME *volume, const WCHAR *mountPoint, void **frontEnd);
 void fuse_detach(VOLUME *volume, void *frontEnd);
 void fuse_forget(VOLUME *volume, void *frontEnd);
 
-/* notify.c */
-void fuse_notify(VOLUME *volume, void *frontEnd, UINT32 filter, UINT32 action, const WCHAR *name, size_t length);
-void notifier_stop(FRONT *front);
-
 #endif

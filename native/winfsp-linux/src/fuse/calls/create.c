@@ -104,6 +104,7 @@ static void created(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
         return;
     pthread_mutex_lock(&front->lock);
     op->child->opens++;
+    op->child->mappable += (op->flags & O_ACCMODE) == O_RDWR;
     handle = op->child->handle;
     pthread_mutex_unlock(&front->lock);
     reply_created(op, op->child, handle);

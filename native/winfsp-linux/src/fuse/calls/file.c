@@ -39,6 +39,31 @@ void do_read(OP *op)
 
 /* ---- write ---- */
 
+/*
+ * A store through a mapping reaches the host as paging I/O, which moves no times (docs/winfsp.md, "Caching"). On
+ * Windows the driver sets them at Cleanup; a program on Linux may look before, so they are set with the write.
+ */
+static void times_set(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    const struct fuse_write_in *in = op_argument(op);
+    struct fuse_write_out out = {in->size, 0}; /* what lies beyond the end is dropped, which is no failure */
+    if (NT_SUCCESS(status_of(rsp)))
+        op_learn(op, &rsp->Rsp.SetInformation.FileInfo);
+    reply_data(op, &out, sizeof out);
+}
+
+static void set_times_of_mapped(OP *op)
+{
+    const UINT32 attributes = op->inode->info.FileAttributes & ~(FILE_ATTRIBUTE_NORMAL | FILE_ATTRIBUTE_REPARSE_POINT);
+    request_context(op, FspFsctlTransactSetInformationKind);
+    op->req.Req.SetInformation.FileInformationClass = FileBasicInformation;
+    op->req.Req.SetInformation.Info.Basic.FileAttributes =
+        attributes & FILE_ATTRIBUTE_ARCHIVE ? INVALID_FILE_ATTRIBUTES : attributes | FILE_ATTRIBUTE_ARCHIVE;
+    op->req.Req.SetInformation.Info.Basic.LastWriteTime = filetime_now();
+    op->req.Req.SetInformation.Info.Basic.ChangeTime = op->req.Req.SetInformation.Info.Basic.LastWriteTime;
+    op_post(op, times_set);
+}
+
 static void write_done(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 {
     const struct fuse_write_in *in = op_argument(op);
@@ -49,8 +74,9 @@ static void write_done(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
     }
     op_learn(op, &rsp->Rsp.Write.FileInfo);
     if (in->write_flags & FUSE_WRITE_CACHE)
-        out.size = in->size; /* what lies beyond the end is dropped, which is no failure */
-    reply_data(op, &out, sizeof out);
+        set_times_of_mapped(op);
+    else
+        reply_data(op, &out, sizeof out);
 }
 
 static void write_now(OP *op)
@@ -110,16 +136,25 @@ static void extend_and_write(OP *op)
 
 static void write_unless_extends(OP *op)
 {
-    const struct fuse_write_in *in = op_argument(op);
     if (extends(op)) { /* it was cut just now: queue again, to be alone */
         op_leave_sizes(op);
         sizes_enter(op, op->inode, 1, extend_and_write);
         return;
     }
-    if (in->write_flags & FUSE_WRITE_CACHE)
-        op->handle->mapped = 1;
     write_now(op);
 }
+
+static void write_at(OP *op, THEN *then)
+{
+    const struct fuse_write_in *in = op_argument(op);
+    if (in->write_flags & FUSE_WRITE_KILL_SUIDGID)
+        drop_set_ids(op, then);
+    else
+        then(op);
+}
+
+static void begin_extending(OP *op) { write_at(op, extend_and_write); }
+static void begin_unless_extends(OP *op) { write_at(op, write_unless_extends); }
 
 void do_write(OP *op)
 {
@@ -129,9 +164,9 @@ void do_write(OP *op)
         op_in(op)->len < sizeof(struct fuse_in_header) + sizeof *in + in->size)
         reply_error(op, EINVAL);
     else if (extends(op))
-        sizes_enter(op, op->inode, 1, extend_and_write);
+        sizes_enter(op, op->inode, 1, begin_extending);
     else
-        sizes_enter(op, op->inode, 0, write_unless_extends);
+        sizes_enter(op, op->inode, 0, begin_unless_extends);
 }
 
 /* ---- fsync ---- */
@@ -192,6 +227,9 @@ static void allocate_step(OP *op)
     op_post(op, allocated);
 }
 
+/* The kernel does not say whether the bits should go, as it does with a write. */
+static void begin_allocation(OP *op) { drop_set_ids(op, allocate_step); }
+
 void do_fallocate(OP *op)
 {
     const struct fuse_fallocate_in *in = op_argument(op);
@@ -203,5 +241,5 @@ void do_fallocate(OP *op)
     else if (in->offset + in->length > (UINT64)INT64_MAX - op->front->unit)
         reply_error(op, EFBIG);
     else
-        sizes_enter(op, op->inode, 1, allocate_step);
+        sizes_enter(op, op->inode, 1, op_in(op)->uid != 0 ? begin_allocation : allocate_step);
 }

@@ -8,13 +8,17 @@
 
 #include "fuse/objects/front.h"
 
+static UINT32 opens_mappable(UINT32 flags) { return (flags & O_ACCMODE) == O_RDWR; }
+
 static void opened(OP *op)
 {
+    const struct fuse_open_in *in = op_argument(op);
     FRONT *front = op->front;
     INODE *inode = op->inode;
     FILE_OBJECT *handle;
     pthread_mutex_lock(&front->lock);
     inode->opens++;
+    inode->mappable += opens_mappable(in->flags);
     if (inode->handle == NULL) { /* it has none yet, or lingered until just now: this op's is the one */
         inode->handle = op->handle;
         op->handle = NULL;
@@ -113,6 +117,17 @@ static void truncate_in_names(OP *op)
 
 static void truncate_in_sizes(OP *op) { names_enter(op, 0, truncate_in_names); }
 
+static void truncate_inode(OP *op)
+{
+    op_drop_handle(op);
+    if (op->inode->unlinked)
+        cut_in_sizes(op);
+    else
+        truncate_in_sizes(op);
+}
+
+static void drop_and_truncate(OP *op) { drop_set_ids(op, truncate_inode); }
+
 void do_open(OP *op)
 {
     const struct fuse_open_in *in = op_argument(op);
@@ -120,7 +135,7 @@ void do_open(OP *op)
     INODE *inode = op->inode;
     FILE_OBJECT *handle = NULL;
     if (in->flags & O_TRUNC) {
-        sizes_enter(op, inode, 1, inode->unlinked ? cut_in_sizes : truncate_in_sizes);
+        sizes_enter(op, inode, 1, in->open_flags & FUSE_OPEN_KILL_SUIDGID ? drop_and_truncate : truncate_inode);
         return;
     }
     pthread_mutex_lock(&front->lock);
@@ -128,6 +143,7 @@ void do_open(OP *op)
     if (inode->handle != NULL && !inode->handle->removing) {
         handle = inode->handle;
         inode->opens++;
+        inode->mappable += opens_mappable(in->flags);
     }
     pthread_mutex_unlock(&front->lock);
     if (handle != NULL)
@@ -140,11 +156,13 @@ void do_release(OP *op)
 {
     FRONT *front = op->front;
     INODE *inode = op->inode;
+    const struct fuse_release_in *in = op_argument(op);
     FILE_OBJECT *handle;
     pthread_mutex_lock(&front->lock);
+    inode->mappable -= opens_mappable(in->flags);
     if (--inode->opens == 0 && (handle = inode->handle) != NULL) {
         handle->trim = !inode->unlinked && inode_overallocated(front, inode);
-        if (handle->trim || handle->mapped) { /* Cleanup has something to do: the inode opens anew when it must */
+        if (handle->trim) { /* Cleanup has something to do: the inode opens anew when it must */
             inode->handle = NULL;
             atomic_store_explicit(&inode->fresh, 0, memory_order_relaxed);
             handle_put(handle);

@@ -42,8 +42,6 @@ static void set_security(OP *op)
 {
     FRONT *front = op->front;
     const INODE *inode = op->inode;
-    UINT8 sd[MAX_POSIX_SD_BYTES];
-    UINT32 size = sizeof sd;
     op->valid |= TOUCH;
     /* Without access lists nothing but READONLY can be kept, which set_times sees to; and unpackers set the owner that
      * a file has already. */
@@ -52,11 +50,7 @@ static void set_security(OP *op)
         next(op);
         return;
     }
-    posix_sd_from_mode(op->uid, op->gid, op->mode, sd, &size);
-    request_context(op, FspFsctlTransactSetSecurityKind);
-    op->req.Req.SetSecurity.SecurityInformation = OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION |
-                                                  DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
-    request_add_bytes(&op->req, &op->req.Req.SetSecurity.SecurityDescriptor, sd, size);
+    request_set_mode(op, op->uid, op->gid, op->mode);
     op_post(op, security_done);
 }
 
@@ -117,6 +111,18 @@ static void next(OP *op)
         reply_attr(op, op->inode);
 }
 
+/*
+ * A change of length or owner says so. A request without anything precedes a write, which says it again, or is a chown
+ * that leaves owner and group as they are; the kernel has not looked whether its caller may do that, so it counts for
+ * the owner and root only.
+ */
+static int loses_set_ids(const OP *op, const struct fuse_setattr_in *in)
+{
+    UINT32 caller = op_in(op)->uid;
+    int nothing = (in->valid & ~(UINT32)(FATTR_FH | FATTR_LOCKOWNER)) == 0;
+    return (in->valid & FATTR_KILL_SUIDGID) || (nothing && (caller == 0 || caller == op->inode->uid));
+}
+
 static void begin(OP *op)
 {
     const struct fuse_setattr_in *in = op_argument(op);
@@ -127,6 +133,11 @@ static void begin(OP *op)
     op->uid = in->valid & FATTR_UID ? in->uid : inode->uid;
     op->gid = in->valid & FATTR_GID ? in->gid : inode->gid;
     op->mode = (in->valid & FATTR_MODE ? in->mode : inode->mode) & 07777;
+    if (loses_set_ids(op, in) && S_ISREG(inode->mode)) {
+        UINT32 left = mode_without_set_ids(op, op->mode, inode->gid);
+        op->valid |= left != op->mode ? FATTR_MODE : 0;
+        op->mode = left;
+    }
     foreign = op->uid != inode->uid || op->gid != inode->gid;
     pthread_mutex_unlock(&front->lock);
     if (!front->persistentAcls && foreign) {
@@ -138,10 +149,19 @@ static void begin(OP *op)
 
 static void with_inode(OP *op) { with_handle(op, begin); }
 
+static void in_sizes(OP *op) { sizes_enter(op, op->inode, 1, with_inode); }
+
 void do_setattr(OP *op)
 {
     const struct fuse_setattr_in *in = op_argument(op);
+    int flush;
     op->valid = in->valid;
     op->flags = 0;
-    sizes_enter(op, op->inode, 1, with_inode);
+    pthread_mutex_lock(&op->front->lock);
+    flush = op->inode->mappable > 0 && (in->valid & (FATTR_MTIME | FATTR_MTIME_NOW | FATTR_SIZE)) == FATTR_MTIME;
+    pthread_mutex_unlock(&op->front->lock);
+    if (flush) /* what was stored before is older than the time that is set, and must not arrive after it */
+        notifier_flush(op, op->inode, in_sizes);
+    else
+        in_sizes(op);
 }

@@ -7,12 +7,18 @@
 #define DIRECT_IO_ALLOW_MMAP_FLAG2 \
     (1u << 4) /* FUSE_DIRECT_IO_ALLOW_MMAP, bit 36 of the flags; newer than some headers */
 
+/*
+ * What is not asked for, and why. FUSE_ASYNC_DIO: the kernel then drops no pages after an asynchronous O_DIRECT write,
+ * so what another program read meanwhile stays in its cache for good. FUSE_WRITEBACK_CACHE: it would take writes that
+ * the host has not seen, and keep lengths and times of its own. FUSE_AUTO_INVAL_DATA, FUSE_DO_READDIRPLUS: nothing
+ * changes behind the kernel's back without a notification.
+ */
 void do_init(OP *op)
 {
     FRONT *front = op->front;
     const struct fuse_init_in *in = op_argument(op);
-    UINT32 wanted = FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_ATOMIC_O_TRUNC | FUSE_ASYNC_DIO | FUSE_PARALLEL_DIROPS |
-                    FUSE_MAX_PAGES;
+    UINT32 wanted = FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_ATOMIC_O_TRUNC | FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES |
+                    FUSE_HANDLE_KILLPRIV_V2;
     struct fuse_init_out out;
     memset(&out, 0, sizeof out);
     out.major = FUSE_KERNEL_VERSION;

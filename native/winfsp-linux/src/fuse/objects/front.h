@@ -16,8 +16,8 @@
  * - FILE_OBJECT: one WinFsp file object: one successful Create, exactly one Close, at most one Cleanup before it. An
  * inode keeps the handle of its first look-up and every open file of the inode shares it, as the Windows driver keeps
  * the first context of an open file. It is closed when the kernel forgets the inode, when the file loses its name and
- *   no program has it open, or at the last close if Cleanup has something to say (room beyond the end to give back,
- * times of mapped writes); later operations open it again by path.
+ *   no program has it open, or at the last close if Cleanup has room beyond the end to give back; later
+ *   operations open it again by path.
  *
  * - OP: a kernel request under way: a chain of steps, each of which posts one IRP; the completion of one runs the next.
  *
@@ -75,6 +75,7 @@ struct inode {
     UINT64 lookups; /* what the kernel will forget */
     UINT32 references; /* children, and ops that found it by name */
     UINT32 opens; /* open files and directories */
+    UINT32 mappable; /* those through which a shared mapping could be written: for reading and writing */
     FILE_OBJECT *handle;
     GATE sizes;
     FSP_FSCTL_FILE_INFO info; /* FileSize and AllocationSize are exact, see `sizes`; the rest is while `fresh` */
@@ -99,7 +100,6 @@ struct file_object {
     int cleanedUp; /* Cleanup was sent already */
     int removing; /* its Cleanup may take the name away and end it: no other op begins to use it */
     int trim; /* Cleanup shall give back the room beyond the end */
-    int mapped; /* written through a mapping: Cleanup sets the times */
     FSP_FSCTL_TRANSACT_REQ req;
 };
 
@@ -143,7 +143,7 @@ struct op {
     FRONT *front;
     OP *next; /* in the pool, or in a gate's queue */
     STEP *step;
-    THEN *then, *afterOpen, *afterChild, *afterRemove;
+    THEN *then, *afterOpen, *afterChild, *afterRemove, *afterDrop;
     int wantsAlone, inNames, keepsNames;
     INODE *inSizes;
     UINT8 *arena; /* ARENA_SIZE bytes: fuse_in_header, its arguments, from DATA_OFFSET on data */
@@ -260,6 +260,13 @@ UINT64 filetime_now(void);
 int errno_of(NTSTATUS status);
 int name_of(const char *utf8, WCHAR *units, UINT32 *count, UINT32 most); /* 0, EILSEQ, ENAMETOOLONG */
 
+/* notify.c */
+/* The kernel writes back what was stored through mappings of an open file, and drops its pages; then `then`. The op is
+ * in no gate meanwhile. */
+void notifier_flush(OP *op, INODE *inode, THEN *then);
+void fuse_notify(VOLUME *volume, void *frontEnd, UINT32 filter, UINT32 action, const WCHAR *name, size_t length);
+void notifier_stop(FRONT *front);
+
 /* the operations */
 THEN do_lookup, do_forget, do_batch_forget, do_getattr; /* lookup.c */
 THEN do_setattr; /* setattr.c */
@@ -269,6 +276,13 @@ THEN do_unlink, do_rmdir, do_rename, do_rename2; /* remove.c, rename.c */
 THEN do_open, do_release, do_read, do_write, do_fsync, do_fallocate; /* open.c, file.c */
 THEN do_opendir, do_readdir, do_releasedir; /* dir.c */
 THEN do_statfs, do_init, do_nothing, do_refuse; /* volume.c */
+
+/* set_ids.c, for ops within `sizes` */
+/* after a change of the file by the op's caller */
+UINT32 mode_without_set_ids(const OP *op, UINT32 mode, UINT32 gid);
+/* of op->inode, by op->handle or one made for it; replies when it cannot be done */
+void drop_set_ids(OP *op, THEN *then);
+int request_set_mode(OP *op, UINT32 uid, UINT32 gid, UINT32 mode); /* SetSecurity of op->handle */
 
 /* link.c: targets as reparse points */
 /* SET_REPARSE_POINT into op->req; 0 or an errno */

@@ -53,8 +53,6 @@ static int post(FILE_OBJECT *handle, UINT32 kind, void (*complete)(IRP *, const 
     handle->req.Req.Context.UserContext2 = handle->context.UserContext2;
     if (kind == FspFsctlTransactCleanupKind) {
         handle->req.Req.Cleanup.SetAllocationSize = handle->trim != 0;
-        handle->req.Req.Cleanup.SetArchiveBit = handle->req.Req.Cleanup.SetLastWriteTime =
-            handle->req.Req.Cleanup.SetChangeTime = handle->mapped != 0;
     }
     handle->irp.req = &handle->req;
     handle->irp.complete = complete;
@@ -72,7 +70,7 @@ static void cleaned_up(IRP *irp, const FSP_FSCTL_TRANSACT_RSP *rsp)
 static int begin_close(FILE_OBJECT *handle)
 {
     FRONT *front = handle->front;
-    if (!handle->cleanedUp && (!front->cleanupWhenModifiedOnly || handle->trim || handle->mapped))
+    if (!handle->cleanedUp && (!front->cleanupWhenModifiedOnly || handle->trim))
         return post(handle, FspFsctlTransactCleanupKind, cleaned_up);
     return post(handle, FspFsctlTransactCloseKind, closed);
 }

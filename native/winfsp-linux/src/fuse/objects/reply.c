@@ -4,6 +4,7 @@
  * has not taken the look-up or the open along with it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -94,12 +95,14 @@ static void entry_fill(FRONT *front, INODE *inode, struct fuse_entry_out *out)
     attr_fill(front, inode, &out->attr);
 }
 
-static void lookup_undo(FRONT *front, INODE *inode, FILE_OBJECT *handle)
+static void lookup_undo(FRONT *front, INODE *inode, FILE_OBJECT *handle, UINT32 flags)
 {
     pthread_mutex_lock(&front->lock);
     inode->lookups--;
-    if (handle != NULL)
+    if (handle != NULL) {
         inode->opens--;
+        inode->mappable -= (flags & O_ACCMODE) == O_RDWR;
+    }
     inode_settle(front, inode);
     pthread_mutex_unlock(&front->lock);
 }
@@ -114,7 +117,7 @@ void reply_entry(OP *op, INODE *inode)
     pthread_mutex_unlock(&front->lock);
     op_release(op);
     if (reply_write(op, 0, &out, sizeof out) != 0)
-        lookup_undo(front, inode, NULL);
+        lookup_undo(front, inode, NULL, 0);
     op_end(op);
 }
 
@@ -150,7 +153,7 @@ void reply_created(OP *op, INODE *inode, FILE_OBJECT *handle)
     out.open = (struct fuse_open_out){(uintptr_t)handle, open_flags(front, inode, 0), 0};
     op_release(op);
     if (reply_write(op, 0, &out, sizeof out) != 0)
-        lookup_undo(front, inode, handle);
+        lookup_undo(front, inode, handle, op->flags);
     op_end(op);
 }
 

@@ -7,12 +7,13 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "fuse/front_end.h"
+#include "fuse/objects/front.h"
 
 typedef struct note {
     struct note *next;
     UINT64 parent, inode; /* 0: not known to the kernel, so there is nothing to drop */
     int data; /* its content, too */
+    OP *op; /* of notifier_flush: goes on when the kernel has written its pages back */
     int wholeEntry;
     char name[MAX_NAME_UNITS * 3 + 1];
 } NOTE;
@@ -32,6 +33,15 @@ static void tell(FRONT *front, int code, const void *head, size_t headSize, cons
         {&header, sizeof header}, {(void *)(uintptr_t)head, headSize}, {(void *)(uintptr_t)name, nameSize}};
     ssize_t done = writev(front->fd, parts, name != NULL ? 3 : 2);
     (void)done; /* ENOENT: the kernel had nothing cached */
+}
+
+/* Without front.lock. */
+static void end_note(NOTE *note)
+{
+    OP *op = note->op;
+    free(note);
+    if (op != NULL)
+        op->then(op);
 }
 
 static void *tell_all(void *context)
@@ -60,7 +70,7 @@ static void *tell_all(void *context)
             tell(front, FUSE_NOTIFY_INVAL_ENTRY, &out, sizeof out, note->name);
             tell(front, FUSE_NOTIFY_INVAL_INODE, &parent, sizeof parent, NULL);
         }
-        free(note);
+        end_note(note);
         pthread_mutex_lock(&front->lock);
     }
     pthread_mutex_unlock(&front->lock);
@@ -72,23 +82,20 @@ static UINT64 nodeid_of(FRONT *front, const INODE *inode)
     return inode == NULL ? 0 : inode == &front->root ? FUSE_ROOT_ID : (uintptr_t)inode;
 }
 
-/* Under front.lock. */
-static void enqueue(FRONT *front, NOTE *note)
+/* Under front.lock. 0: no memory or no thread, and the note is the caller's still. */
+static int enqueue(FRONT *front, NOTE *note)
 {
     struct notifier *notifier = front->notifier;
     if (notifier == NULL) {
-        if ((notifier = calloc(1, sizeof *notifier)) == NULL) {
-            free(note);
-            return;
-        }
+        if ((notifier = calloc(1, sizeof *notifier)) == NULL)
+            return 0;
         pthread_cond_init(&notifier->some, NULL);
         front->notifier = notifier;
         if (pthread_create(&notifier->thread, NULL, tell_all, front) != 0) {
             front->notifier = NULL;
             pthread_cond_destroy(&notifier->some);
             free(notifier);
-            free(note);
-            return;
+            return 0;
         }
     }
     if (notifier->last != NULL)
@@ -97,6 +104,27 @@ static void enqueue(FRONT *front, NOTE *note)
         notifier->first = note;
     notifier->last = note;
     pthread_cond_signal(&notifier->some);
+    return 1;
+}
+
+void notifier_flush(OP *op, INODE *inode, THEN *then)
+{
+    FRONT *front = op->front;
+    NOTE *note = calloc(1, sizeof *note);
+    int queued = 0;
+    op->then = then;
+    if (note != NULL) {
+        note->inode = nodeid_of(front, inode);
+        note->data = 1;
+        note->op = op;
+        pthread_mutex_lock(&front->lock);
+        queued = enqueue(front, note);
+        pthread_mutex_unlock(&front->lock);
+    }
+    if (!queued) {
+        free(note);
+        reply_error(op, ENOMEM);
+    }
 }
 
 void fuse_notify(VOLUME *volume, void *frontEnd, UINT32 filter, UINT32 action, const WCHAR *name, size_t length)
@@ -135,9 +163,7 @@ void fuse_notify(VOLUME *volume, void *frontEnd, UINT32 filter, UINT32 action, c
     }
     if (parent != NULL && note->wholeEntry)
         atomic_store_explicit(&parent->fresh, 0, memory_order_relaxed);
-    if (note->parent != 0 || note->inode != 0)
-        enqueue(front, note);
-    else
+    if ((note->parent == 0 && note->inode == 0) || !enqueue(front, note))
         free(note);
     pthread_mutex_unlock(&front->lock);
 }
@@ -159,7 +185,7 @@ void notifier_stop(FRONT *front)
     while (notifier->first != NULL) {
         NOTE *note = notifier->first;
         notifier->first = note->next;
-        free(note);
+        end_note(note);
     }
     pthread_cond_destroy(&notifier->some);
     free(notifier);
