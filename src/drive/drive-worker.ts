@@ -112,6 +112,7 @@ function createVolumeIn(memory: PageMemory, { settings, ledger, faults }: Worker
     },
     heapBytesMost: resourceLimits.maxOldGenerationSizeMb! * 2 ** 20 * HEAP_SHARE_OF_NODES,
     timeSource: nativeTimeSource(),
+    keepsSetTimes: process.platform === 'win32',
   };
   const volume =
     settings.traceFile === undefined

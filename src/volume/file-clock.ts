@@ -2,9 +2,10 @@
  * FileClock: now, as Windows' FILETIME, which is 100 ns units since 1601-01-01 UTC in 64 bits. Kept as two halves,
  * because the whole does not fit in a double and a BigInt costs an allocation.
  *
- * Each reading is later than the one before, so of two changes the later one has the later time; also when the system's
- * clock is slewed back by a little. When somebody sets it back by more than a second, times follow, since a drive that
- * lives in the future confuses every build tool.
+ * No reading is earlier than the one before, so of two changes the later one never has the earlier time; also when the
+ * system's clock is slewed back by a little. When it is set back by more than a second, times follow, since a drive
+ * that lives in the future confuses every build tool. Nor is a reading ever ahead of the system's: two changes within one
+ * tick have one time, as on other file systems, or a file made on one of those just after would look older.
  */
 
 /** The halves of a time, as signed 32-bit integers. */
@@ -45,9 +46,6 @@ export class FileClock implements FileTime {
     if (ahead > 0 || ahead < -STEP_BACK_UNITS) {
       this.low = low | 0;
       this.high = high | 0;
-    } else {
-      this.low = (lastLow + 1) | 0;
-      this.high = lastLow === UNITS_32 - 1 ? (lastHigh + 1) | 0 : this.high;
     }
     return this;
   }

@@ -18,6 +18,7 @@ import { Attribute, Cleanup, SETTABLE_ATTRIBUTES } from './file-attributes.js';
 import { FileClock, type TimeSource } from './file-clock.js';
 import { Inode } from './inode.js';
 import { heapBytesOf, heapBytesOfName, NODE_HEAP_BYTES, REPARSE_HEAP_BYTES } from './inode-heap.js';
+import { KeptTimes } from './kept-times.js';
 import { foldingTable } from './names/case-folding.js';
 import { nameAndKey } from './names/name-index.js';
 import { isName, NameTree } from './names/name-tree.js';
@@ -25,7 +26,7 @@ import { PathLimit } from './names/path-limit.js';
 import { matchReparsePoint, parseReparsePoint } from './reparse-point.js';
 import { rootDescriptor } from './security/security-rules.js';
 import { MAX_DESCRIPTOR_BYTES, type SecurityDescriptor, SecurityStore } from './security/security-store.js';
-import { setBasicTimes } from './set-times.js';
+import { isGiven, setBasicTimes } from './set-times.js';
 import { checkVolume } from './volume-check.js';
 
 /** Inodes live on the heap of one thread, which V8 bounds: beyond that there is no room, as when a disk's table of files is full. */
@@ -44,7 +45,7 @@ export interface RamVolumeOptions {
   caseSensitive: boolean;
   /** Unit → its capital, for a volume that does not tell case apart: NTFS's table where it is not given. */
   upperCase?: Uint16Array | undefined;
-  /** UTF-16 units of the longest path, `\\a\\b`, that the front end can say. Without a limit where it is not given. */
+  /** UTF-16 units of the longest path, `\a\b`, that the front end can say. Without a limit where it is not given. */
   maxPathUnits?: number;
   label: string;
   /** Commit the whole capacity at once. */
@@ -57,6 +58,8 @@ export interface RamVolumeOptions {
   heapBytesMost?: number;
   /** Date.now where it is not given. */
   timeSource?: TimeSource;
+  /** Windows' rule for times that programs set (KeptTimes). */
+  keepsSetTimes?: boolean;
 }
 
 export class RamVolume {
@@ -68,6 +71,8 @@ export class RamVolume {
   readonly #contexts = new ContextTable();
   readonly #securities: SecurityStore;
   readonly #clock: FileClock;
+  readonly #keepsSetTimes: boolean;
+  readonly #keptTimes = new KeptTimes();
   readonly #maxInodeCount: number;
   readonly #heapBytesMost: number;
   #lastIndexNumber = 0;
@@ -81,6 +86,7 @@ export class RamVolume {
   constructor(options: RamVolumeOptions) {
     this.caseSensitive = options.caseSensitive;
     this.label = options.label;
+    this.#keepsSetTimes = options.keepsSetTimes === true;
     this.#maxInodeCount = options.maxInodeCount ?? MAX_INODE_COUNT;
     this.#heapBytesMost = options.heapBytesMost ?? Number.POSITIVE_INFINITY;
     const descriptorBytes = Math.max(MIN_DESCRIPTOR_BYTES, this.#heapBytesMost / HEAP_PER_DESCRIPTOR_BYTE);
@@ -285,6 +291,7 @@ export class RamVolume {
     const timeFlags = flags & (Cleanup.SET_ACCESS_TIME | Cleanup.SET_WRITE_TIME | Cleanup.SET_CHANGE_TIME);
     if (timeFlags !== 0) {
       const { low, high } = this.#clock.now();
+      if ((flags & (Cleanup.SET_WRITE_TIME | Cleanup.SET_CHANGE_TIME)) !== 0) this.#keptTimes.forget(inode);
       if ((flags & Cleanup.SET_ACCESS_TIME) !== 0) {
         inode.lastAccessTimeLow = low;
         inode.lastAccessTimeHigh = high;
@@ -312,6 +319,7 @@ export class RamVolume {
     this.#openCount -= 1;
     if (inode.openCount > 0) return;
     this.#contexts.release(inode);
+    this.#keptTimes.forget(inode);
     if (inode.deleted) this.#dispose(inode);
   }
 
@@ -344,7 +352,7 @@ export class RamVolume {
       return room <= 0 ? 0 : file.write(at, Math.min(length, room), address);
     }
     const written = file.write(at, length, address);
-    if (written > 0) inode.written(this.#clock.now());
+    if (written > 0) this.#keptTimes.written(inode, this.#clock.now());
     return written;
   }
 
@@ -357,7 +365,7 @@ export class RamVolume {
   setFileSize(inode: Inode, bytes: number): number {
     if (inode.file === null) return NtStatus.INVALID_DEVICE_REQUEST;
     const status = inode.file.setLength(bytes);
-    if (status >= 0) inode.written(this.#clock.now());
+    if (status >= 0) this.#keptTimes.written(inode, this.#clock.now());
     return status;
   }
 
@@ -366,7 +374,9 @@ export class RamVolume {
     if (inode.file === null) return NtStatus.INVALID_DEVICE_REQUEST;
     const before = inode.file.lengthBytes;
     const status = inode.file.setAllocation(bytes);
-    if (status >= 0 && inode.file.lengthBytes !== before) inode.written(this.#clock.now());
+    if (status >= 0 && inode.file.lengthBytes !== before) {
+      this.#keptTimes.written(inode, this.#clock.now());
+    }
     return status;
   }
 
@@ -394,6 +404,7 @@ export class RamVolume {
    */
   setBasicInfo(inode: Inode, attributes: number, times: Int32Array): number {
     let isChanged = setBasicTimes(inode, times);
+    if (this.#keepsSetTimes) this.#keptTimes.set(inode, isGiven(times, 4), isGiven(times, 6));
     if (attributes >>> 0 !== INVALID_ATTRIBUTES) {
       inode.attributes = (inode.attributes & ~SETTABLE_ATTRIBUTES) | (attributes & SETTABLE_ATTRIBUTES);
       isChanged = true;

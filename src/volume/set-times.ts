@@ -32,8 +32,8 @@ export function setBasicTimes(inode: Inode, times: Int32Array): boolean {
   return creation || lastAccess || lastWrite || change;
 }
 
-/** Not 0, -1 or -2. */
-function isGiven(times: Int32Array, at: number): boolean {
+/** Whether the pair at `at` is a time: not 0, -1 or -2. */
+export function isGiven(times: Int32Array, at: number): boolean {
   const low = times[at];
   const high = times[at + 1];
   return !((low === 0 && high === 0) || (high === -1 && (low === -1 || low === -2)));

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { nativeTimeSource } from '../../../src/os/native-clock.js';
 import { FileClock, type FileTime, timeFromMilliseconds } from '../../../src/volume/file-clock.js';
 
 const clockOf = (nowMs: () => number) => new FileClock(timeFromMilliseconds(nowMs));
@@ -22,15 +21,9 @@ describe('FileClock', () => {
     expect(whole(clockOf(() => Date.UTC(1970, 0, 1)).now())).toBe(116_444_736_000_000_000n);
   });
 
-  it('gives each of many readings within one millisecond a later time, across every carry', () => {
+  it('is never ahead of its source: readings within one tick are the same', () => {
     const clock = clockOf(() => 1_700_000_000_000);
-    const first = filetime(1_700_000_000_000);
-    const wrong: string[] = [];
-    for (let i = 0n; i < 25_000n; i++) {
-      const now = whole(clock.now());
-      if (now !== first + i) wrong.push(`reading ${i}: ${now}`);
-    }
-    expect(wrong).toEqual([]);
+    for (let i = 0; i < 1000; i++) expect(whole(clock.now())).toBe(filetime(1_700_000_000_000));
   });
 
   it('does not go back when the clock is slewed, but follows when it is set', () => {
@@ -39,7 +32,7 @@ describe('FileClock', () => {
     const first = whole(clock.now());
     ms -= 999;
     const second = whole(clock.now());
-    expect(second > first).toBe(true);
+    expect(second).toBe(first);
     ms -= 3_600_000;
     expect(whole(clock.now())).toBe(filetime(ms));
     ms += 86_400_000;
@@ -49,30 +42,5 @@ describe('FileClock', () => {
   it('takes a clock with fractions of milliseconds, and times before 1970', () => {
     expect(whole(clockOf(() => 1000.75).now())).toBe(filetime(1000) + 7500n);
     expect(whole(clockOf(() => -1).now())).toBe(filetime(-1));
-  });
-
-  it('carries from one half to the other', () => {
-    const clock = new FileClock((halves) => halves.set([0xffff_fffe, 5]));
-    const readings = Array.from({ length: 4 }, () => whole(clock.now()));
-    const first = (5n << 32n) + 0xffff_fffen;
-    expect(readings).toEqual([first, first + 1n, first + 2n, first + 3n]);
-  });
-});
-
-describe('the native clock', () => {
-  it('agrees with Date.now and is finer', () => {
-    const source = nativeTimeSource();
-    const halves = new Uint32Array(2);
-    const read = () => {
-      source(halves);
-      return (BigInt(halves[1]!) << 32n) | BigInt(halves[0]!);
-    };
-    for (let i = 0; i < 100; i++) {
-      const before = filetime(Date.now());
-      const now = read();
-      const after = filetime(Date.now() + 1);
-      expect(now >= before && now <= after, `${before} ≤ ${now} ≤ ${after}`).toBe(true);
-    }
-    expect(new Set(Array.from({ length: 1000 }, () => read() % 10_000n)).size).toBeGreaterThan(10);
   });
 });

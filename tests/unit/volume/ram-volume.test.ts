@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NtStatus } from '../../../src/ntstatus.js';
 import { MAX_OPEN_INODES } from '../../../src/volume/context-table.js';
+import { Cleanup } from '../../../src/volume/file-attributes.js';
 import { timeFromMilliseconds } from '../../../src/volume/file-clock.js';
 import type { Inode } from '../../../src/volume/inode.js';
 import { MAX_INODE_COUNT, MAX_REPARSE_BYTES, RamVolume } from '../../../src/volume/ram-volume.js';
@@ -11,7 +12,7 @@ import { linkData } from './volume-model.js';
 const PAGE = 16;
 const START_MS = 1_700_000_000_000;
 
-function setUp(pageCount = 32, caseSensitive = false) {
+function setUp(pageCount = 32, caseSensitive = false, keepsSetTimes = false) {
   const memory = new PlainPageMemory({ pageSizeBytes: PAGE, pageCount });
   const time = { ms: START_MS };
   const volume = new RamVolume({
@@ -19,6 +20,7 @@ function setUp(pageCount = 32, caseSensitive = false) {
     caseSensitive,
     label: 'RAM',
     timeSource: timeFromMilliseconds(() => time.ms),
+    keepsSetTimes,
   });
   const make = (path: string, directory = false, attributes = directory ? 0x10 : 0x20) => {
     const inode = volume.create(path, attributes, directory, null, 0);
@@ -428,10 +430,11 @@ describe('times', () => {
   const ALL = ['creation', 'lastAccess', 'lastWrite', 'change'];
 
   it('are all now at birth, and the directory has been written', () => {
-    const { volume, make } = setUp();
+    const { volume, make, time } = setUp();
+    time.ms += 1;
     const inode = make('\\file');
     expect(new Set(Object.values(timesOf(inode))).size).toBe(1);
-    expect(timesOf(inode).creation / 10_000n).toBe(filetime(START_MS) / 10_000n);
+    expect(timesOf(inode).creation).toBe(filetime(START_MS + 1));
     expect(timesOf(volume.root).lastWrite).toBe(timesOf(inode).creation);
     expect(timesOf(volume.root).creation).toBeLessThan(timesOf(inode).creation);
   });
@@ -460,6 +463,41 @@ describe('times', () => {
 
   it('stay when the kernel writes its cache back, or programs that set them would lose them', () => {
     expect(moved(({ put }, inode) => put(inode, 'later', 0, false, true))).toEqual([]);
+  });
+
+  it("that were set stay on Windows, whatever is written then, until another handle's Cleanup", () => {
+    const { volume, make, put, time } = setUp(32, false, true);
+    const inode = make('\\f');
+    const halves = (...times: bigint[]) => new Int32Array(new BigInt64Array(times).buffer);
+    const lastWrite = filetime(START_MS - 1_000_000);
+    volume.setBasicInfo(inode, 0xffffffff, halves(0n, 0n, lastWrite, 0n));
+    time.ms += 60_000;
+    put(inode, 'content');
+    volume.setFileSize(inode, 3);
+    volume.setFileSize(inode, 30);
+    volume.setAllocationSize(inode, 2);
+    expect(timesOf(inode)).toMatchObject({ lastWrite, change: filetime(time.ms) });
+    volume.setBasicInfo(inode, 0xffffffff, halves(0n, 0n, 0n, lastWrite));
+    put(inode, 'content');
+    expect(timesOf(inode)).toMatchObject({ lastWrite, change: lastWrite });
+    // The handle that set them says nothing, another one that wrote does.
+    volume.cleanup(inode, Cleanup.SET_ARCHIVE);
+    expect(timesOf(inode)).toMatchObject({ lastWrite, change: lastWrite });
+    volume.cleanup(inode, Cleanup.SET_WRITE_TIME);
+    expect(timesOf(inode)).toMatchObject({ lastWrite: filetime(time.ms), change: lastWrite });
+    time.ms += 60_000;
+    put(inode, 'content');
+    expect(timesOf(inode)).toMatchObject({ lastWrite: filetime(time.ms), change: filetime(time.ms) });
+  });
+
+  it('that were set on Windows are set for as long as the file is open', () => {
+    const { volume, make, put, time } = setUp(32, false, true);
+    const inode = make('\\f');
+    volume.setBasicInfo(inode, 0xffffffff, new Int32Array([0, 0, 0, 0, 1, 1, 0, 0]));
+    volume.close(inode);
+    volume.open('\\f');
+    put(inode, 'content');
+    expect(timesOf(inode).lastWrite).toBe(filetime(time.ms));
   });
 
   it('move at Cleanup as its flags say', () => {
