@@ -233,10 +233,11 @@ export class MemoryFs implements FileSystem<MemoryNode> {
     node: MemoryNode,
     marker: string | null,
   ): Iterable<DirectoryEntry> | Promise<Iterable<DirectoryEntry>> {
-    const entry = (fileName: string, of: MemoryNode) => ({ fileName, fileInfo: this.getFileInfo(of) });
-    const children = [...(node.children?.values() ?? [])].map((child) => entry(child.name, child));
-    const dots = node === this.#root ? [] : [entry('.', node), entry('..', node.parent ?? this.#root)];
-    return afterMarker([...dots, ...children], marker);
+    const children = [...(node.children?.values() ?? [])];
+    return afterMarker(
+      children.map((child) => ({ fileName: child.name, fileInfo: this.getFileInfo(child) })),
+      marker,
+    );
   }
 
   #newNode(

@@ -69,8 +69,13 @@ class PassthroughFs implements FileSystem<Handle> {
   }
 
   getVolumeInfo(): VolumeInfo {
-    const { bsize, blocks, bavail } = fs.statfsSync(this.#root);
-    return { totalSize: blocks * bsize, freeSize: bavail * bsize, volumeLabel: 'PASSTHROUGH' };
+    // As bigints, because some file systems report more bytes than a number can count.
+    const { bsize, blocks, bavail } = fs.statfsSync(this.#root, BIG);
+    return {
+      totalSize: toNumber(blocks * bsize),
+      freeSize: toNumber(bavail * bsize),
+      volumeLabel: 'PASSTHROUGH',
+    };
   }
 
   getSecurityByName(fileName: string): SecurityByName {
@@ -257,9 +262,8 @@ class PassthroughFs implements FileSystem<Handle> {
 
   async #list(directory: string): Promise<DirectoryEntry[]> {
     const names = await readdir(directory);
-    const dots = directory === this.#root ? [] : ['.', '..'];
     const entries = await Promise.all(
-      [...dots, ...names].map(async (fileName) => {
+      names.map(async (fileName) => {
         try {
           return { fileName, fileInfo: infoOf(await stat(path.join(directory, fileName), BIG)) };
         } catch {
@@ -302,6 +306,11 @@ class PassthroughFs implements FileSystem<Handle> {
     const own = this.#buffers.pop();
     return own !== undefined && own.length >= lengthBytes ? own : pageAligned(lengthBytes);
   }
+}
+
+/** The number, or the largest that is exact. */
+function toNumber(bytes: bigint): number {
+  return Math.min(Number(bytes), Number.MAX_SAFE_INTEGER);
 }
 
 function fileOf(handle: Handle): number {

@@ -51,13 +51,15 @@ async function start(
 }
 
 describeMount('the programs in docs/guide.md', () => {
-  const [hello, worker, ...others] = typescriptSnippets('docs/guide.md') as [string, string, ...string[]];
+  const [hello, tree, worker, ...others] = typescriptSnippets('docs/guide.md') as [string, string, string];
 
   it('are type-checked, all of them', () => {
     expect(others).toEqual([]);
     writeFileSync(`${DIRECTORY}hello.ts`, hello);
+    writeFileSync(`${DIRECTORY}tree.ts`, tree);
     writeFileSync(`${DIRECTORY}worker.ts`, worker);
-    expect(typeErrors([`${DIRECTORY}hello.ts`, `${DIRECTORY}worker.ts`])).toEqual([]);
+    const paths = ['hello', 'tree', 'worker'].map((name) => `${DIRECTORY}${name}.ts`);
+    expect(typeErrors(paths)).toEqual([]);
   });
 
   it('the shortest file system shows its file, refuses others, and ends at Ctrl+C', async () => {
@@ -68,6 +70,38 @@ describeMount('the programs in docs/guide.md', () => {
     expect(await client.do('readFileSync', `${directory}/hello.txt`, 'utf8')).toBe('Hello.\n');
     expect(await client.errorOf('readFileSync', `${directory}/other.txt`)).toBe('ENOENT');
     expect(await client.errorOf('writeFileSync', `${directory}/new.txt`, 'x')).toMatch(/EROFS|EACCES|EPERM/);
+    await client.end();
+    program!.kill('SIGINT');
+    expect(await within(exited, EXIT_LIMIT_MS)).toBe(0);
+    expect(await isMounted(directory)).toBe(false);
+  });
+
+  it('the tree can be written, listed, renamed and deleted without one strict violation', async () => {
+    const directory = newDirectory();
+    const { exited } = await start('tree', tree, directory);
+    const client = new Client();
+    await client.do('mkdirSync', `${directory}/a/b`, { recursive: true });
+    const names = Array.from({ length: 400 }, (_, i) => `${i} ${'n'.repeat(i % 200)}`);
+    for (const name of names) {
+      await client.do('writeFileSync', `${directory}/a/b/${name}`, name);
+    }
+    expect(new Set(await client.do<string[]>('readdirSync', `${directory}/a/b`))).toEqual(new Set(names));
+    expect(await client.do('readFileSync', `${directory}/A/b/${names[7]}`, 'utf8')).toBe(names[7]);
+    await client.do('appendFileSync', `${directory}/a/b/0 `, ' and more');
+    await client.do('truncateSync', `${directory}/a/b/0 `, 5);
+    await client.do('utimesSync', `${directory}/a/b/0 `, 1_000_000_000, 1_111_111_111);
+    const { mtimeMs, size } = await client.do<{ mtimeMs: number; size: number }>(
+      'statSync',
+      `${directory}/a/b/0 `,
+    );
+    expect({ mtimeMs, size }).toEqual({ mtimeMs: 1_111_111_111_000, size: 5 });
+    await client.do('renameSync', `${directory}/a`, `${directory}/c`);
+    await client.do('renameSync', `${directory}/c/b/0 `, `${directory}/c/b/${names[1]}`);
+    expect(await client.do('readFileSync', `${directory}/c/b/${names[1]}`, 'utf8')).toBe('0  an');
+    expect(await client.errorOf('rmdirSync', `${directory}/c`)).toBe('ENOTEMPTY');
+    expect(await client.errorOf('readFileSync', `${directory}/a/b/0 `)).toBe('ENOENT');
+    await client.do('rmSync', `${directory}/c`, { recursive: true });
+    expect(await client.do('readdirSync', directory)).toEqual([]);
     await client.end();
     program!.kill('SIGINT');
     expect(await within(exited, EXIT_LIMIT_MS)).toBe(0);

@@ -13,6 +13,7 @@ import { CleanupFlag, CreateOption, INVALID_FILE_ATTRIBUTES } from '../abi/const
 import type { AsyncOperations } from '../dispatch/async-operations.js';
 import type { DirectoryBuffer, FileSystemInterface, OpenResult } from '../library/file-system-interface.js';
 import { LentMemory } from '../memory/lent-memory.js';
+import { markerBehindDots, withDots } from './dot-entries.js';
 import { encodeFileInfo, encodeVolumeInfo, isThenable, refusePromise, describe as show } from './encode.js';
 import type {
   BasicInfo,
@@ -131,6 +132,7 @@ export class FileSystemAdapter<Context> {
         return this.#status(() =>
           this.#opened(
             'create',
+            fileName,
             fs.create!(fileName, {
               createOptions,
               grantedAccess,
@@ -148,7 +150,7 @@ export class FileSystemAdapter<Context> {
           return REFUSED;
         }
         return this.#status(() =>
-          this.#opened('open', fs.open!(fileName, { createOptions, grantedAccess }), result),
+          this.#opened('open', fileName, fs.open!(fileName, { createOptions, grantedAccess }), result),
         );
       },
       overwrite: (number, fileAttributes, replaceFileAttributes, allocationSize, view, offset) => {
@@ -171,14 +173,14 @@ export class FileSystemAdapter<Context> {
     };
   }
 
-  #opened(where: string, given: Opened<Context>, result: OpenResult): void {
+  #opened(where: string, fileName: string, given: Opened<Context>, result: OpenResult): void {
     const opened = now(where, given);
     if (typeof opened !== 'object' || opened === null || opened.context === undefined) {
       throw new TypeError(`${where} must return a context and a FileInfo, not ${show(opened)}`);
     }
     encodeFileInfo(opened.fileInfo, result.view, result.fileInfoOffset, this.#unitBytes);
     result.normalizedName = opened.normalizedName ?? null;
-    result.context = this.#handles.add(opened.context).number;
+    result.context = this.#handles.add(opened.context, fileName === '\\').number;
   }
 
   #cleanup(number: number, fileName: string | null, flags: number): void {
@@ -244,9 +246,14 @@ export class FileSystemAdapter<Context> {
               return cancellation.signal;
             },
           };
+          const { context, isRoot } = handle;
+          const list = (entries: Iterable<DirectoryEntry>) =>
+            fs.getFileInfo === undefined
+              ? entries
+              : withDots(entries, marker, isRoot, () => now('getFileInfo', fs.getFileInfo!(context)));
           return this.#answer(
-            () => fs.readDirectory!(handle.context, marker, request),
-            (entries) => this.#list(entries, buffer),
+            () => fs.readDirectory!(context, markerBehindDots(marker), request),
+            (entries) => this.#list(list(entries), buffer),
           );
         },
       }),

@@ -58,15 +58,14 @@ interface Mounted {
   stopped: Promise<void>;
 }
 
-export class FileSystemHost extends EventEmitter<HostEvents> implements AsyncDisposable {
-  readonly #fileSystem: FileSystem | URL;
+export class FileSystemHost<Context = unknown> extends EventEmitter<HostEvents> implements AsyncDisposable {
+  readonly #fileSystem: FileSystem<Context> | URL;
   readonly #options: HostOptions;
   #mounted: Mounted | null = null;
   /** mount() and unmount() take turns. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  // biome-ignore lint/suspicious/noExplicitAny: the contexts of a file system are its own affair.
-  constructor(fileSystem: FileSystem<any> | URL, options: HostOptions = {}) {
+  constructor(fileSystem: FileSystem<Context> | URL, options: HostOptions = {}) {
     super();
     this.#fileSystem = fileSystem;
     this.#options = options;

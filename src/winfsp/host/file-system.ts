@@ -212,8 +212,8 @@ export interface FileSystem<Context = unknown> {
   setSecurity?(context: Context, securityInformation: number, modification: Uint8Array): void;
   /**
    * The entries strictly after `marker` in an order that never changes (afterMarker() helps), from the first for null.
-   * `.` and `..` come first in every directory but the root. As many are taken as fit; the driver asks again with the
-   * last one as marker.
+   * As many are taken as fit; the driver asks again with the last one as marker. `.` and `..` need not be given: the
+   * host adds them, with what `getFileInfo` says of the directory.
    */
   readDirectory?(
     context: Context,

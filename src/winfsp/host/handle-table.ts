@@ -45,6 +45,8 @@ export class OpenHandle<Context> {
   constructor(
     readonly number: number,
     readonly context: Context,
+    /** It was opened as the root of the volume, which cannot be renamed. */
+    readonly isRoot: boolean,
   ) {}
 
   /** After the cleanup requests may still come; they are not under what was cancelled. */
@@ -65,13 +67,13 @@ export class HandleTable<Context> {
     return this.#size;
   }
 
-  add(context: Context): OpenHandle<Context> {
+  add(context: Context, isRoot = false): OpenHandle<Context> {
     const slot = this.#free.pop() ?? this.#slots.length;
     if (slot >= MAX_SLOTS) {
       throw new RangeError(`More than ${MAX_SLOTS} handles are open.`);
     }
     const generation = (this.#generations[slot] ?? 0) + 1;
-    const handle = new OpenHandle(generation * MAX_SLOTS + slot, context);
+    const handle = new OpenHandle(generation * MAX_SLOTS + slot, context, isRoot);
     this.#generations[slot] = generation;
     this.#slots[slot] = handle;
     this.#size += 1;

@@ -3,6 +3,8 @@
  * translated by the table here, so that a handler may simply let an error of node:fs through. Anything else is a bug of
  * the handler: it is reported, and the request is answered with INTERNAL_ERROR.
  */
+import { constants } from 'node:os';
+import { getSystemErrorMap } from 'node:util';
 import { NtStatus, ntStatusName } from '../../ntstatus.js';
 
 /** A failing result. `ntStatus` is a signed 32-bit code below 0; `code` is Node's name for the same, if it has one. */
@@ -61,15 +63,33 @@ const TABLE: readonly (readonly [code: string, status: number])[] = [
   ['EOPNOTSUPP', NtStatus.NOT_SUPPORTED],
   ['EXDEV', NtStatus.NOT_SUPPORTED],
   ['ENODEV', NtStatus.NO_SUCH_DEVICE],
+  ['ENXIO', NtStatus.NO_SUCH_DEVICE],
+  ['ELOOP', NtStatus.REPARSE_POINT_NOT_RESOLVED],
+  ['EOF', NtStatus.END_OF_FILE],
+  ['ESPIPE', NtStatus.INVALID_PARAMETER],
+  ['ENOTTY', NtStatus.INVALID_DEVICE_REQUEST],
+  ['ENOBUFS', NtStatus.INSUFFICIENT_RESOURCES],
+  ['ENOLCK', NtStatus.INSUFFICIENT_RESOURCES],
+  ['EWOULDBLOCK', NtStatus.CANT_WAIT],
+  ['ETIME', NtStatus.IO_TIMEOUT],
   ['EIO', NtStatus.UNSUCCESSFUL],
 ];
+
+/** Every code that an error of the system can have here; the names differ between systems. */
+const SYSTEM_CODES: ReadonlySet<string> = new Set([
+  ...Object.keys(constants.errno),
+  ...[...getSystemErrorMap().values()].map(([code]) => code),
+]);
 
 const statusByCode = new Map<string, number>([...TABLE].reverse());
 const codeByStatus = new Map<number, string>([...TABLE].reverse().map(([code, status]) => [status, code]));
 
-/** The status for a code of Node.js, or undefined. */
+/**
+ * The status for a code of Node.js: the table's, UNSUCCESSFUL for any other code of a system error, undefined for what
+ * is none. Never a code of success.
+ */
 export function ntStatusOfNodeCode(code: string): number | undefined {
-  return statusByCode.get(code);
+  return statusByCode.get(code) ?? (SYSTEM_CODES.has(code) ? NtStatus.UNSUCCESSFUL : undefined);
 }
 
 /** Node's code for a status, or undefined. */
@@ -89,7 +109,7 @@ export function statusOfError(error: unknown): number | null {
       if (name === 'NtStatusError' && typeof ntStatus === 'number' && (ntStatus | 0) < 0) {
         return ntStatus | 0;
       }
-      return statusByCode.get(name === 'AbortError' ? 'ABORT_ERR' : String(code)) ?? null;
+      return ntStatusOfNodeCode(name === 'AbortError' ? 'ABORT_ERR' : String(code)) ?? null;
     }
   } catch {
     // An object whose properties throw says nothing.

@@ -1,4 +1,6 @@
 /** The small parts of the high level: times, errors, structures, handles, order, descriptors. */
+import { constants } from 'node:os';
+import { getSystemErrorMap } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NtStatus } from '../../../../src/ntstatus.js';
@@ -62,6 +64,21 @@ describe('errors', () => {
     expect(ntStatusOfNodeCode('EDQUOT')).toBe(NtStatus.DISK_FULL);
     expect(ntStatusOfNodeCode('ENONSENSE')).toBeUndefined();
     expect(nodeCodeOf(NtStatus.INTERNAL_ERROR)).toBeUndefined();
+  });
+
+  it('every error that a system call can end with is a failure, none a success or a bug', () => {
+    const codes = [
+      ...Object.keys(constants.errno),
+      ...[...getSystemErrorMap().values()].map(([name]) => name),
+    ];
+    expect(codes.length).toBeGreaterThan(100);
+    for (const code of codes) {
+      const status = statusOfError(Object.assign(new Error(), { code }));
+      expect(status, code).toBeLessThan(0);
+      expect(nodeCodeOf(status!), code).toMatch(/^E[A-Z]+$/);
+    }
+    expect(statusOfError(Object.assign(new Error(), { code: 'EHOSTUNREACH' }))).toBe(NtStatus.UNSUCCESSFUL);
+    expect(statusOfError(Object.assign(new Error(), { code: 'ERR_INVALID_ARG_TYPE' }))).toBeNull();
   });
 
   it('an abort is CANCELLED', () => {
