@@ -5,7 +5,8 @@ import { defineConfig } from 'vitest/config';
 // The examples import the package by its name, as programs do; unit tests run them over the sources.
 const alias = { 'ramdrive/winfsp': new URL('./src/winfsp/index.ts', import.meta.url).pathname };
 
-// The build of the native library that takes scripted requests; what ships does not. A library that is named already stays.
+// The build of the native library that takes scripted requests; what ships does not. A library that is named already
+// stays.
 const testLibrary = fileURLToPath(new URL('./native/winfsp-linux/build/libwinfsp-test.so', import.meta.url));
 const library =
   process.platform === 'linux' && !process.env.RAMDRIVE_WINFSP_LIBRARY && existsSync(testLibrary)

@@ -8,7 +8,7 @@ import { type BenchFigure, keyOf, type ResultFile, spreadOfFigure } from './resu
 
 const MAX_NAMED = 10;
 
-export interface Change {
+interface Change {
   key: string;
   unit: string;
   before: number;

@@ -67,7 +67,7 @@ export interface ResultFile {
 }
 
 type Provenance = Omit<ResultFile, 'layer' | 'skipped' | 'figures' | 'supplements'>;
-export type Supplement = Provenance & { figures: number };
+type Supplement = Provenance & { figures: number };
 
 export const RECORDED = path.join('bench', 'results');
 export const UNRECORDED = path.join('.cache', 'bench');

@@ -1,7 +1,7 @@
 /**
- * Checks the layers of native/winfsp-linux: `node scripts/check-native-layers.mjs`. Calls and includes go down only, no files call each
- * other in a circle, a folder has at most 15 files, a file 400 lines, a line 120 columns. Calls are read from the compiled objects
- * with nm; without them (Windows, no compiler) that part is left out, and said.
+ * Checks the layers of native/winfsp-linux: `node scripts/check-native-layers.mjs`. Calls and includes go down only, no
+ * files call each other in a circle, a folder has at most 15 files, a file 400 lines, a line 120 columns. Calls are
+ * read from the compiled objects with nm; without them (Windows, no compiler) that part is left out, and said.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';

@@ -11,7 +11,7 @@ import { accessSync, constants } from 'node:fs';
 import { mkdir, mkdtemp, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { packageRoot } from '../src/winfsp/library/package-root.js';
+import { packageRoot } from '../src/package-root.js';
 import { runOnMount } from './demo/on-mount.js';
 import { runScripted } from './demo/scripted.js';
 import { DemoFailure } from './demo/summary.js';

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { must } from '../../scripts/realworld/program.js';
 import type { DriveStatus } from '../../src/drive/status.js';
-import { packageRoot } from '../../src/winfsp/library/package-root.js';
+import { packageRoot } from '../../src/package-root.js';
 import type { BenchFigure } from '../results.js';
 import type { MountedContender } from './contenders.js';
 import { runClient } from './rounds.js';

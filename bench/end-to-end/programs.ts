@@ -6,7 +6,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:f
 import os from 'node:os';
 import path from 'node:path';
 import { hasProgram, must } from '../../scripts/realworld/program.js';
-import { packageRoot } from '../../src/winfsp/library/package-root.js';
+import { packageRoot } from '../../src/package-root.js';
 import type { ProgramWorkload } from './workloads.js';
 
 type Program = ProgramWorkload['program'];

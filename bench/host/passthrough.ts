@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { hasProgram, must } from '../../scripts/realworld/program.js';
 import { whyNoMount } from '../../scripts/why-no-mount.js';
-import { packageRoot } from '../../src/winfsp/library/package-root.js';
+import { packageRoot } from '../../src/package-root.js';
 import { endContenders, MountedContender } from '../end-to-end/contenders.js';
 import { measure, warmUp } from '../end-to-end/rounds.js';
 import type { ClientWorkload } from '../end-to-end/workloads.js';

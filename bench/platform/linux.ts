@@ -12,7 +12,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { hasProgram, runProgram } from '../../scripts/realworld/program.js';
 import { whyNoMount } from '../../scripts/why-no-mount.js';
-import { packageRoot } from '../../src/winfsp/library/package-root.js';
+import { packageRoot } from '../../src/package-root.js';
 import { SUBJECT } from '../ratios.js';
 import { CAPACITY_MIB, type Contender } from './contender.js';
 import type { Platform } from './platform.js';

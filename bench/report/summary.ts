@@ -1,13 +1,23 @@
 /**
- * The part of the README that the command writes: between two markers, from the recorded results, so that no figure is
- * typed by hand.
+ * The parts of the README and of docs/performance.md that the command writes: between two markers, from the recorded
+ * results, so that no figure is typed by hand.
  */
 import type { ResultFile } from '../results.js';
 import { judgeTargets } from './targets.js';
 
-const BEGIN = '<!-- bench: written by npm run bench, do not edit -->';
-const END = '<!-- bench: end -->';
+/** Five rows for the README. */
+export function headlinesOf(files: readonly ResultFile[]): string {
+  const judged = judgeTargets(files.flatMap((file) => file.figures));
+  const rows = judged
+    .filter(({ headline }) => headline !== undefined)
+    .map(
+      ({ headline, wanted, value, met }) =>
+        `| ${headline} | ${value} | ${wanted}${met ? '' : ', **missed**'} |`,
+    );
+  return ['| what | speed (range of rounds) | goal |', '|---|---|---|', ...rows].join('\n');
+}
 
+/** Every target, and where its figures come from. */
 export function summaryOf(files: readonly ResultFile[]): string {
   const figures = files.flatMap((file) => file.figures);
   const rows = judgeTargets(figures).map(
@@ -39,13 +49,16 @@ export function busy({ loadAverage }: ResultFile['machine']): string {
 }
 
 /**
- * Returns the text with the part between the markers replaced. Throws when they are not there, each once and in order.
+ * Returns the text with the part between the markers of that name replaced. Throws when they are not there, each once
+ * and in order.
  */
-export function insertSummary(text: string, summary: string): string {
-  const [before, rest, ...more] = text.split(BEGIN);
-  const [, after, ...others] = (rest ?? '').split(END);
+export function insertSummary(text: string, summary: string, name = 'bench'): string {
+  const begin = `<!-- ${name}: written by npm run bench, do not edit -->`;
+  const end = `<!-- ${name}: end -->`;
+  const [before, rest, ...more] = text.split(begin);
+  const [, after, ...others] = (rest ?? '').split(end);
   if (rest === undefined || after === undefined || more.length + others.length > 0) {
-    throw new Error(`expected the markers "${BEGIN}" and "${END}", each once and in this order`);
+    throw new Error(`expected the markers "${begin}" and "${end}", each once and in this order`);
   }
-  return `${before}${BEGIN}\n\n${summary}\n\n${END}${after}`;
+  return `${before}${begin}\n\n${summary}\n\n${end}${after}`;
 }

@@ -3,7 +3,7 @@
  * which browsers show when the pointer is over it. Colours are told apart by people who see fewer of them as well (the
  * palette of Okabe and Ito).
  */
-export interface Mark {
+interface Mark {
   series: string;
   value: number;
   /** The range of the rounds. */

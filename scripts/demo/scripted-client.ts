@@ -48,11 +48,6 @@ const USER_MODE_WITH_TRAVERSE = 3;
 const CLEANUP_DELETE = 1;
 const RENAME_REPLACE = 1;
 
-export interface Answer {
-  status: number;
-  view: DataView;
-}
-
 export interface OpenedFile {
   context: number;
   sizeBytes: number;

@@ -5,7 +5,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { type OptionValue, resolveSettings } from '../drive/config/config.js';
 import type { SettingName } from '../drive/config/settings.js';
-import { packageVersion } from '../winfsp/library/package-root.js';
+import { packageVersion } from '../package-root.js';
 import { doctorCommand } from './doctor-command.js';
 import { describeError, ExitCode, exitCodeOf } from './exit-codes.js';
 import { mountCommand } from './mount-command.js';
@@ -34,7 +34,8 @@ interface MountFlags {
 
 /** WinFsp's licence asks free programs that use it to show this. */
 const WINFSP_NOTICE =
-  'Served through WinFsp - Windows File System Proxy, Copyright (C) Bill Zissimopoulos\nhttps://github.com/winfsp/winfsp';
+  'Served through WinFsp - Windows File System Proxy, Copyright (C) Bill Zissimopoulos\n' +
+  'https://github.com/winfsp/winfsp';
 
 /** Runs one command line; never throws, never exits. */
 export async function runProgram(args: readonly string[]): Promise<number> {
@@ -67,7 +68,8 @@ function createProgram(setExitCode: (code: number) => void, args: readonly strin
     .description('Mount a RAM drive and serve it until Ctrl+C or "ramdrive unmount".')
     .argument(
       '[mountpoint]',
-      'Linux: an empty directory; Windows: R: (default), * for a free letter, a directory that does not exist yet, or \\\\server\\share',
+      'Linux: an empty directory; Windows: R: (default), * for a free letter, a directory that does not exist yet, ' +
+        'or \\\\server\\share',
     )
     .option('--capacity <size>', 'size of the drive, such as 512M or 2G (default 1G)')
     .option('--page-size <size>', 'allocation unit, a power of two from 4K to 1M (default 4K)')

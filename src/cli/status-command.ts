@@ -95,7 +95,8 @@ export function describeStatus(status: DriveStatus, paint: Colours): string {
 
 function requestsRow({ requests }: DriveStatus): string {
   const { latency } = requests;
-  return `${requests.requests.toLocaleString('en')}, p50 ${micros(latency.latencyUsP50)}, p99 ${micros(latency.latencyUsP99)}`;
+  const count = requests.requests.toLocaleString('en');
+  return `${count}, p50 ${micros(latency.latencyUsP50)}, p99 ${micros(latency.latencyUsP99)}`;
 }
 
 function errorsRow({ errors }: DriveStatus, paint: Colours): string {
@@ -138,9 +139,12 @@ function kindTable({ requests }: DriveStatus): string[] {
   ]);
   const table = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
-  return table.map((row) =>
-    `  ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('  ')}`.trimEnd(),
-  );
+  return table.map((row) => {
+    const cells = row.map((cell, column) =>
+      column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!),
+    );
+    return `  ${cells.join('  ')}`.trimEnd();
+  });
 }
 
 function details({ selfCheck, strictViolations, errors }: DriveStatus, paint: Colours): string[] {

@@ -54,7 +54,7 @@ export class StatusLine {
   }
 }
 
-export function bytesMoved(status: DriveStatus): number {
+function bytesMoved(status: DriveStatus): number {
   return status.requests.kinds.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 

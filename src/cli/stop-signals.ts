@@ -9,8 +9,8 @@ const SIGNALS: readonly NodeJS.Signals[] =
 const SAME_KEYSTROKE_MS = 1000;
 
 /**
- * Ctrl+Z would stop the process that answers for the drive, and every program that uses the drive with it. Returns the function that
- * takes the handler back.
+ * Ctrl+Z would stop the process that answers for the drive, and every program that uses the drive with it. Returns the
+ * function that takes the handler back.
  */
 export function refuseToPause(say: (message: string) => void): () => void {
   if (process.platform === 'win32') {

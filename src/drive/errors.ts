@@ -27,7 +27,7 @@ export class ConfigError extends Error {
   }
 }
 
-export function describeSource(source: ValueSource): string {
+function describeSource(source: ValueSource): string {
   return source.kind === 'file' ? `${source.path}:${source.line}:${source.column}` : source.option;
 }
 

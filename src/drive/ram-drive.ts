@@ -1,9 +1,9 @@
 /**
- * RamDrive: a running drive as the main thread sees it. Starts the worker that owns the volume, mounts, reports, checks, stops.
- * Never touches the volume's data, and never waits for the worker without a limit.
+ * RamDrive: a running drive as the main thread sees it. Starts the worker that owns the volume, mounts, reports,
+ * checks, stops. Never touches the volume's data, and never waits for the worker without a limit.
  *
- * Promises that hold whatever fails: a start that does not succeed leaves nothing behind (no mount, no worker, no memory); when the
- * worker dies, the mount is taken away; `ended` always resolves, once, with the reason.
+ * Promises that hold whatever fails: a start that does not succeed leaves nothing behind (no mount, no worker, no
+ * memory); when the worker dies, the mount is taken away; `ended` always resolves, once, with the reason.
  */
 import { statfs } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
@@ -107,8 +107,8 @@ export class RamDrive {
   #handlerErrorText: string | null = null;
 
   /**
-   * Starts a drive and mounts it; `abort` ends a start at once, with its reason. Throws MountPointError (checked beforehand), MountError (the system refused), DriveError, or
-   * WinFspLibraryError of the binding.
+   * Starts a drive and mounts it; `abort` ends a start at once, with its reason. Throws MountPointError (checked
+   * beforehand), MountError (the system refused), DriveError, or WinFspLibraryError of the binding.
    */
   static async start(
     settings: DriveSettings,
@@ -151,8 +151,8 @@ export class RamDrive {
   }
 
   /**
-   * A volume that is served but not mounted, for scripted requests (tests, and machines whose kernel cannot mount). `settings`
-   * mount point is not looked at.
+   * A volume that is served but not mounted, for scripted requests (tests, and machines whose kernel cannot mount).
+   * `settings` mount point is not looked at.
    */
   static async startUnmounted(
     settings: DriveSettings,
@@ -260,7 +260,10 @@ export class RamDrive {
     };
   }
 
-  /** Recomputes the ledger's invariants on the live volume, between two requests. Callers at the same time share one check. */
+  /**
+   * Recomputes the ledger's invariants on the live volume, between two requests. Callers at the same time share one
+   * check.
+   */
   selfCheck(): Promise<SelfCheckResult> {
     this.#checking ??= this.#selfCheckOnce().finally(() => {
       this.#checking = null;
@@ -275,8 +278,8 @@ export class RamDrive {
   }
 
   /**
-   * Takes the mount away at once and releases the worker from its native call, so that the process can exit. For a stop that does
-   * not come to its end; programs that use the drive get errors.
+   * Takes the mount away at once and releases the worker from its native call, so that the process can exit. For a stop
+   * that does not come to its end; programs that use the drive get errors.
    */
   async forceStop(): Promise<void> {
     if (process.platform !== 'win32' && this.#mounted && !this.#gone) {
@@ -444,7 +447,9 @@ export class RamDrive {
   }
 }
 
-/** No driver, and a taken letter or directory, are found before a volume is made (docs/winfsp.md#functions Preflight). */
+/**
+ * No driver, and a taken letter or directory, are found before a volume is made (docs/winfsp.md#functions Preflight).
+ */
 async function preflight(library: WinFspLibrary, { preflight, device, name }: MountPlan): Promise<void> {
   const status = await new Promise<number>((resolve, reject) => {
     library.fspFileSystemPreflight.async(device, preflight, (error, result) =>

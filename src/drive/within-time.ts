@@ -1,6 +1,6 @@
 /**
- * A limit on every wait. Work that is late goes on; nobody waits for it any more. `onTimer` is given the timer, which work that tells of
- * its progress may refresh.
+ * A limit on every wait. Work that is late goes on; nobody waits for it any more. `onTimer` is given the timer, which
+ * work that tells of its progress may refresh.
  */
 import { DriveError } from './errors.js';
 

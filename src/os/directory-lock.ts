@@ -5,20 +5,27 @@
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import koffi from 'koffi';
-import { CONTROL_GRACE_MS } from '../drive/config/limits.js';
-import { DriveError } from '../drive/errors.js';
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 const RETRY_MS = 10;
-/** Whoever has it asks one drive whether it is alive, and there may be others in line. */
-const LIMIT_MS = 4 * CONTROL_GRACE_MS;
+/** Another process holds the lock for longer than the caller would wait. */
+export class DirectoryLockError extends Error {
+  override readonly name = 'DirectoryLockError';
+}
 
-/** Runs `work` while nobody else holds the directory's lock. Not for Windows, where nothing needs it. */
-export async function withDirectoryLock<T>(directory: string, work: () => Promise<T>): Promise<T> {
+/**
+ * Runs `work` while no other process holds the directory's lock. Throws DirectoryLockError when it does not become
+ * free within `limitMs`. Not for Windows, where nothing needs it.
+ */
+export async function withDirectoryLock<T>(
+  directory: string,
+  limitMs: number,
+  work: () => Promise<T>,
+): Promise<T> {
   const descriptor = openSync(directory, 'r');
   try {
-    await lock(descriptor, directory);
+    await lock(descriptor, directory, limitMs);
     return await work();
   } finally {
     // Unlocks.
@@ -27,9 +34,9 @@ export async function withDirectoryLock<T>(directory: string, work: () => Promis
 }
 
 /** Never waits inside the call: the one who holds the lock may be of this thread. */
-async function lock(descriptor: number, directory: string): Promise<void> {
+async function lock(descriptor: number, directory: string, limitMs: number): Promise<void> {
   const flock = koffi.load(null).func('int flock(int descriptor, int operation)');
-  const deadline = Date.now() + LIMIT_MS;
+  const deadline = Date.now() + limitMs;
   while (flock(descriptor, LOCK_EX | LOCK_NB) !== 0) {
     const code = koffi.errno();
     // A file system without locks: rather none than no drive.
@@ -37,9 +44,8 @@ async function lock(descriptor: number, directory: string): Promise<void> {
       return;
     }
     if (Date.now() > deadline) {
-      throw new DriveError(
-        'TIMEOUT',
-        `Another start of a drive holds ${directory} for more than ${LIMIT_MS / 1000} s.`,
+      throw new DirectoryLockError(
+        `Another start of a drive has locked ${directory} for more than ${limitMs / 1000} s.`,
       );
     }
     await sleep(RETRY_MS);

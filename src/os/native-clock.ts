@@ -1,9 +1,10 @@
 /**
- * The clock that the system's own file systems take, through koffi, and without the number on the heap that each Date.now
- * makes. With any other one a file here would look older or newer than one that is made on a disk just before or after.
+ * The clock that the system's own file systems take, through koffi, and without the number on the heap that each
+ * Date.now makes. With any other one a file here would look older or newer than one that is made on a disk just before
+ * or after.
  *
- * Linux: clock_gettime of the kernel's coarse clock, which moves with its ticks. Windows: GetSystemTimePreciseAsFileTime;
- * not run on Windows. May touch: 16 bytes of its own, for as long as the process lives.
+ * Linux: clock_gettime of the kernel's coarse clock, which moves with its ticks. Windows:
+ * GetSystemTimePreciseAsFileTime; not run on Windows. May touch: 16 bytes of its own, for as long as the process lives.
  */
 import koffi from 'koffi';
 import { putFileTime, type TimeSource } from '../volume/file-clock.js';

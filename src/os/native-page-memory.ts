@@ -69,7 +69,8 @@ export class NativePageMemory implements PageMemory {
     this.baseAddress = this.#system.reserve(lengthBytes, options.hugePages === true);
     if (this.baseAddress === 0) {
       throw new Error(
-        `no address range of ${lengthBytes} bytes (${this.pageCount} pages of ${this.pageSizeBytes}) could be reserved: choose a smaller capacity`,
+        `no address range of ${lengthBytes} bytes (${this.pageCount} pages of ${this.pageSizeBytes}) ` +
+          'could be reserved: choose a smaller capacity',
       );
     }
   }

@@ -25,7 +25,9 @@ export function windowsUpperCase(): Uint16Array | null {
   return table;
 }
 
-/** UNICODE_STRING of 64-bit Windows: length and capacity in bytes, padding, address of `text`, which must outlive it. */
+/**
+ * UNICODE_STRING of 64-bit Windows: length and capacity in bytes, padding, address of `text`, which must outlive it.
+ */
 function unicodeString(text: Uint16Array): Buffer {
   const string = Buffer.alloc(16);
   string.writeUInt16LE(text.byteLength, 0);

@@ -4,8 +4,8 @@
  *
  * No reading is earlier than the one before, so of two changes the later one never has the earlier time; also when the
  * system's clock is slewed back by a little. When it is set back by more than a second, times follow, since a drive
- * that lives in the future confuses every build tool. Nor is a reading ever ahead of the system's: two changes within one
- * tick have one time, as on other file systems, or a file made on one of those just after would look older.
+ * that lives in the future confuses every build tool. Nor is a reading ever ahead of the system's: two changes within
+ * one tick have one time, as on other file systems, or a file made on one of those just after would look older.
  */
 
 /** The halves of a time, as signed 32-bit integers. */

@@ -48,7 +48,7 @@ export class Inode {
   openCount = 0;
   security: SecurityDescriptor;
   /** Null for files, and for directories that are empty. */
-  children: OrderedChildren | null = null;
+  children: OrderedChildren<Inode> | null = null;
 
   constructor(
     name: string,

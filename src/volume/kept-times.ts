@@ -1,8 +1,9 @@
 /**
- * KeptTimes: Windows' rule that a last write or change time which a program has set stays, whatever it writes through the same handle
- * afterwards: unpackers and copiers set times before their last write arrives. The driver knows the handles, the volume only the inode; so
- * a time that was set stays while the inode is open, until a Cleanup of the driver, which leaves out the handle that set it, says
- * that the time moves (docs/winfsp.md#callbacks). On Linux every write moves the times, as POSIX says, and this is not used.
+ * KeptTimes: Windows' rule that a last write or change time which a program has set stays, whatever it writes through
+ * the same handle afterwards: unpackers and copiers set times before their last write arrives. The driver knows the
+ * handles, the volume only the inode; so a time that was set stays while the inode is open, until a Cleanup of the
+ * driver, which leaves out the handle that set it, says that the time moves (docs/winfsp.md#callbacks). On Linux every
+ * write moves the times, as POSIX says, and this is not used.
  */
 import type { FileTime } from './file-clock.js';
 import type { Inode } from './inode.js';

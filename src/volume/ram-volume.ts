@@ -1,13 +1,14 @@
 /**
- * RamVolume: the RAM file system, complete but for a front end. Names, handles, times, security and content of one volume, with
- * the rules that Windows' programs expect (docs/winfsp.md#creating-and-opening, #callbacks). Pure TypeScript; it knows no driver, no kernel and no FFI but
- * for the memory it is given.
+ * RamVolume: the RAM file system, complete but for a front end. Names, handles, times, security and content of one
+ * volume, with the rules that Windows' programs expect (docs/winfsp.md#creating-and-opening, #callbacks). Pure
+ * TypeScript; it knows no driver, no kernel and no FFI but for the memory it is given.
  *
- * Every method is one uninterrupted step on one thread: no await, and no call of foreign code but for the `visit` of list. Results are
- * an Inode or a count, or else a failing NTSTATUS; one that fails has changed nothing (AllOrNothing). Exceptions are bugs of the caller: an inode
- * closed too often, a negative length.
+ * Every method is one uninterrupted step on one thread: no await, and no call of foreign code but for the `visit` of
+ * list. Results are an Inode or a count, or else a failing NTSTATUS; one that fails has changed nothing (AllOrNothing).
+ * Exceptions are bugs of the caller: an inode closed too often, a negative length.
  *
- * An inode lives as long as it has a name or a handle. Its content and room are given back once, when it loses the last of both.
+ * An inode lives as long as it has a name or a handle. Its content and room are given back once, when it loses the last
+ * of both.
  */
 import { NtStatus } from '../ntstatus.js';
 import type { PageMemory } from './content/page-memory.js';
@@ -29,9 +30,15 @@ import { MAX_DESCRIPTOR_BYTES, type SecurityDescriptor, SecurityStore } from './
 import { isGiven, setBasicTimes } from './set-times.js';
 import { checkVolume } from './volume-check.js';
 
-/** Inodes live on the heap of one thread, which V8 bounds: beyond that there is no room, as when a disk's table of files is full. */
+/**
+ * Inodes live on the heap of one thread, which V8 bounds: beyond that there is no room, as when a disk's table of files
+ * is full.
+ */
 export const MAX_INODE_COUNT = 4 * 2 ** 20;
-/** Distinct security descriptors take up to eight times their bytes of the heap: a fifth of what is for inodes, beside it. */
+/**
+ * Distinct security descriptors take up to eight times their bytes of the heap: a fifth of what is for inodes, beside
+ * it.
+ */
 const HEAP_PER_DESCRIPTOR_BYTE = 40;
 /** Room for those of the root and its like, however small the heap. */
 const MIN_DESCRIPTOR_BYTES = 2 ** 16;
@@ -54,7 +61,10 @@ export interface RamVolumeOptions {
   onPreallocated?: PagePoolOptions['onPreallocated'];
   /** MAX_INODE_COUNT everywhere but in tests. */
   maxInodeCount?: number;
-  /** Heap that inodes may take, as they are counted (NODE_HEAP_BYTES): beyond it the volume is full. Without a limit where it is not given. */
+  /**
+   * Heap that inodes may take, as they are counted (NODE_HEAP_BYTES): beyond it the volume is full. Without a limit
+   * where it is not given.
+   */
   heapBytesMost?: number;
   /** Date.now where it is not given. */
   timeSource?: TimeSource;
@@ -128,7 +138,10 @@ export class RamVolume {
 
   // ---- names ----
 
-  /** OBJECT_NAME_NOT_FOUND when only the last name is missing, OBJECT_PATH_NOT_FOUND when its directory is. Follows no links. */
+  /**
+   * OBJECT_NAME_NOT_FOUND when only the last name is missing, OBJECT_PATH_NOT_FOUND when its directory is. Follows no
+   * links.
+   */
   lookup(path: string): Inode | number {
     return this.#tree.lookup(path);
   }
@@ -275,7 +288,10 @@ export class RamVolume {
     return inode.children === null ? NtStatus.SUCCESS : NtStatus.DIRECTORY_NOT_EMPTY;
   }
 
-  /** Tells of `.`, `..` and the children, in order, behind `marker`, until `visit` answers false. NOT_A_DIRECTORY for files. */
+  /**
+   * Tells of `.`, `..` and the children, in order, behind `marker`, until `visit` answers false. NOT_A_DIRECTORY for
+   * files.
+   */
   list(directory: Inode, marker: string | null, visit: (name: string, inode: Inode) => boolean): number {
     if (!directory.isDirectory) return NtStatus.NOT_A_DIRECTORY;
     this.#tree.list(directory, marker, visit);
@@ -325,7 +341,9 @@ export class RamVolume {
 
   // ---- content ----
 
-  /** Bytes read into memory at `address`, fewer at the end of the file; END_OF_FILE at and past it. Changes no times. */
+  /**
+   * Bytes read into memory at `address`, fewer at the end of the file; END_OF_FILE at and past it. Changes no times.
+   */
   read(inode: Inode, offset: number, length: number, address: number): number {
     const file = inode.file;
     if (file === null) return NtStatus.INVALID_DEVICE_REQUEST;
@@ -333,8 +351,9 @@ export class RamVolume {
   }
 
   /**
-   * Bytes written. Past the end the file grows, with zeros in between; DISK_FULL leaves everything as it was. A constrained write comes
-   * from the kernel's cache: it never extends, and leaves times alone, since it may come long after somebody has set them.
+   * Bytes written. Past the end the file grows, with zeros in between; DISK_FULL leaves everything as it was. A
+   * constrained write comes from the kernel's cache: it never extends, and leaves times alone, since it may come long
+   * after somebody has set them.
    */
   write(
     inode: Inode,
@@ -399,8 +418,8 @@ export class RamVolume {
   // ---- information ----
 
   /**
-   * `times`: halves of creation, last access, last write and change time; 0, -1 and -2 leave one alone, 0xffffffff the attributes. The
-   * change time becomes now where something was set and it was given as 0.
+   * `times`: halves of creation, last access, last write and change time; 0, -1 and -2 leave one alone, 0xffffffff the
+   * attributes. The change time becomes now where something was set and it was given as 0.
    */
   setBasicInfo(inode: Inode, attributes: number, times: Int32Array): number {
     let isChanged = setBasicTimes(inode, times);
@@ -433,7 +452,10 @@ export class RamVolume {
     return inode.reparse === null ? NtStatus.NOT_A_REPARSE_POINT : inode.reparse.data;
   }
 
-  /** The bytes are copied. DIRECTORY_NOT_EMPTY, IO_REPARSE_TAG_MISMATCH, IO_REPARSE_DATA_INVALID, DISK_FULL; ACCESS_DENIED for the root. */
+  /**
+   * The bytes are copied. DIRECTORY_NOT_EMPTY, IO_REPARSE_TAG_MISMATCH, IO_REPARSE_DATA_INVALID, DISK_FULL;
+   * ACCESS_DENIED for the root.
+   */
   setReparsePoint(inode: Inode, data: Uint8Array): number {
     if (inode === this.root) return NtStatus.ACCESS_DENIED;
     if (inode.children !== null) return NtStatus.DIRECTORY_NOT_EMPTY;
@@ -471,7 +493,10 @@ export class RamVolume {
 
   // ---- the volume ----
 
-  /** Recomputes every invariant from the ground and names those that do not hold. Reads only; takes a few seconds for a million files. */
+  /**
+   * Recomputes every invariant from the ground and names those that do not hold. Reads only; takes a few seconds for a
+   * million files.
+   */
   selfCheck(): string[] {
     return checkVolume({
       tree: this.#tree,

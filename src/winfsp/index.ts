@@ -15,6 +15,7 @@
  */
 export { NtStatus, type NtStatusName, ntStatusName } from '../ntstatus.js';
 export * from './abi/constants.js';
+export { getUint64, setUint64 } from './abi/fields.js';
 export {
   DirInfo as DirInfoLayout,
   FileInfo as FileInfoLayout,
@@ -80,14 +81,7 @@ export {
   ControlWord,
   LoopState,
 } from './memory/control-block.js';
-export {
-  copyMemory,
-  getUint64,
-  liveBlocks,
-  NativeBlock,
-  pageAligned,
-  setUint64,
-} from './memory/native-memory.js';
+export { copyMemory, liveBlocks, NativeBlock, pageAligned } from './memory/native-memory.js';
 export {
   allocateStatistics,
   type DispatcherStatistics,

@@ -15,7 +15,8 @@ import { codeOf, expectDriveThere, Mismatch } from './mismatch.js';
 import type { Model, ModelFile, Mutation } from './model.js';
 import { MAX_PIECE_BYTES, pieceAt } from './noise.js';
 
-export const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC, O_APPEND } = constants;
+export const { O_RDONLY, O_RDWR, O_APPEND } = constants;
+const { O_CREAT, O_EXCL, O_TRUNC } = constants;
 
 export interface Handle {
   fd: number;

@@ -42,7 +42,7 @@ export class LiveLine {
   }
 }
 
-export function lineOf(
+function lineOf(
   { seconds, totals, used, faults, findings }: LiveFigures,
   before: { seconds: number; totals: Totals } | null,
 ): string {

@@ -55,7 +55,7 @@ export const SHARED_KINDS: ReadonlySet<OperationKind> = new Set([
   'readDocument',
 ]);
 /** What needs calls that only Linux has, or rules that Windows does not have (names of open files, shared memory). */
-export const LINUX_ONLY: ReadonlySet<OperationKind> = new Set([
+const LINUX_ONLY: ReadonlySet<OperationKind> = new Set([
   'hold',
   'readHeld',
   'writeHeld',

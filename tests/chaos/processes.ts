@@ -156,7 +156,7 @@ export class WorkerProcess {
 }
 
 /** An answer of the system that the auditor did not expect. */
-export class AuditError extends Error {
+class AuditError extends Error {
   constructor(
     message: string,
     readonly code: string | null,

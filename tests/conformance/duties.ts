@@ -3,7 +3,7 @@
  * duty is held by at least one case in cases/ (conformance.test.ts fails otherwise); the report prints duty, test and
  * result beside each other.
  */
-export type Section = 'b' | 'c' | 'd' | 'e' | 'g' | 'i';
+type Section = 'b' | 'c' | 'd' | 'e' | 'g' | 'i';
 
 export interface Duty {
   section: Section;

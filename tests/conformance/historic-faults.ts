@@ -7,8 +7,8 @@ import { encodeFileInfo } from '../../src/drive/file-info.js';
 import { RamFileSystem } from '../../src/drive/ram-file-system.js';
 import { NtStatus } from '../../src/ntstatus.js';
 import type { RamVolume } from '../../src/volume/ram-volume.js';
+import { getUint64, setUint64 } from '../../src/winfsp/abi/fields.js';
 import { FileInfo, VolumeInfo } from '../../src/winfsp/abi/layouts.js';
-import { getUint64, setUint64 } from '../../src/winfsp/memory/native-memory.js';
 
 export type HistoricFault =
   /** Flush answers success with an empty FILE_INFO: the kernel believes that the file is empty. */

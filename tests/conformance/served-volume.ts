@@ -9,10 +9,10 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { NtStatus, ntStatusName } from '../../src/ntstatus.js';
+import { packageRoot } from '../../src/package-root.js';
 import { CreateDisposition, CreateOption } from '../../src/winfsp/abi/constants.js';
 import type { InlineDispatcherOptions } from '../../src/winfsp/dispatch/inline-dispatcher.js';
 import { linuxExtensions } from '../../src/winfsp/library/linux-extensions.js';
-import { packageRoot } from '../../src/winfsp/library/package-root.js';
 import { Host, type HostReport } from '../unit/winfsp/fixtures/host.js';
 import {
   type Answer,

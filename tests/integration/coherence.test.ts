@@ -1,6 +1,7 @@
 /**
- * What one program writes by one way another reads by another way, at once and for good; and what a change does beside its bytes: its times, the
- * set-user-id and set-group-id bits. The kernel's own file systems are the reference: a tmpfs is asked the same.
+ * What one program writes by one way another reads by another way, at once and for good; and what a change does beside
+ * its bytes: its times, the set-user-id and set-group-id bits. The kernel's own file systems are the reference: a tmpfs
+ * is asked the same.
  *
  * Takes about 25 seconds. Longer, with a pair of ways for a second each: `npm run coherence`.
  */

@@ -1,4 +1,7 @@
-/** A drive whose process is stopped answers nothing: every command says so in a few seconds, and nothing happens behind one's back. */
+/**
+ * A drive whose process is stopped answers nothing: every command says so in a few seconds, and nothing happens behind
+ * one's back.
+ */
 import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';

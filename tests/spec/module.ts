@@ -78,7 +78,7 @@ export function describeModule(module: ModuleName): void {
   });
 }
 
-export function lineOf(
+function lineOf(
   module: string,
   name: string,
   { distinctStates, transitions, cpuSeconds }: Exploration,

@@ -1,4 +1,7 @@
-/** Clients in C, for what neither Node nor Python can ask of a kernel: tests/support/clients/NAME.c, compiled when first used. */
+/**
+ * Clients in C, for what neither Node nor Python can ask of a kernel: tests/support/clients/NAME.c, compiled when first
+ * used.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, renameSync, statSync } from 'node:fs';
 import { PROJECT } from './machine.js';

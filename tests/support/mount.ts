@@ -199,7 +199,7 @@ export function mount(options: MountOptions = {}): Promise<MountedDrive> {
   return startMount(options).ready();
 }
 
-export function argumentsOf({ capacity = '64M', pageSize = '4K', args = [] }: MountOptions): string[] {
+function argumentsOf({ capacity = '64M', pageSize = '4K', args = [] }: MountOptions): string[] {
   return ['--capacity', capacity, '--page-size', pageSize, ...args];
 }
 

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import { PROJECT } from './machine.js';
 
-export interface Patch {
+interface Patch {
   /** A TypeScript source, relative to the project. */
   file: string;
   /** Occurs exactly once: a source that has moved on makes the mutant fail, instead of testing nothing. */

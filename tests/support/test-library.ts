@@ -1,11 +1,11 @@
 /**
- * The test build of the native library: it takes scripted requests (native/winfsp-linux/src/script), which the one that ships
- * does not. What plays the driver chooses it before the library is loaded. On Windows nothing changes, nor where
+ * The test build of the native library: it takes scripted requests (native/winfsp-linux/src/script), which the one that
+ * ships does not. What plays the driver chooses it before the library is loaded. On Windows nothing changes, nor where
  * RAMDRIVE_WINFSP_LIBRARY names a library already.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../../src/winfsp/library/package-root.js';
+import { packageRoot } from '../../src/package-root.js';
 
 const VARIABLE = 'RAMDRIVE_WINFSP_LIBRARY';
 

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { packageRoot } from '../../src/winfsp/library/package-root.js';
+import { packageRoot } from '../../src/package-root.js';
 import { check } from './check.js';
 
 const main = join(packageRoot(), 'dist', 'src', 'cli', 'main.js');

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import koffi from 'koffi';
-import { packageRoot } from '../../src/winfsp/library/package-root.js';
+import { packageRoot } from '../../src/package-root.js';
 import { type AbiFacts, abiDisagreements } from '../support/abi-check.js';
 import { check, note } from './check.js';
 

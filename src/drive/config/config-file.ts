@@ -92,7 +92,7 @@ function readProperty(
   Object.assign(values, { [name]: checked.value });
 }
 
-export function unknownSetting(key: string): string {
+function unknownSetting(key: string): string {
   const near = nearestName(key, SETTING_NAMES);
   const hint = near === null ? `Settings are ${SETTING_NAMES.join(', ')}.` : `Did you mean "${near}"?`;
   return `unknown setting "${key}". ${hint}`;

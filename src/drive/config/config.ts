@@ -77,7 +77,8 @@ function join(
   const mountPoint = values.mountPoint ?? (platform === 'win32' ? 'R:' : undefined);
   if (mountPoint === undefined) {
     const message =
-      'No mount point: name an empty directory, as in "ramdrive mount /mnt/ram", or set "mountPoint" in the configuration file.';
+      'No mount point: name an empty directory, as in "ramdrive mount /mnt/ram", ' +
+      'or set "mountPoint" in the configuration file.';
     problems.push({ source: null, key: 'mountPoint', value: null, message });
   }
   const pageSizeBytes = values.pageSize ?? defaults.pageSizeBytes;

@@ -32,8 +32,9 @@ export const MAX_LABEL_UNITS = 32;
 /** One name of a path: MaxComponentLength of the volume. */
 export const MAX_NAME_UNITS = 255;
 /**
- * One path on the drive. A request of the Linux library holds 8,116 units and more; on Windows a normalised name holds 1,024
- * (docs/winfsp.md#creating-and-opening). Longer ones could be made by moving directories, and then be opened by nobody.
+ * One path on the drive. A request of the Linux library holds 8,116 units and more; on Windows a normalised name holds
+ * 1,024 (docs/winfsp.md#creating-and-opening). Longer ones could be made by moving directories, and then be opened by
+ * nobody.
  */
 export const MAX_PATH_UNITS = process.platform === 'win32' ? 1024 : 8000;
 /** Directories made at start are for \Temp and its like; a tree belongs to the one who fills the drive. */
@@ -73,3 +74,5 @@ export const MOUNT_GRACE_MS = 60_000;
 export const SELF_CHECK_GRACE_MS = 120_000;
 /** A drive that does not begin with a control request within this time hangs or is stopped. */
 export const CONTROL_GRACE_MS = 3_000;
+/** The holder of the control directory's lock asks one drive whether it is alive, and others may wait in line. */
+export const LOCK_GRACE_MS = 4 * CONTROL_GRACE_MS;

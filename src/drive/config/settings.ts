@@ -56,10 +56,13 @@ const size = (check: (bytes: number) => boolean, expected: string) =>
   );
 
 const CAPACITY_EXPECTED = `${SIZE_EXPECTED}, from one page to ${formatSize(MAX_CAPACITY_BYTES)}`;
-const PAGE_SIZE_EXPECTED = `a power of two from ${formatSize(MIN_PAGE_SIZE_BYTES)} to ${formatSize(MAX_PAGE_SIZE_BYTES)}, such as 4K or 64K`;
+const PAGE_SIZES = `${formatSize(MIN_PAGE_SIZE_BYTES)} to ${formatSize(MAX_PAGE_SIZE_BYTES)}`;
+const PAGE_SIZE_EXPECTED = `a power of two from ${PAGE_SIZES}, such as 4K or 64K`;
 const LABEL_EXPECTED = `a text of at most ${MAX_LABEL_UNITS} characters, without control characters`;
 const TIMEOUT_EXPECTED = `a whole number of milliseconds from 0 to ${MAX_FILE_INFO_TIMEOUT_MS}`;
-const DIRECTORY_EXPECTED = `an absolute path inside the drive such as "\\\\Temp" or "/Temp", names of at most ${MAX_NAME_UNITS} characters, none of them . or .. or with any of : * ? " < > |`;
+const DIRECTORY_EXPECTED =
+  'an absolute path inside the drive such as "\\\\Temp" or "/Temp", ' +
+  `names of at most ${MAX_NAME_UNITS} characters, none of them . or .. or with any of : * ? " < > |`;
 const DIRECTORIES_EXPECTED = `a list of at most ${MAX_INITIAL_DIRECTORIES} paths, each ${DIRECTORY_EXPECTED}`;
 
 const flag = v.boolean('true or false');

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { withDirectoryLock } from '../../os/directory-lock.js';
-import { CONTROL_GRACE_MS, SELF_CHECK_GRACE_MS, STOP_GRACE_MS } from '../config/limits.js';
+import { CONTROL_GRACE_MS, LOCK_GRACE_MS, SELF_CHECK_GRACE_MS, STOP_GRACE_MS } from '../config/limits.js';
 import { DriveError, type DriveErrorCode } from '../errors.js';
 import type { DriveStatus, SelfCheckResult } from '../status.js';
 import {
@@ -29,7 +29,7 @@ const GRACE_MS: Readonly<Record<ControlCommand, number>> = {
 };
 
 /** What a drive held when it was unmounted. */
-export interface Discarded {
+interface Discarded {
   files: number;
   bytes: number;
 }
@@ -56,7 +56,7 @@ async function removeDead(directory: string, { id, token }: DriveRecord): Promis
     return;
   }
   const endpoint = endpointOf(directory, id);
-  await withDirectoryLock(directory, async () => {
+  await withDirectoryLock(directory, LOCK_GRACE_MS, async () => {
     // Asked again: another drive may have claimed the place before we had the lock.
     if (!(await isAnswering(endpoint))) {
       rmSync(endpoint, { force: true });
@@ -91,7 +91,9 @@ export async function ask<C extends ControlCommand>(
   return answer.result as CommandResults[C];
 }
 
-/** What a connection to a place meets where nobody listens. Every other failure is ours, or says that the drive is busy. */
+/**
+ * What a connection to a place meets where nobody listens. Every other failure is ours, or says that the drive is busy.
+ */
 const NOBODY: ReadonlySet<string | undefined> = new Set(['ECONNREFUSED', 'ENOENT']);
 
 /** Whether a process listens there; true when that cannot be found out. */
@@ -110,8 +112,8 @@ export function isAnswering(endpoint: string): Promise<boolean> {
 }
 
 /**
- * One request and its answer. A drive that has not begun with it within BEGIN_WITHIN_MS never will: that time is in the request, and we
- * hang up besides. A drive whose process is stopped is waited for no longer than CONTROL_GRACE_MS.
+ * One request and its answer. A drive that has not begun with it within BEGIN_WITHIN_MS never will: that time is in the
+ * request, and we hang up besides. A drive whose process is stopped is waited for no longer than CONTROL_GRACE_MS.
  */
 function exchange(
   { endpoint, pid, mountPoint }: DriveRecord,

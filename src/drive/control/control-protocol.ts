@@ -8,7 +8,7 @@
 import * as v from 'valibot';
 import { MAX_CONTROL_LINE_BYTES } from '../config/limits.js';
 
-export const CONTROL_COMMANDS = ['status', 'selfCheck', 'unmount'] as const;
+const CONTROL_COMMANDS = ['status', 'selfCheck', 'unmount'] as const;
 export type ControlCommand = (typeof CONTROL_COMMANDS)[number];
 
 export interface ControlRequest {
@@ -16,8 +16,8 @@ export interface ControlRequest {
   /** Proof that the peer could read the drive's record (Windows, where a pipe has no owner to check). */
   token?: string | undefined;
   /**
-   * When the peer stops waiting for a beginning, on the clock of `monotonicMs`. A drive that comes back to life later must not obey a
-   * command whose sender has long been told that it failed.
+   * When the peer stops waiting for a beginning, on the clock of `monotonicMs`. A drive that comes back to life later
+   * must not obey a command whose sender has long been told that it failed.
    */
   beginBeforeMs?: number | undefined;
   /** Of `unmount`: also when programs use the drive. */
@@ -45,7 +45,9 @@ const answerSchema = v.union([
   }),
 ]);
 
-/** A clock that all processes of the machine share and that nobody can set: CLOCK_MONOTONIC, QueryPerformanceCounter. */
+/**
+ * A clock that all processes of the machine share and that nobody can set: CLOCK_MONOTONIC, QueryPerformanceCounter.
+ */
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint() / 1_000_000n);
 }

@@ -9,7 +9,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { withDirectoryLock } from '../../os/directory-lock.js';
-import { CONTROL_GRACE_MS } from '../config/limits.js';
+import { CONTROL_GRACE_MS, LOCK_GRACE_MS } from '../config/limits.js';
 import { DriveError, MountPointError, messageOf } from '../errors.js';
 import { isAnswering } from './control-client.js';
 import {
@@ -54,7 +54,7 @@ export class ControlServer {
       // A pipe is gone with its process.
       await server.#listen();
     } else {
-      await withDirectoryLock(directory, () => server.#listenOnSocket(mountPoint));
+      await withDirectoryLock(directory, LOCK_GRACE_MS, () => server.#listenOnSocket(mountPoint));
     }
     try {
       // The place is ours, so whoever has written it is dead.

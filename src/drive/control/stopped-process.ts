@@ -1,4 +1,7 @@
-/** Whether a process is stopped: by SIGSTOP, by Ctrl+Z in a shell, or in a debugger. Such a process keeps its sockets and answers nothing. */
+/**
+ * Whether a process is stopped: by SIGSTOP, by Ctrl+Z in a shell, or in a debugger. Such a process keeps its sockets
+ * and answers nothing.
+ */
 import { readFileSync } from 'node:fs';
 
 /** False where that cannot be known: on Windows, and for a process that is gone. */

@@ -1,10 +1,15 @@
 /**
- * What the control groups of this process (a container, a systemd service) leave it of the memory: the smallest of all levels up to
- * the root. Both versions of the interface, as Linux documents them in Documentation/admin-guide.
+ * What the control groups of this process (a container, a systemd service) leave it of the memory: the smallest of all
+ * levels up to the root. Both versions of the interface, as Linux documents them in Documentation/admin-guide.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { MemoryFigures } from './memory.js';
+
+export interface MemoryFigures {
+  totalBytes: number;
+  /** What can be had now, caches given back included. */
+  availableBytes: number;
+}
 
 interface Version {
   folder: string;

@@ -51,8 +51,8 @@ function unescapeOctal(text: string): string {
 const O_PATH = 0o10000000;
 
 /**
- * The path as the kernel names mounts. Asks no file system that is mounted at the path itself, so it neither fails for a dead mount nor
- * hangs for one whose process is stopped.
+ * The path as the kernel names mounts. Asks no file system that is mounted at the path itself, so it neither fails for
+ * a dead mount nor hangs for one whose process is stopped.
  */
 export async function canonicalPath(path: string): Promise<string> {
   const handle = await open(path, O_PATH);

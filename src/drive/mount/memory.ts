@@ -3,13 +3,7 @@ import { readFileSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
 import { formatSize } from '../config/sizes.js';
 import { ConfigError } from '../errors.js';
-import { cgroupMemory } from './cgroup-memory.js';
-
-export interface MemoryFigures {
-  totalBytes: number;
-  /** What can be had now, caches given back included. */
-  availableBytes: number;
-}
+import { cgroupMemory, type MemoryFigures } from './cgroup-memory.js';
 
 export function readMemory(): MemoryFigures {
   const machine = { totalBytes: totalmem(), availableBytes: machineAvailableBytes() };
@@ -43,7 +37,9 @@ export function capacityWarning(capacityBytes: number, { totalBytes } = readMemo
     : null;
 }
 
-/** Throws ConfigError when pre-allocating would take more memory than there is: the system would end programs for it. */
+/**
+ * Throws ConfigError when pre-allocating would take more memory than there is: the system would end programs for it.
+ */
 export function refuseToOvercommit(capacityBytes: number, { availableBytes } = readMemory()): void {
   if (capacityBytes <= availableBytes) {
     return;

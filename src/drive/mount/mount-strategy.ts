@@ -20,7 +20,7 @@ import {
 import { MountPointError } from '../errors.js';
 import { prepareLinuxMountPoint } from './linux-mount-point.js';
 
-export interface MountAttempt {
+interface MountAttempt {
   argument: string | null;
   /** What to tell the user when this attempt is the one that worked. */
   warning: string | null;
@@ -44,13 +44,14 @@ const FOR_ALL =
 /** Who will not see a drive that the Mount Manager does not know, by the account that made it. */
 const PLAIN_LETTER: Readonly<Record<WindowsAccount, string>> = {
   user:
-    'was mounted for this logon session only: programs that run elevated, as a service or as another user do not see it, ' +
-    'nor do Disk Management, mountvol and other programs that ask the Mount Manager.',
+    'was mounted for this logon session only: programs that run elevated, as a service or as another user ' +
+    'do not see it, nor do Disk Management, mountvol and other programs that ask the Mount Manager.',
   'local-system':
-    'was mounted as a plain letter: every program sees it but Disk Management, mountvol and others that ask the Mount Manager.',
+    'was mounted as a plain letter: every program sees it but Disk Management, mountvol and others ' +
+    'that ask the Mount Manager.',
   service:
-    'was mounted through the WinFsp Launcher as a plain letter: Disk Management, mountvol and other programs that ask the ' +
-    'Mount Manager do not see it, and it goes when the Launcher does.',
+    'was mounted through the WinFsp Launcher as a plain letter: Disk Management, mountvol and other programs ' +
+    'that ask the Mount Manager do not see it, and it goes when the Launcher does.',
 };
 
 function plainLetterWarning(drive: string, account: WindowsAccount): string {
@@ -72,7 +73,7 @@ export async function planMount(
   return planOf(parsed, windowsAttempts(parsed, account), preflightOf(parsed), mountPoint);
 }
 
-export function windowsAttempts(
+function windowsAttempts(
   { form, argument, needsMountPoint }: MountPoint,
   account: WindowsAccount,
 ): MountAttempt[] {
@@ -106,8 +107,8 @@ export function mountAdvice(
       status !== NtStatus.NO_SUCH_DEVICE
     ) {
       return (
-        'This service account may not make a drive by itself: start the service WinFsp.Launcher, run as LocalSystem, or let the ' +
-        `driver do it. ${FOR_ALL}`
+        'This service account may not make a drive by itself: start the service WinFsp.Launcher, ' +
+        `run as LocalSystem, or let the driver do it. ${FOR_ALL}`
       );
     }
     switch (status) {
@@ -125,7 +126,10 @@ export function mountAdvice(
     case NtStatus.ACCESS_DENIED:
       return 'You may not mount there: run as root, or install fusermount3 (package fuse3) and own the directory.';
     case NtStatus.NO_SUCH_DEVICE:
-      return '/dev/fuse is missing or not accessible. Load the module (sudo modprobe fuse), or give the container --device /dev/fuse.';
+      return (
+        '/dev/fuse is missing or not accessible. Load the module (sudo modprobe fuse), ' +
+        'or give the container --device /dev/fuse.'
+      );
     default:
       return 'Run "ramdrive doctor" to see what is missing.';
   }

@@ -1,6 +1,6 @@
 /**
- * Whether mounts still answer, asked with a time limit. A process of its own does the asking: a thread that waits for a file system
- * whose process is stopped cannot be taken back, and would keep this process from ending.
+ * Whether mounts still answer, asked with a time limit. A process of its own does the asking: a thread that waits for a
+ * file system whose process is stopped cannot be taken back, and would keep this process from ending.
  */
 import { spawn } from 'node:child_process';
 

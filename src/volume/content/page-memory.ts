@@ -35,7 +35,7 @@ export interface PageMemory {
 export type CommitFault = (firstPage: number, count: number) => boolean;
 
 /** Page numbers live in Int32Arrays, stored as page + 1 so that 0 can mean "hole"; hence the limit. */
-export const MAX_PAGE_COUNT = 0x7fff_fffe;
+const MAX_PAGE_COUNT = 0x7fff_fffe;
 
 export function assertPageGeometry(
   pageSizeBytes: number,

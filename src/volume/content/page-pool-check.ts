@@ -3,7 +3,6 @@
  * (PoolConsistent, NoPageLeak, FreeBytesAccurate: see docs/verification.md). Reads only; callable on a live volume between
  * two requests. Costs one byte per page of the capacity while it runs.
  */
-import type { PagePool } from './page-pool.js';
 
 /** What the check needs of a file; PagedFile has it. */
 export interface LedgerFile {
@@ -11,6 +10,15 @@ export interface LedgerFile {
   readonly allocatedPages: number;
   visitPages(visit: (page: number) => void): void;
   check(): string[];
+}
+
+/** The ledger's figures, and the writes in flight; PagePool has them. */
+export interface Ledger {
+  readonly capacityPages: number;
+  readonly reservedPages: number;
+  readonly allocatedPages: number;
+  readonly committedPages: number;
+  readonly holders: readonly { reservedPages: number; handCount: number; hand: Int32Array }[];
 }
 
 export interface StockView {
@@ -26,7 +34,7 @@ const IN_FILE = 2;
 const IN_HAND = 3;
 const PLACE = ['nowhere', 'the free stock', 'a file', "a write's hand"];
 
-export function checkPool(pool: PagePool, files: Iterable<LedgerFile>, stock: StockView): string[] {
+export function checkPool(pool: Ledger, files: Iterable<LedgerFile>, stock: StockView): string[] {
   const violations: string[] = [];
   const place = new Uint8Array(pool.capacityPages);
   const put = (page: number, where: number) => {

@@ -11,7 +11,7 @@ import { NameIndex } from './name-index.js';
 import { type OrderedChildren, orderedChildren, visitBehind } from './ordered-children.js';
 
 /** One name of a path; MaxComponentLength of the volume (docs/winfsp.md#volume-parameters). */
-export const MAX_NAME_UNITS = 255;
+const MAX_NAME_UNITS = 255;
 const SEPARATOR = 0x5c;
 
 export class NameTree {
@@ -22,7 +22,7 @@ export class NameTree {
   directory: Inode;
   leafStart = 0;
   /** Of the directory that was emptied last, for the next that gets a first child: lock files come and go alone. */
-  #spareChildren: OrderedChildren | null = null;
+  #spareChildren: OrderedChildren<Inode> | null = null;
 
   constructor(root: Inode, folding: Uint16Array) {
     this.root = root;

@@ -3,36 +3,35 @@
  * adding, removing and going on behind any name cost O(log n), whether or not that name is there.
  */
 import { createRequire } from 'node:module';
-import type { Inode } from '../inode.js';
 
 // The package is CommonJS with a default export, which Inode, TypeScript and test runners each import in their own way;
 // required, it is the same everywhere.
 const { default: BTree } = createRequire(import.meta.url)('sorted-btree') as typeof import('sorted-btree');
-export type OrderedChildren = InstanceType<typeof BTree<string, Inode>>;
+export type OrderedChildren<Child> = InstanceType<typeof BTree<string, Child>>;
 
 const STOP = { break: true };
 
 /** JavaScript compares strings by their UTF-16 units. */
 const byUnits = (a: string, b: string) => (a < b ? -1 : a === b ? 0 : 1);
 
-export function orderedChildren(): OrderedChildren {
-  return new BTree<string, Inode>(undefined, byUnits);
+export function orderedChildren<Child>(): OrderedChildren<Child> {
+  return new BTree<string, Child>(undefined, byUnits);
 }
 
 /**
  * Visits the children whose folded names come behind `marker` ('' for all), in order, until `visit` answers false.
  * Nothing may be added or removed meanwhile.
  */
-export function visitBehind(
-  children: OrderedChildren,
+export function visitBehind<Child extends { name: string }>(
+  children: OrderedChildren<Child>,
   marker: string,
-  visit: (name: string, inode: Inode) => boolean,
+  visit: (name: string, child: Child) => boolean,
 ): void {
   const last = children.maxKey();
   if (last === undefined) return;
   // Not its iterator, which makes objects for every entry. Only the first key can be the marker; the others stay
   // untouched, which saves a cache miss an entry.
-  children.forRange(marker, last, true, (key, inode, counter) =>
-    (counter === 0 && key === marker) || visit(inode.name, inode) ? undefined : STOP,
+  children.forRange(marker, last, true, (key, child, counter) =>
+    (counter === 0 && key === marker) || visit(child.name, child) ? undefined : STOP,
   );
 }

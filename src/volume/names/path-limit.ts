@@ -1,8 +1,10 @@
 /**
- * PathLimit: no path of the volume gets longer than its front end can say. What a longer one led to could be opened by nobody, and so
- * not even be deleted. A new name is measured alone; a directory that moves takes along what lies below it.
+ * PathLimit: no path of the volume gets longer than its front end can say. What a longer one led to could be opened by
+ * nobody, and so not even be deleted. A new name is measured alone; a directory that moves takes along what lies below
+ * it.
  *
- * The longest path is known from above: it is measured again, which takes a look at every inode, only when that bound says too little.
+ * The longest path is known from above: it is measured again, which takes a look at every inode, only when that bound
+ * says too little.
  */
 import type { Inode } from '../inode.js';
 import type { NameTree } from './name-tree.js';

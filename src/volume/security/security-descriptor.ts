@@ -21,11 +21,11 @@ export const Control = {
 export const AceType = { ALLOWED: 0, DENIED: 1, AUDIT: 2, MANDATORY_LABEL: 0x11 } as const;
 
 export const ACE_HEAD_BYTES = 8;
-export const ACL_HEAD_BYTES = 8;
+const ACL_HEAD_BYTES = 8;
 const SD_HEAD_BYTES = 20;
 const SID_HEAD_BYTES = 8;
 /** Also what an ACL's 16-bit size can express. */
-export const MAX_DESCRIPTOR_BYTES = 0xffff;
+const MAX_DESCRIPTOR_BYTES = 0xffff;
 const MAX_SUB_AUTHORITIES = 15;
 /**
  * A part of the descriptor is a view of the bytes it was parsed from. Null: there is none (a null DACL lets everybody
@@ -39,7 +39,7 @@ export interface DescriptorParts {
   dacl: Uint8Array | null;
 }
 
-export function u16(bytes: Uint8Array, at: number): number {
+function u16(bytes: Uint8Array, at: number): number {
   return (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
 }
 

@@ -32,7 +32,7 @@ export const SecurityInformation = {
   PROTECTED_DACL: 0x8000_0000,
 } as const;
 
-export const AceFlag = {
+const AceFlag = {
   OBJECT_INHERIT: 0x01,
   CONTAINER_INHERIT: 0x02,
   NO_PROPAGATE: 0x04,

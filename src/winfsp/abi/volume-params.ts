@@ -5,8 +5,8 @@
  */
 
 import { VolumeParamsError } from '../errors.js';
-import { type Uint64Argument, writeUtf16 } from '../memory/native-memory.js';
 import { Limit } from './constants.js';
+import { type Uint64Argument, writeUtf16 } from './fields.js';
 import { VolumeParamsLayout } from './layouts.js';
 
 /**

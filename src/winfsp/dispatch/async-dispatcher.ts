@@ -369,7 +369,8 @@ export class AsyncDispatcher {
     this.#fs.reportError(
       'stop',
       new Error(
-        `${open.length} handlers had not settled ${this.#stopGraceMs} ms after the volume was stopped; they were answered with CANCELLED.`,
+        `${open.length} handlers had not settled ${this.#stopGraceMs} ms after the volume was stopped; ` +
+          'they were answered with CANCELLED.',
       ),
     );
   }

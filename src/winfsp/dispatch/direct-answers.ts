@@ -16,11 +16,12 @@ import {
   FileInformationClass,
   TransactKind,
 } from '../abi/constants.js';
+import { getUint64 } from '../abi/fields.js';
 import { FileInfo, Req, ReqCleanup, ReqCreate, ReqSetInformation, RSP_FILE_INFO } from '../abi/layouts.js';
 import { finalStatusOf } from '../abi/status-of.js';
 import type { FspFileSystem } from '../library/file-system.js';
 import type { SecurityByNameResult } from '../library/file-system-interface.js';
-import { getUint64, type NativeBlock } from '../memory/native-memory.js';
+import type { NativeBlock } from '../memory/native-memory.js';
 
 /** No NTSTATUS: this request is for the operation function. */
 export const NOT_DIRECT = Number.MAX_SAFE_INTEGER;

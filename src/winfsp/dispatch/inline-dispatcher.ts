@@ -15,12 +15,13 @@
 import { performance } from 'node:perf_hooks';
 import { NtStatus } from '../../ntstatus.js';
 import { Limit, TRANSACT_KIND_COUNT, TRANSACT_KIND_NAMES, TransactKind } from '../abi/constants.js';
+import { getUint64 } from '../abi/fields.js';
 import { Req, ReqRead, ReqWrite, RSP_FILE_INFO, Rsp } from '../abi/layouts.js';
 import { statusOrCountOf } from '../abi/status-of.js';
 import { WinFspCallError } from '../errors.js';
 import type { FspFileSystem } from '../library/file-system.js';
 import { ControlWord, LoopState, setLoopState } from '../memory/control-block.js';
-import { getUint64, NativeBlock } from '../memory/native-memory.js';
+import { NativeBlock } from '../memory/native-memory.js';
 import { allocateStatistics, HEAD, StatisticsWriter } from '../memory/statistics.js';
 import { AnswerDelivery, type DeliveryOptions } from '../threads/answer-delivery.js';
 import { DirectAnswers, NOT_DIRECT } from './direct-answers.js';

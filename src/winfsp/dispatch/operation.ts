@@ -4,9 +4,10 @@
  */
 import { NtStatus } from '../../ntstatus.js';
 import { Limit, TransactKind } from '../abi/constants.js';
+import { getUint64 } from '../abi/fields.js';
 import { Req, Rsp } from '../abi/layouts.js';
 import type { FspFileSystem } from '../library/file-system.js';
-import { getUint64, type NativeBlock } from '../memory/native-memory.js';
+import type { NativeBlock } from '../memory/native-memory.js';
 import { HEAD, type StatisticsWriter } from '../memory/statistics.js';
 
 /** An answer of 128 bytes to this request, zeroed but for Size, Kind and Hint. */

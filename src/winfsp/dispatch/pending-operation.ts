@@ -3,9 +3,10 @@
  */
 import { NtStatus } from '../../ntstatus.js';
 import { TransactKind } from '../abi/constants.js';
+import { getUint64 } from '../abi/fields.js';
 import { Req, ReqQueryDirectory, ReqRead, ReqWrite, RSP_FILE_INFO, Rsp } from '../abi/layouts.js';
 import { statusOrCountOf } from '../abi/status-of.js';
-import { getUint64, readUtf16 } from '../memory/native-memory.js';
+import { readUtf16 } from '../memory/native-memory.js';
 import type { AsyncOperations } from './async-operations.js';
 import type { PendingRequest } from './pending-requests.js';
 

@@ -2,8 +2,9 @@
  * Plain values to the structures of the ABI. A value that does not fit is a bug of the file system and throws a
  * TypeError.
  */
+
+import { setUint64 } from '../abi/fields.js';
 import { FileInfo as FileInfoLayout, VolumeInfo as VolumeInfoLayout } from '../abi/layouts.js';
-import { setUint64 } from '../memory/native-memory.js';
 import type { FileInfo, VolumeInfo } from './file-system.js';
 
 const MAX_LABEL_UNITS = 32;

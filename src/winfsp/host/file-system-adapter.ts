@@ -1,12 +1,13 @@
 /**
- * A high-level FileSystem behind the two low-level interfaces: FileSystemInterface for what is answered at once, AsyncOperations for
- * what may be answered later. Contexts become handle numbers, plain values become structures, exceptions become NTSTATUS codes, and
- * kernel memory is lent for the time of a request.
+ * A high-level FileSystem behind the two low-level interfaces: FileSystemInterface for what is answered at once,
+ * AsyncOperations for what may be answered later. Contexts become handle numbers, plain values become structures,
+ * exceptions become NTSTATUS codes, and kernel memory is lent for the time of a request.
  *
- * The volume must have UmFileContextIsUserContext2, because a context stands for a handle here. A method that the file system does not
- * have leaves its slot empty, with these exceptions, where an empty slot would mean something else to WinFsp (docs/winfsp.md#creating-and-opening, #callbacks):
- * without Create, Open and Overwrite slots nothing can be opened at all; without CanDelete every delete succeeds; without Flush the
- * library calls GetFileInfo even for the whole volume.
+ * The volume must have UmFileContextIsUserContext2, because a context stands for a handle here. A method that the file
+ * system does not have leaves its slot empty, with these exceptions, where an empty slot would mean something else to
+ * WinFsp (docs/winfsp.md#creating-and-opening, #callbacks): without Create, Open and Overwrite slots nothing can be
+ * opened at all; without CanDelete every delete succeeds; without Flush the library calls GetFileInfo even for the
+ * whole volume.
  */
 import { NtStatus } from '../../ntstatus.js';
 import { CleanupFlag, CreateOption, INVALID_FILE_ATTRIBUTES } from '../abi/constants.js';
@@ -66,8 +67,8 @@ export class FileSystemAdapter<Context> {
   }
 
   /**
-   * Closes what is still open, as no Close comes after the volume has stopped. Errors go to `onError`. Only when no request is under
-   * way any more.
+   * Closes what is still open, as no Close comes after the volume has stopped. Errors go to `onError`. Only when no
+   * request is under way any more.
    */
   closeAll(onError: (where: string, error: unknown) => void): void {
     for (const handle of this.#handles.all()) {
@@ -307,7 +308,9 @@ export class FileSystemAdapter<Context> {
     );
   }
 
-  /** Runs a handler; what it gives, now or later, is made a status by `finish`, what it throws by the table of errors. */
+  /**
+   * Runs a handler; what it gives, now or later, is made a status by `finish`, what it throws by the table of errors.
+   */
   #answer<Result>(
     handler: () => Result | PromiseLike<Result>,
     finish: (result: Result) => number,

@@ -18,7 +18,7 @@ export function newController(): AbortController {
  * What cancels the requests of one handle that began before its cleanup, or after it. A request keeps the one that it
  * began under, and it is what handlers get as their request, where nothing else is to be said.
  */
-export class Cancellation {
+class Cancellation {
   #controller: AbortController | null = null;
   #abortReason: Error | null = null;
 

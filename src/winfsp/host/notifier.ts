@@ -14,10 +14,11 @@
  *   name.
  */
 import { NtStatus } from '../../ntstatus.js';
+import { writeUtf16 } from '../abi/fields.js';
 import { NotifyInfo } from '../abi/layouts.js';
 import { WinFspCallError } from '../errors.js';
 import type { VolumeReference } from '../library/volume-reference.js';
-import { NativeBlock, writeUtf16 } from '../memory/native-memory.js';
+import { NativeBlock } from '../memory/native-memory.js';
 
 /** FILE_NOTIFY_CHANGE_* */
 export const NotifyFilter = {

@@ -8,7 +8,7 @@ import type { VolumeReference } from '../library/volume-reference.js';
 import type { DeliveryOptions } from '../threads/answer-delivery.js';
 import type { FileSystem } from './file-system.js';
 
-export type OnError = (error: Error, where: string) => void;
+type OnError = (error: Error, where: string) => void;
 
 /** Why a volume serves no more. */
 export interface VolumeEnd {

@@ -14,8 +14,10 @@ export function registeredCallbacks(): number {
 }
 
 export type CallbackKind = 'NTSTATUS' | 'VOID';
-// biome-ignore lint/suspicious/noExplicitAny: koffi passes whatever the C prototype says; each callback names its own types.
+// biome-ignore lint/suspicious/noExplicitAny: koffi passes what the C prototype says; each callback names its types.
 export type CallbackBody = (...args: any[]) => unknown;
+
+type Arg = unknown;
 
 /** koffi keeps every type for good, so one is made for each prototype and not for each volume. */
 const pointerTypes = new Map<string, ReturnType<typeof koffi.pointer>>();
@@ -38,18 +40,8 @@ export class CallbackSet {
   /** Registers `body` under the C prototype `kind (parameters)`; returns the function's address. */
   add(name: string, kind: CallbackKind, parameters: readonly string[], body: CallbackBody): number {
     // Nine parameters are the most that a callback has; written out, because collecting them would cost an array per
-    // call. biome-ignore format: one line
-    const guarded = (
-      a: unknown,
-      b: unknown,
-      c: unknown,
-      d: unknown,
-      e: unknown,
-      f: unknown,
-      g: unknown,
-      h: unknown,
-      i: unknown,
-    ): number => {
+    // call.
+    const guarded = (a: Arg, b: Arg, c: Arg, d: Arg, e: Arg, f: Arg, g: Arg, h: Arg, i: Arg): number => {
       try {
         const result = body(a, b, c, d, e, f, g, h, i);
         return kind === 'VOID' ? NtStatus.SUCCESS : finalStatusOf(result);

@@ -6,8 +6,9 @@
  * fit, the driver asks once more with the last name as marker, which is harmless.
  */
 
+import { writeUtf16 } from '../abi/fields.js';
 import { DirInfo } from '../abi/layouts.js';
-import { copyMemory, type NativeBlock, writeUtf16 } from '../memory/native-memory.js';
+import { copyMemory, type NativeBlock } from '../memory/native-memory.js';
 import type { DirectoryBuffer } from './file-system-interface.js';
 
 /** MaxComponentLength of a volume (docs/winfsp.md#volume-parameters). */

@@ -8,6 +8,7 @@
  */
 import { NtStatus } from '../../ntstatus.js';
 import { DEVICE_DISK } from '../abi/constants.js';
+import { getUint64 } from '../abi/fields.js';
 import { FileSystemLayout, ReqQueryDirectory, RspCreate, VolumeParamsLayout } from '../abi/layouts.js';
 import { encodeVolumeParams, VOLUME_PARAMS_DEFAULTS, type VolumeParams } from '../abi/volume-params.js';
 import { WinFspCallError } from '../errors.js';
@@ -17,7 +18,7 @@ import {
   visitorsGone,
   waitForVisitors,
 } from '../memory/control-block.js';
-import { copyMemory, getUint64, NativeBlock } from '../memory/native-memory.js';
+import { copyMemory, NativeBlock } from '../memory/native-memory.js';
 import type { FileSystemInterface } from './file-system-interface.js';
 import { InterfaceTable, type OnHandlerError } from './interface-table.js';
 import { loadWinFsp, type WinFspLibrary } from './library.js';

@@ -1,28 +1,27 @@
 /**
- * The interface table (FSP_FILE_SYSTEM_INTERFACE, 512 bytes) of a FileSystemInterface: one koffi callback for each method it has,
- * all other slots 0, which WinFsp answers with INVALID_DEVICE_REQUEST.
+ * The interface table (FSP_FILE_SYSTEM_INTERFACE, 512 bytes) of a FileSystemInterface: one koffi callback for each
+ * method it has, all other slots 0, which WinFsp answers with INVALID_DEVICE_REQUEST.
  *
- * Duties and traps of each callback: docs/winfsp.md#creating-and-opening, #callbacks. Handlers get views of scratch memory that lives as long as the
- * table; results are copied to where C wants them, so nothing is allocated per call but the strings. Callbacks may run inside
- * operation functions on this thread (inline dispatcher) or be called by foreign threads through the event loop (native
- * dispatcher), one at a time in both cases; only reparse look-up nests, and has scratch of its own.
+ * Duties and traps of each callback: docs/winfsp.md#creating-and-opening, #callbacks. Handlers get views of scratch
+ * memory that lives as long as the table; results are copied to where C wants them, so nothing is allocated per call
+ * but the strings. Callbacks may run inside operation functions on this thread (inline dispatcher) or be called by
+ * foreign threads through the event loop (native dispatcher), one at a time in both cases; only reparse look-up nests,
+ * and has scratch of its own.
  */
 import { NtStatus } from '../../ntstatus.js';
 import { Limit } from '../abi/constants.js';
-import { DirInfo, FileInfo, InterfaceLayout, OpenFileInfo, VolumeInfo } from '../abi/layouts.js';
-import { SELF_RELATIVE_HEAD_BYTES, selfRelativeHeadsEnd, selfRelativeLength } from '../abi/self-relative.js';
-import { statusOf, statusOrCountOf } from '../abi/status-of.js';
 import {
-  copyMemory,
   getUint64,
-  NativeBlock,
-  readUtf16,
   setUint64,
   splitUint64,
   type Uint64Argument,
   unsignedOf,
   writeUtf16,
-} from '../memory/native-memory.js';
+} from '../abi/fields.js';
+import { DirInfo, FileInfo, InterfaceLayout, OpenFileInfo, VolumeInfo } from '../abi/layouts.js';
+import { SELF_RELATIVE_HEAD_BYTES, selfRelativeHeadsEnd, selfRelativeLength } from '../abi/self-relative.js';
+import { statusOf, statusOrCountOf } from '../abi/status-of.js';
+import { copyMemory, NativeBlock, readUtf16 } from '../memory/native-memory.js';
 import { type CallbackBody, type CallbackKind, CallbackSet } from './callbacks.js';
 import { DirectoryListing } from './directory-buffer.js';
 import type { FileSystemInterface, OpenResult, SecurityByNameResult } from './file-system-interface.js';
@@ -234,7 +233,9 @@ export class InterfaceTable {
     }
   }
 
-  /** Read and Write for dispatchers that go through the operation functions; the inline one decodes the request itself. */
+  /**
+   * Read and Write for dispatchers that go through the operation functions; the inline one decodes the request itself.
+   */
   #fillData(): void {
     const fs = this.#fs;
     if (fs.read !== undefined) {
@@ -449,8 +450,9 @@ export class InterfaceTable {
   }
 
   /**
-   * Opening *through* a reparse point needs the library's completion thread that walks a path. Without it (the Linux library: its kernel
-   * follows symbolic links by itself) that is refused; reading and writing reparse points works all the same.
+   * Opening *through* a reparse point needs the library's completion thread that walks a path. Without it (the Linux
+   * library: its kernel follows symbolic links by itself) that is refused; reading and writing reparse points works all
+   * the same.
    */
   #fillReparse(): void {
     const fs = this.#fs;
@@ -560,8 +562,8 @@ export class InterfaceTable {
   }
 
   /**
-   * FileInfo is really an OPEN_FILE_INFO. Without a name there the driver stores the path in capitals, also when the requested
-   * spelling is the stored one, so a name is always given.
+   * FileInfo is really an OPEN_FILE_INFO. Without a name there the driver stores the path in capitals, also when the
+   * requested spelling is the stored one, so a name is always given.
    */
   #giveNormalizedName(where: string, fileName: string, name: string, infoAddress: number): void {
     if (name.length !== fileName.length) {
@@ -642,7 +644,9 @@ export class InterfaceTable {
     return NtStatus.SUCCESS;
   }
 
-  /** The self-relative descriptor at `address`, in scratch memory: valid until the handler returns. Null when malformed. */
+  /**
+   * The self-relative descriptor at `address`, in scratch memory: valid until the handler returns. Null when malformed.
+   */
   #readSecurityDescriptor(address: number): Uint8Array | null {
     const { view, bytes, address: chunkAddress } = this.#chunk;
     // Three copies, whatever is in it: each costs more than all of the parsing.
@@ -683,7 +687,10 @@ export class InterfaceTable {
 
 const EMPTY = new Uint8Array(0);
 
-/** A failure passes; a success code where bytes were due is a mistake of the handler, as is PENDING from a synchronous one. */
+/**
+ * A failure passes; a success code where bytes were due is a mistake of the handler, as is PENDING from a synchronous
+ * one.
+ */
 function failureOf(where: string, status: number): number {
   if (statusOf(status) < 0) {
     return status;

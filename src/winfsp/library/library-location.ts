@@ -6,8 +6,8 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, join, posix, win32 } from 'node:path';
 import koffi from 'koffi';
+import { packageRoot } from '../../package-root.js';
 import { WinFspLibraryError } from '../errors.js';
-import { packageRoot } from './package-root.js';
 
 /**
  * Names another library file: an absolute path. For development, and for distributions that keep the library elsewhere.
@@ -20,7 +20,8 @@ const DLL_BY_ARCHITECTURE: Readonly<Record<string, string>> = {
   arm64: 'bin\\winfsp-a64.dll',
 };
 const INSTALL_ADVICE =
-  'Install WinFsp 1.10 or later ("winget install WinFsp.WinFsp", or the installer of the WinFsp project) and try again.';
+  'Install WinFsp 1.10 or later ("winget install WinFsp.WinFsp", or the installer of the WinFsp project) ' +
+  'and try again.';
 
 export interface LocationInputs {
   platform: string;
@@ -46,7 +47,8 @@ export function locateLibrary(inputs: LocationInputs = thisMachine()): string {
       throw new WinFspLibraryError(
         'NOT_INSTALLED',
         `The Linux WinFsp library is not built: ${path} does not exist.`,
-        `Run "node ${join(inputs.packageRoot(), 'scripts', 'build-native.mjs')}", or set ${LIBRARY_VARIABLE} to the absolute path of a build.`,
+        `Run "node ${join(inputs.packageRoot(), 'scripts', 'build-native.mjs')}", ` +
+          `or set ${LIBRARY_VARIABLE} to the absolute path of a build.`,
         path,
       );
     }

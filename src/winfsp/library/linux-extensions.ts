@@ -6,7 +6,8 @@ import type { WinFspLibrary } from './library.js';
 
 export interface LinuxExtensions {
   /**
-   * NTSTATUS. File system address 0: the default for volumes created later. Names: native/winfsp-linux/src/core/options.c.
+   * NTSTATUS. File system address 0: the default for volumes created later. Names:
+   * native/winfsp-linux/src/core/options.c.
    */
   setOption(fileSystemAddress: number, name: string, value: number): number;
   /**
@@ -19,7 +20,8 @@ export interface LinuxExtensions {
 }
 
 /**
- * What a rename says beyond ReplaceIfExists (bit 0 of that BOOLEAN), to a file system that has switched `rename_extension` on.
+ * What a rename says beyond ReplaceIfExists (bit 0 of that BOOLEAN), to a file system that has switched
+ * `rename_extension` on.
  */
 export const RenameExtension = {
   /** The rules of rename(2): an empty directory gives way to another one, in the same step. */

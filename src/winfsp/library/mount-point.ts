@@ -42,7 +42,8 @@ export class MountPointError extends Error {
 }
 
 const WINDOWS_FORMS =
-  'a drive (R:), a Mount Manager drive (\\\\.\\R:), * for the first free drive, a directory (C:\\mnt\\ram) or a share (\\\\server\\share)';
+  'a drive (R:), a Mount Manager drive (\\\\.\\R:), * for the first free drive, a directory (C:\\mnt\\ram) ' +
+  'or a share (\\\\server\\share)';
 
 export function parseMountPoint(text: string, platform: string = process.platform): MountPoint {
   if (platform !== 'win32') {

@@ -38,7 +38,7 @@ const HISTOGRAM = 4;
 export const BUCKET_COUNT = 124;
 const KIND_LENGTH = HISTOGRAM + BUCKET_COUNT;
 
-export const STATISTICS_BYTES = (HEAD_LENGTH + TRANSACT_KIND_COUNT * KIND_LENGTH) * 8;
+const STATISTICS_BYTES = (HEAD_LENGTH + TRANSACT_KIND_COUNT * KIND_LENGTH) * 8;
 
 /** Memory for one dispatcher's figures. */
 export function allocateStatistics(): SharedArrayBuffer {

@@ -11,6 +11,7 @@ import {
   FileInformationClass,
   TransactKind,
 } from '../abi/constants.js';
+import { getUint64 } from '../abi/fields.js';
 import {
   FileInfo,
   ReqClose,
@@ -21,7 +22,6 @@ import {
   RspCreate,
 } from '../abi/layouts.js';
 import type { FileSystemInterface } from '../library/file-system-interface.js';
-import { getUint64 } from '../memory/native-memory.js';
 import { OpenFiles } from './open-files.js';
 
 export const Route = {

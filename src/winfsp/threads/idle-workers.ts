@@ -6,8 +6,10 @@
  * Such a worker gets its jobs as messages, one after another, and ends when it gets null. While it waits it does not
  * keep the process alive.
  */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { compiledWorker } from '../library/package-root.js';
+import { packageRoot } from '../../package-root.js';
 
 let started = 0;
 
@@ -22,7 +24,7 @@ export class IdleWorkers {
   readonly #most: number;
   readonly #idle = new Map<Worker, string>();
 
-  /** `script` as compiledWorker takes it. Of those that are given back, `most` are kept. */
+  /** `script`: its path below src/winfsp, with the extension .js. Of those that are given back, `most` are kept. */
   constructor(script: string, name: string, most: number) {
     this.#script = script;
     this.#name = name;
@@ -39,7 +41,7 @@ export class IdleWorkers {
       }
     }
     started += 1;
-    const worker = new Worker(compiledWorker(this.#script), { name: this.#name });
+    const worker = new Worker(compiled(this.#script), { name: this.#name });
     worker.once('exit', () => this.#idle.delete(worker));
     // One that fails while it waits is no more; whoever has taken it listens for himself.
     worker.on('error', () => {});
@@ -55,4 +57,9 @@ export class IdleWorkers {
       worker.postMessage(null);
     }
   }
+}
+
+/** A worker always runs compiled code, also when it is started from a source file (tests). */
+function compiled(script: string): URL {
+  return pathToFileURL(join(packageRoot(), 'dist', 'src', 'winfsp', script));
 }

@@ -3,7 +3,7 @@
  * text.
  */
 
-export interface Series {
+interface Series {
   name: string;
   /** One of the page's colours, 1 to 4. */
   colour: 1 | 2 | 3 | 4;

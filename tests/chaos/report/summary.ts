@@ -10,8 +10,8 @@ import type { RunResult } from '../run.js';
 import { growthText } from './growth.js';
 import type { Machine } from './machine.js';
 
-export const BEGIN = '<!-- chaos summary: written by "npm run chaos -- --summary", not by hand -->';
-export const END = '<!-- end of chaos summary -->';
+const BEGIN = '<!-- chaos summary: written by "npm run chaos -- --summary", not by hand -->';
+const END = '<!-- end of chaos summary -->';
 
 export function writeSummary(path: string, text: string): void {
   const document = readFileSync(path, 'utf8');

@@ -13,7 +13,7 @@ import { PAGE } from '../served-options.js';
 import { Cleanup, type Info, infoAt, type OpenFile, type ServedVolume } from '../served-volume.js';
 
 /** Data that a program was told are safe, and that the drive has refused or forgotten. */
-export class CacheLoss extends Error {
+class CacheLoss extends Error {
   override readonly name = 'CacheLoss';
 }
 

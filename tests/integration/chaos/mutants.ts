@@ -40,8 +40,8 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'src/volume/names/ordered-children.ts',
-        find: '(counter === 0 && key === marker) || visit(node.name, node) ? undefined : STOP',
-        replace: 'visit(node.name, node) ? undefined : STOP',
+        find: '(counter === 0 && key === marker) || visit(child.name, child) ? undefined : STOP',
+        replace: 'visit(child.name, child) ? undefined : STOP',
       },
     ],
   },
@@ -50,10 +50,10 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: VOLUME,
-        find: 'if (there !== undefined && there !== node) this.#unlink(there);',
+        find: 'if (there !== undefined && there !== inode) this.#unlink(there);',
         // As if somebody had it open for ever.
         replace:
-          'if (there !== undefined && there !== node) {\n      this.#tree.detach(there);\n      there.openCount += 1;\n    }',
+          'if (there !== undefined && there !== inode) {\n      this.#tree.detach(there);\n      there.openCount += 1;\n    }',
       },
     ],
   },
@@ -63,12 +63,13 @@ export const MUTANTS: Mutant[] = [
       {
         file: FILE_SYSTEM,
         find: '    const status = setAllocationSize\n',
-        replace: '    encodeFileInfo(node, view, fileInfoOffset);\n    const status = setAllocationSize\n',
+        replace: '    encodeFileInfo(inode, view, fileInfoOffset);\n    const status = setAllocationSize\n',
       },
       {
         file: FILE_SYSTEM,
-        find: '      : this.#volume.setFileSize(node, newSize);\n    return this.#changed(status, node, view, fileInfoOffset);',
-        replace: '      : this.#volume.setFileSize(node, newSize);\n    this.#publish();\n    return status;',
+        find: '      : this.#volume.setFileSize(inode, newSize);\n    return this.#changed(status, inode, view, fileInfoOffset);',
+        replace:
+          '      : this.#volume.setFileSize(inode, newSize);\n    this.#publish();\n    return status;',
       },
     ],
   },
@@ -81,8 +82,8 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: VOLUME,
-        find: 'const status = node.file.setLength(bytes);',
-        replace: 'const status = Math.max(0, node.file.setLength(bytes));',
+        find: 'const status = inode.file.setLength(bytes);',
+        replace: 'const status = Math.max(0, inode.file.setLength(bytes));',
       },
       {
         file: VOLUME,
@@ -117,8 +118,8 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: VOLUME,
-        find: '    if (node.openCount === 0) this.#dispose(node);\n',
-        replace: '    if (node.openCount === 0) this.#dispose(node);\n    else node.file?.setLength(0);\n',
+        find: '    if (inode.openCount === 0) this.#dispose(inode);\n',
+        replace: '    if (inode.openCount === 0) this.#dispose(inode);\n    else inode.file?.setLength(0);\n',
       },
     ],
   },
@@ -127,8 +128,8 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: FILE_SYSTEM,
-        find: 'return this.#changed(this.#volume.flush(node), node, view, fileInfoOffset);',
-        replace: 'return this.#volume.flush(node);',
+        find: 'return this.#changed(this.#volume.flush(inode), inode, view, fileInfoOffset);',
+        replace: 'return this.#volume.flush(inode);',
       },
     ],
   },

@@ -1,6 +1,8 @@
 /** The planted faults fit the sources as they are: whoever changes one of those places changes the fault with it. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { MUTANTS } from '../../integration/chaos/mutants.js';
+import { applyPatch } from '../../support/mutate.js';
 
 interface Mutant {
   name: string;
@@ -26,5 +28,16 @@ describe('tests/mutants/mutants.json', () => {
     const faults = new Set(mutants.map(({ fault }) => fault));
     for (let fault = 1; fault <= 11; fault++) expect(faults).toContain(fault);
     expect(new Set(mutants.map(({ name }) => name)).size).toBe(mutants.length);
+  });
+});
+
+describe('tests/integration/chaos/mutants.ts', () => {
+  it.each(MUTANTS.map((one) => [one.name, one] as const))('%s: its patches fit', (name, { patches }) => {
+    const sources = new Map<string, string>();
+    for (const patch of patches) {
+      const source = sources.get(patch.file) ?? read(patch.file);
+      sources.set(patch.file, applyPatch(name, source, patch));
+    }
+    expect(sources.size).toBeGreaterThan(0);
   });
 });

@@ -9,7 +9,7 @@ import type { Inode } from '../../../src/volume/inode.js';
 import { RamVolume } from '../../../src/volume/ram-volume.js';
 import { PlainPageMemory } from '../../support/plain-page-memory.js';
 
-export const PAGE = 16;
+const PAGE = 16;
 
 export interface ModelInode {
   real: Inode;
@@ -33,7 +33,7 @@ interface Enumeration {
 }
 
 const pagesOf = (bytes: number) => Math.ceil(bytes / PAGE);
-export const LINK_TAG = 0xa000000c;
+const LINK_TAG = 0xa000000c;
 
 export function linkData(target: string, tag = LINK_TAG): Uint8Array {
   const data = Buffer.alloc(8 + target.length);

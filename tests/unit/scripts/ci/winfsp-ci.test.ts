@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { packageRoot } from '../../../../src/winfsp/library/package-root.js';
+import { packageRoot } from '../../../../src/package-root.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 
 const scripts = join(packageRoot(), 'scripts', 'ci');

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { packageRoot } from '../../../../src/winfsp/library/package-root.js';
+import { packageRoot } from '../../../../src/package-root.js';
 
 interface Step {
   run?: string;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NtStatus } from '../../../../src/ntstatus.js';
-import { packageRoot } from '../../../../src/winfsp/library/package-root.js';
+import { packageRoot } from '../../../../src/package-root.js';
 import { type AbiFacts, abiDisagreements } from '../../../support/abi-check.js';
 
 function facts(): AbiFacts & { ntstatus: Record<string, string> } {

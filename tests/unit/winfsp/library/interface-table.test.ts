@@ -16,8 +16,8 @@ import {
   liveBlocks,
   NativeBlock,
   readUtf16,
-  utf16Block,
 } from '../../../../src/winfsp/memory/native-memory.js';
+import { utf16Block } from '../../../support/utf16-block.js';
 import { EVERYONE_FULL, type LoggedCall, MemoryFileSystem } from '../fixtures/memory-file-system.mjs';
 
 type Slot = Exclude<keyof typeof InterfaceLayout, 'SIZE'>;

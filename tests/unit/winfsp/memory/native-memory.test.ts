@@ -1,18 +1,15 @@
 import fc from 'fast-check';
 import koffi from 'koffi';
 import { describe, expect, it } from 'vitest';
+import { getUint64, setUint64, splitUint64, unsignedOf } from '../../../../src/winfsp/abi/fields.js';
 import {
   copyMemory,
-  getUint64,
   liveBlocks,
   NativeBlock,
   pageAligned,
   readUtf16,
-  setUint64,
-  splitUint64,
-  unsignedOf,
-  utf16Block,
 } from '../../../../src/winfsp/memory/native-memory.js';
+import { utf16Block } from '../../../support/utf16-block.js';
 
 describe('native memory', () => {
   it('a block is zeroed, aligned, counted, and freed once', () => {

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { NtStatus } from '../../../../src/ntstatus.js';
 import { FileAttribute, TransactKind } from '../../../../src/winfsp/abi/constants.js';
+import { setUint64 } from '../../../../src/winfsp/abi/fields.js';
 import type { FileSystemInterface } from '../../../../src/winfsp/library/file-system-interface.js';
-import { setUint64 } from '../../../../src/winfsp/memory/native-memory.js';
 import { AnswerRouting, Route } from '../../../../src/winfsp/threads/answer-routing.js';
 
 const INFINITE = 0xffffffff;

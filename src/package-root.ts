@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 
 const PACKAGE_NAME = 'ramdrive';
 
@@ -39,12 +39,4 @@ function manifestAt(folder: string): { name?: string; version?: string } | null 
   } catch {
     return null;
   }
-}
-
-/**
- * A worker's script, compiled. `name` is its path below src/winfsp, with the extension .js. A worker always runs
- * compiled code.
- */
-export function compiledWorker(name: string): URL {
-  return pathToFileURL(join(packageRoot(), 'dist', 'src', 'winfsp', name));
 }
