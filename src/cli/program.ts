@@ -8,10 +8,10 @@ import type { SettingName } from '../drive/config/settings.js';
 import { packageVersion } from '../package-root.js';
 import { doctorCommand } from './doctor-command.js';
 import { describeError, ExitCode, exitCodeOf } from './exit-codes.js';
-import { mountCommand } from './mount-command.js';
-import { mountInBackground } from './mount-in-background.js';
+import { mountCommand } from './mount/mount-command.js';
+import { mountInBackground } from './mount/mount-in-background.js';
+import { checkTraceFile } from './mount/trace-file.js';
 import { statusCommand } from './status-command.js';
-import { checkTraceFile } from './trace-file.js';
 import { unmountCommand } from './unmount-command.js';
 
 /** What commander makes of the options of `mount`. */

@@ -126,7 +126,8 @@ async function refuseIfMounted(
   throw new MountPointError(
     'STALE',
     path,
-    `${path} is a dead mount of a process that is gone, and it cannot be cleared${problem === null ? '' : ` (${problem})`}.`,
+    `${path} is a dead mount of a process that is gone, and it cannot be cleared` +
+      `${problem === null ? '' : ` (${problem})`}.`,
     `Clear it: sudo umount -l ${quote(path)}`,
   );
 }

@@ -21,7 +21,7 @@ import type { FileSystem } from './file-system.js';
 import { LocalVolume } from './local-volume.js';
 import { type Change, Notifier } from './notifier.js';
 import type { ServedVolume, VolumeEnd, VolumeOptions } from './served-volume.js';
-import { WorkerVolume } from './worker-volume.js';
+import { WorkerVolume } from './worker/worker-volume.js';
 
 export interface HostOptions {
   /** By their WinFsp names. What is not given follows from the methods of the file system, or is WinFsp's default. */

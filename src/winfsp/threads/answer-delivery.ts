@@ -161,7 +161,8 @@ export class AnswerDelivery {
   checkThreads(): void {
     if (!this.#completionThreads.every((completionThread) => completionThread.isAlive)) {
       throw new Error(
-        'A completion thread died. Answers that it held are lost, so the volume ends: else programs would wait for them.',
+        'A completion thread died. Answers that it held are lost, ' +
+          'so the volume ends: else programs would wait for them.',
       );
     }
   }

@@ -50,10 +50,9 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: VOLUME,
-        find: 'if (there !== undefined && there !== inode) this.#unlink(there);',
-        // As if somebody had it open for ever.
-        replace:
-          'if (there !== undefined && there !== inode) {\n      this.#tree.detach(there);\n      there.openCount += 1;\n    }',
+        find: '      there.changed(now);\n      this.#unlink(there);\n',
+        // As if a handle of it were never closed.
+        replace: '      this.#tree.detach(there);\n      there.openCount += 1;\n',
       },
     ],
   },

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MemoryProgress } from '../../../src/cli/memory-progress.js';
-import { describeDeath } from '../../../src/cli/mount-in-background.js';
+import { describeDeath } from '../../../src/cli/mount/mount-in-background.js';
 
 const GIB = 2 ** 30;
 

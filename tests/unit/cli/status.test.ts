@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { colour } from '../../../src/cli/colour.js';
 import { nodeVersion } from '../../../src/cli/doctor.js';
+import { statusText } from '../../../src/cli/mount/status-line.js';
 import { describeStatus } from '../../../src/cli/status-command.js';
-import { statusText } from '../../../src/cli/status-line.js';
 import type { DriveStatus } from '../../../src/drive/status.js';
 
 const latency = {

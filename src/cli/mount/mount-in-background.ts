@@ -7,12 +7,12 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MOUNT_GRACE_MS, START_GRACE_MS } from '../drive/config/limits.js';
-import type { DriveSettings } from '../drive/config/settings.js';
-import { idOfMountPoint } from '../drive/control/drive-records.js';
-import { ensureRuntimeDirectory } from '../drive/control/runtime-directory.js';
-import { ExitCode } from './exit-codes.js';
-import { MemoryProgress } from './memory-progress.js';
+import { MOUNT_GRACE_MS, START_GRACE_MS } from '../../drive/config/limits.js';
+import type { DriveSettings } from '../../drive/config/settings.js';
+import { idOfMountPoint } from '../../drive/control/drive-records.js';
+import { ensureRuntimeDirectory } from '../../drive/control/runtime-directory.js';
+import { ExitCode } from '../exit-codes.js';
+import { MemoryProgress } from '../memory-progress.js';
 
 /** What the child tells on its way. */
 export type BackgroundMessage = { mounted: string } | { doneBytes: number; totalBytes: number };
@@ -25,7 +25,7 @@ type Outcome = { mounted: string } | { exitCode: number | null; signal: NodeJS.S
 export async function mountInBackground(settings: DriveSettings, args: readonly string[]): Promise<number> {
   const log = join(ensureRuntimeDirectory(), `${idOfMountPoint(settings.mountPoint)}.${process.pid}.log`);
   const output = openSync(log, 'w', 0o600);
-  const main = fileURLToPath(new URL('./main.js', import.meta.url));
+  const main = fileURLToPath(new URL('../main.js', import.meta.url));
   const child = spawn(process.execPath, [main, ...args.filter((arg) => arg !== '--background')], {
     detached: true,
     windowsHide: true,

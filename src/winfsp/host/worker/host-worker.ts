@@ -6,18 +6,18 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort } from 'node:worker_threads';
-import { InlineDispatcher } from '../dispatch/inline-dispatcher.js';
-import { FspFileSystem } from '../library/file-system.js';
-import type { FileSystem } from './file-system.js';
-import { FileSystemAdapter } from './file-system-adapter.js';
-import type { HostWorkerInput, HostWorkerMessage } from './host-worker-protocol.js';
+import { InlineDispatcher } from '../../dispatch/inline-dispatcher.js';
+import { FspFileSystem } from '../../library/file-system.js';
+import type { FileSystem } from '../file-system.js';
+import { FileSystemAdapter } from '../file-system-adapter.js';
 import {
   allocationUnitBytes,
   errorOf,
   type VolumeEnd,
   volumeEndOf,
   volumeParamsFor,
-} from './served-volume.js';
+} from '../served-volume.js';
+import type { HostWorkerInput, HostWorkerMessage } from './host-worker-protocol.js';
 
 const port = parentPort!;
 

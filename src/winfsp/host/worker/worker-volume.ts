@@ -3,18 +3,18 @@
  * handlers. When the worker dies, whoever waits for the volume is released.
  */
 
-import { loadWinFsp } from '../library/library.js';
-import { VolumeReference } from '../library/volume-reference.js';
-import { allocateControlBlock } from '../memory/control-block.js';
-import { allocateStatistics } from '../memory/statistics.js';
-import { IdleWorkers } from '../threads/idle-workers.js';
+import { loadWinFsp } from '../../library/library.js';
+import { VolumeReference } from '../../library/volume-reference.js';
+import { allocateControlBlock } from '../../memory/control-block.js';
+import { allocateStatistics } from '../../memory/statistics.js';
+import { IdleWorkers } from '../../threads/idle-workers.js';
+import type { ServedVolume, VolumeEnd, VolumeOptions } from '../served-volume.js';
 import type { HostWorkerInput, HostWorkerMessage } from './host-worker-protocol.js';
-import type { ServedVolume, VolumeEnd, VolumeOptions } from './served-volume.js';
 
 /** Each holds a module and its heap. */
 const MAX_IDLE = 4;
 /** By the URL of the module that they have loaded. */
-const workers = new IdleWorkers('host/host-worker.js', 'winfsp-host', MAX_IDLE);
+const workers = new IdleWorkers('host/worker/host-worker.js', 'winfsp-host', MAX_IDLE);
 
 export class WorkerVolume implements ServedVolume {
   readonly statistics = allocateStatistics();

@@ -1,7 +1,7 @@
 /** What a WorkerVolume and its worker say to each other. */
-import type { VolumeParams } from '../abi/volume-params.js';
-import type { VolumeReferenceData } from '../library/volume-reference.js';
-import type { VolumeEnd } from './served-volume.js';
+import type { VolumeParams } from '../../abi/volume-params.js';
+import type { VolumeReferenceData } from '../../library/volume-reference.js';
+import type { VolumeEnd } from '../served-volume.js';
 
 export interface HostWorkerInput {
   /** Of the module whose default export is the file system, or a function that makes one. */

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { checkTraceFile } from '../../../src/cli/trace-file.js';
-import { temporaryFolder } from '../../support/temporary-folder.js';
+import { checkTraceFile } from '../../../../src/cli/mount/trace-file.js';
+import { temporaryFolder } from '../../../support/temporary-folder.js';
 
 const folder = temporaryFolder('trace');
 const drive = join(folder, 'drive');

@@ -18,7 +18,8 @@ export function refuseToPause(say: (message: string) => void): () => void {
   }
   const handler = () =>
     say(
-      'Ctrl+Z does not stop a drive, since programs that use it would hang. Ctrl+C unmounts it; --background frees the terminal.',
+      'Ctrl+Z does not stop a drive, since programs that use it would hang. ' +
+        'Ctrl+C unmounts it; --background frees the terminal.',
     );
   process.on('SIGTSTP', handler);
   return () => process.off('SIGTSTP', handler);

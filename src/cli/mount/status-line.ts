@@ -2,10 +2,10 @@
  * The live line under `ramdrive mount` on a terminal: what the drive holds, and what it is doing. Silent anywhere else.
  */
 import type { WriteStream } from 'node:tty';
-import { formatSize } from '../drive/config/sizes.js';
-import type { DriveStatus } from '../drive/status.js';
-import { colour } from './colour.js';
-import { countOf } from './count-of.js';
+import { formatSize } from '../../drive/config/sizes.js';
+import type { DriveStatus } from '../../drive/status.js';
+import { colour } from '../colour.js';
+import { countOf } from '../count-of.js';
 
 const INTERVAL_MS = 500;
 const ERASE_LINE = '\r\x1b[2K';

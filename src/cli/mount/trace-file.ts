@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import { ConfigError, messageOf } from '../drive/errors.js';
+import { ConfigError, messageOf } from '../../drive/errors.js';
 
 /** The absolute path. Makes the file, so that what cannot be written is said now. Throws ConfigError. */
 export function checkTraceFile(given: string, mountPoint: string): string {

@@ -4,14 +4,14 @@
  * standard error.
  */
 import { rmSync } from 'node:fs';
-import type { DriveSettings } from '../drive/config/settings.js';
-import { ControlServer } from '../drive/control/control-server.js';
-import { DriveError } from '../drive/errors.js';
-import { faultsFromEnvironment } from '../drive/faults.js';
-import { canonicalPath } from '../drive/mount/linux-mount-point.js';
-import { type DriveEnd, RamDrive } from '../drive/ram-drive.js';
-import { describeError, ExitCode } from './exit-codes.js';
-import { MemoryProgress } from './memory-progress.js';
+import type { DriveSettings } from '../../drive/config/settings.js';
+import { ControlServer } from '../../drive/control/control-server.js';
+import { DriveError } from '../../drive/errors.js';
+import { faultsFromEnvironment } from '../../drive/faults.js';
+import { canonicalPath } from '../../drive/mount/linux-mount-point.js';
+import { type DriveEnd, RamDrive } from '../../drive/ram-drive.js';
+import { describeError, ExitCode } from '../exit-codes.js';
+import { MemoryProgress } from '../memory-progress.js';
 import { BACKGROUND_LOG_VARIABLE, type BackgroundMessage } from './mount-in-background.js';
 import { StatusLine } from './status-line.js';
 import { onStopSignals, refuseToPause } from './stop-signals.js';
