@@ -94,6 +94,48 @@ static void shared_lengths(void)
     }
 }
 
+/* ---- one file's permissions and times, changed and asked for by many ---- */
+
+#define CHANGES 60
+
+static void make_one(void) { EXPECT(put("one", "x") == 0 && chmod("one", 0640) == 0); }
+
+static void change_attributes(void)
+{
+    for (int i = 0; i < CHANGES; i++) {
+        struct timespec times[2] = {{1000 + i, 0}, {2000 + i, 0}};
+        EXPECT(chmod("one", i % 2 ? 0600 : 0640) == 0);
+        EXPECT(utimensat(AT_FDCWD, "one", times, 0) == 0);
+    }
+}
+
+static void ask_attributes(void)
+{
+    for (int i = 0; i < CHANGES * 2; i++) {
+        mode_t mode;
+        int fd = open("one", O_RDONLY);
+        EXPECT(fd >= 0 && close(fd) == 0);
+        mode = mode_of("one") & 0777;
+        EXPECT(mode == 0600 || mode == 0640);
+    }
+}
+
+/* No client sees a permission that was never set; and every access of the inode is under its lock (tsan-test). */
+static void shared_attributes(void)
+{
+    for (MODE mode = CACHED; mode < MODES; mode++) {
+        pid_t clients[4];
+        start(mode, 64 * MIB, 4);
+        client(make_one);
+        treefs_delay(tree, 1);
+        for (int i = 0; i < 4; i++)
+            clients[i] = begin(i < 2 ? change_attributes : ask_attributes);
+        for (int i = 0; i < 4; i++)
+            CHECK_EQUAL(end(clients[i]), 0);
+        stop();
+    }
+}
+
 /* An answer about the length that is older than a write must not be believed after it: the next extension would cut the
  * file. */
 static void write_and_check(void)
@@ -334,6 +376,7 @@ int main(void)
         return 0;
     RUN(appends);
     RUN(shared_lengths);
+    RUN(shared_attributes);
     RUN(old_answers);
     RUN(paths_in_motion);
     RUN(opens_meet_deletes);

@@ -201,6 +201,9 @@ static NTSTATUS pending_op(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, FSP
     return STATUS_PENDING;
 }
 
+/* What a wrong host does, a data race by its nature: out of ThreadSanitizer's sight. */
+__attribute__((no_sanitize("thread"))) static void touch_response(FSP_FSCTL_TRANSACT_RSP *rsp) { rsp->Buffer[9] = 1; }
+
 static void touched_after_pending(void)
 {
     for (int touch = 0; touch < 2; touch++) {
@@ -212,7 +215,7 @@ static void touched_after_pending(void)
         FspLinuxScriptSubmit(t->fs->VolumeHandle, &r, r.req.Size, &ticket);
         platform_sleep_ms(30);
         if (touch)
-            ((FSP_FSCTL_TRANSACT_RSP *)remembered)->Buffer[9] = 1;
+            touch_response(remembered);
         memset(&q, 0, sizeof q.rsp);
         q.rsp.Size = 128;
         q.rsp.Kind = FspFsctlTransactQueryInformationKind;

@@ -9,7 +9,7 @@
 #include "fuse/objects/front.h"
 
 #define BATCH_SIZE 65536u
-#define NAME_BYTESMAX (MAX_NAME_UNITS * 3)
+#define MAX_NAME_BYTES (MAX_NAME_UNITS * 3)
 
 struct stream {
     STREAM *next, *previous; /* of front.streams */
@@ -100,7 +100,7 @@ static int take_batch(FRONT *front, STREAM *stream, const UINT8 *at, UINT32 byte
     while (left >= sizeof(UINT16)) {
         const FSP_FSCTL_DIR_INFO *info = (const void *)at;
         UINT32 size = info->Size, step = (UINT32)FSP_FSCTL_DEFAULT_ALIGN_UP(size);
-        char name[NAME_BYTESMAX];
+        char name[MAX_NAME_BYTES];
         UINT32 units, attributes;
         ptrdiff_t length;
         if (size < sizeof *info) { /* the end mark */

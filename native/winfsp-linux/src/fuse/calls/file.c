@@ -54,7 +54,8 @@ static void times_set(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 
 static void set_times_of_mapped(OP *op)
 {
-    const UINT32 attributes = op->inode->info.FileAttributes & ~(FILE_ATTRIBUTE_NORMAL | FILE_ATTRIBUTE_REPARSE_POINT);
+    const UINT32 attributes =
+        inode_info(op->front, op->inode).FileAttributes & ~(FILE_ATTRIBUTE_NORMAL | FILE_ATTRIBUTE_REPARSE_POINT);
     request_context(op, FspFsctlTransactSetInformationKind);
     op->req.Req.SetInformation.FileInformationClass = FileBasicInformation;
     op->req.Req.SetInformation.Info.Basic.FileAttributes =
@@ -206,15 +207,15 @@ static void allocated(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 static void allocate_step(OP *op)
 {
     const struct fuse_fallocate_in *in = op_argument(op);
-    const FSP_FSCTL_FILE_INFO *info = &op->inode->info;
+    const FSP_FSCTL_FILE_INFO info = inode_info(op->front, op->inode);
     UINT64 end = in->offset + in->length, unit = op->front->unit, room = (end + unit - 1) / unit * unit;
     if (op->flags == 0) {
         op_post_context(op, FspFsctlTransactQueryInformationKind, allocated);
         return;
     }
-    if (op->flags == 1 && room <= info->AllocationSize)
+    if (op->flags == 1 && room <= info.AllocationSize)
         op->flags = 2;
-    if (op->flags == 2 && ((in->mode & FALLOC_FL_KEEP_SIZE) || end <= info->FileSize))
+    if (op->flags == 2 && ((in->mode & FALLOC_FL_KEEP_SIZE) || end <= info.FileSize))
         op->flags = 3;
     if (op->flags == 3) {
         reply_error(op, 0);

@@ -103,7 +103,8 @@ static void truncating(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 
 static void truncate_in_names(OP *op)
 {
-    if (op->inode->unlinked) { /* replaced since the kernel found it: there was a file by that name all the time */
+    /* Replaced since the kernel found it: there was a file by that name all the time. */
+    if (inode_is_unlinked(op->front, op->inode)) {
         with_handle(op, cut_nameless);
         return;
     }
@@ -120,7 +121,7 @@ static void truncate_in_sizes(OP *op) { names_enter(op, 0, truncate_in_names); }
 static void truncate_inode(OP *op)
 {
     op_drop_handle(op);
-    if (op->inode->unlinked)
+    if (inode_is_unlinked(op->front, op->inode))
         cut_in_sizes(op);
     else
         truncate_in_sizes(op);

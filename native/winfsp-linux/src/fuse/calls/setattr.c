@@ -42,11 +42,14 @@ static void set_security(OP *op)
 {
     FRONT *front = op->front;
     const INODE *inode = op->inode;
+    int same;
     op->valid |= TOUCH;
+    pthread_mutex_lock(&front->lock);
+    same = op->uid == inode->uid && op->gid == inode->gid && op->mode == (inode->mode & 07777);
+    pthread_mutex_unlock(&front->lock);
     /* Without access lists nothing but READONLY can be kept, which set_times sees to; and unpackers set the owner that
      * a file has already. */
-    if (!front->persistentAcls ||
-        (front->cached && op->uid == inode->uid && op->gid == inode->gid && op->mode == (inode->mode & 07777))) {
+    if (!front->persistentAcls || (front->cached && same)) {
         next(op);
         return;
     }
@@ -67,8 +70,12 @@ static void set_times(OP *op, UINT32 valid)
 {
     const struct fuse_setattr_in *in = op_argument(op);
     UINT64 now = filetime_now();
-    UINT32 attributes = op->inode->info.FileAttributes, wanted = attributes;
-    if ((valid & TOUCH) && S_ISREG(op->inode->mode)) {
+    UINT32 attributes, wanted, type;
+    pthread_mutex_lock(&op->front->lock);
+    wanted = attributes = op->inode->info.FileAttributes;
+    type = op->inode->mode;
+    pthread_mutex_unlock(&op->front->lock);
+    if ((valid & TOUCH) && S_ISREG(type)) {
         if (op->mode & 0222)
             wanted &= ~FILE_ATTRIBUTE_READONLY;
         else if (!op->front->persistentAcls)

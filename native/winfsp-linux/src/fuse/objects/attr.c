@@ -164,6 +164,15 @@ void attr_fill(FRONT *front, INODE *inode, struct fuse_attr *attr)
     attr->blksize = 4096;
 }
 
+FSP_FSCTL_FILE_INFO inode_info(FRONT *front, const INODE *inode)
+{
+    FSP_FSCTL_FILE_INFO info;
+    pthread_mutex_lock(&front->lock);
+    info = inode->info;
+    pthread_mutex_unlock(&front->lock);
+    return info;
+}
+
 int inode_overallocated(FRONT *front, const INODE *inode)
 {
     return !(inode->info.FileAttributes & (FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_REPARSE_POINT)) &&

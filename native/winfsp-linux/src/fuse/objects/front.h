@@ -212,8 +212,9 @@ void sizes_enter(OP *op, INODE *inode, int alone, THEN *then);
 void op_leave_names(OP *op);
 void op_leave_sizes(OP *op);
 
-/* inode.c. All under front.lock but for inode_of and inodes_free. */
+/* inode.c. All under front.lock but for inode_of, inode_is_unlinked and inodes_free. */
 INODE *inode_of(FRONT *front, UINT64 nodeid);
+int inode_is_unlinked(FRONT *front, const INODE *inode); /* takes front.lock */
 INODE *inode_find(FRONT *front, INODE *parent, const WCHAR *name, size_t units);
 INODE *inode_insert(FRONT *front, INODE *parent, const WCHAR *name, size_t units); /* NULL: no memory */
 /* 0: no memory, nothing changed */
@@ -255,6 +256,7 @@ void op_learn(OP *op, const FSP_FSCTL_FILE_INFO *info); /* of op.inode; takes fr
 void inode_learn_security(FRONT *front, INODE *inode, const void *sd, size_t size);
 void attr_fill(FRONT *front, INODE *inode, struct fuse_attr *attr);
 int inode_overallocated(FRONT *front, const INODE *inode);
+FSP_FSCTL_FILE_INFO inode_info(FRONT *front, const INODE *inode); /* a copy; takes front.lock */
 UINT64 filetime_of(UINT64 seconds, UINT32 nanoseconds);
 UINT64 filetime_now(void);
 int errno_of(NTSTATUS status);

@@ -7,6 +7,15 @@ INODE *inode_of(FRONT *front, UINT64 nodeid)
     return nodeid == FUSE_ROOT_ID ? &front->root : (INODE *)(uintptr_t)nodeid;
 }
 
+int inode_is_unlinked(FRONT *front, const INODE *inode)
+{
+    int unlinked;
+    pthread_mutex_lock(&front->lock);
+    unlinked = inode->unlinked;
+    pthread_mutex_unlock(&front->lock);
+    return unlinked;
+}
+
 static UINT32 bucket_of(const FRONT *front, const INODE *parent, const WCHAR *name, size_t units)
 {
     UINT64 hash = (uintptr_t)parent * 0x9e3779b97f4a7c15u;

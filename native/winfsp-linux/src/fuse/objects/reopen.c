@@ -46,10 +46,10 @@ static void reopen(OP *op)
         have_handle(op);
         return;
     }
-    if (op->inode->unlinked) {
+    if (inode_is_unlinked(op->front, op->inode)) {
         /* Since the kernel found it: ESTALE makes it look the path up once more, where another file may be now. A
          * removed directory is a program's working directory. */
-        reply_error(op, op->inode->info.FileAttributes & FILE_ATTRIBUTE_DIRECTORY ? ENOENT : ESTALE);
+        reply_error(op, inode_info(op->front, op->inode).FileAttributes & FILE_ATTRIBUTE_DIRECTORY ? ENOENT : ESTALE);
         return;
     }
     op->disposition = FILE_OPEN;

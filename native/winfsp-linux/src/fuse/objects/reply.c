@@ -134,6 +134,7 @@ void reply_negative(OP *op)
     reply_data(op, &out, sizeof out);
 }
 
+/* Under front.lock. */
 static UINT32 open_flags(FRONT *front, const INODE *inode, UINT32 flags)
 {
     return flags | (inode->info.FileAttributes & FILE_ATTRIBUTE_DIRECTORY ? 0 : front->openFlags);
@@ -149,8 +150,8 @@ void reply_created(OP *op, INODE *inode, FILE_OBJECT *handle)
     pthread_mutex_lock(&front->lock);
     entry_fill(front, inode, &out.entry);
     inode->lookups++;
-    pthread_mutex_unlock(&front->lock);
     out.open = (struct fuse_open_out){(uintptr_t)handle, open_flags(front, inode, 0), 0};
+    pthread_mutex_unlock(&front->lock);
     op_release(op);
     if (reply_write(op, 0, &out, sizeof out) != 0)
         lookup_undo(front, inode, handle, op->flags);
@@ -159,6 +160,9 @@ void reply_created(OP *op, INODE *inode, FILE_OBJECT *handle)
 
 void reply_open(OP *op, INODE *inode, UINT64 fh, UINT32 flags)
 {
-    struct fuse_open_out out = {fh, open_flags(op->front, inode, flags), 0};
+    struct fuse_open_out out = {fh, 0, 0};
+    pthread_mutex_lock(&op->front->lock);
+    out.open_flags = open_flags(op->front, inode, flags);
+    pthread_mutex_unlock(&op->front->lock);
     reply_data(op, &out, sizeof out);
 }
