@@ -14,7 +14,6 @@ const MAX_LINE_COLUMNS = 120;
 const EXCEPTIONS = [
   'native/winfsp-linux',
   'src/volume/content',
-  'src/drive/ram-drive.ts',
   'src/volume/ram-volume.ts',
   'src/winfsp/dispatch/async-dispatcher.ts',
   'src/winfsp/host/file-system-adapter.ts',

@@ -8,8 +8,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defaultSettings } from '../../src/drive/config/settings.js';
 import { formatSize } from '../../src/drive/config/sizes.js';
-import { RamDrive } from '../../src/drive/ram-drive.js';
-import { loadWinFsp } from '../../src/winfsp/index.js';
+import { VolumeThread } from '../../src/drive/volume-thread.js';
+import { DEVICE_DISK, loadWinFsp } from '../../src/winfsp/index.js';
 import { useTestLibrary } from '../../tests/support/test-library.js';
 import { Progress } from './progress.js';
 import { ScriptedClient } from './scripted-client.js';
@@ -29,7 +29,10 @@ export async function runScripted(source: string): Promise<void> {
 
   const settings = { ...defaultSettings(process.platform), mountPoint: '', caseSensitive: true };
   const pages = Math.ceil((4 * storedBytes + 2 ** 28) / settings.pageSizeBytes);
-  const drive = await RamDrive.startUnmounted({ ...settings, capacityBytes: pages * settings.pageSizeBytes });
+  const drive = await VolumeThread.start(
+    { ...settings, capacityBytes: pages * settings.pageSizeBytes },
+    { device: DEVICE_DISK, volumePrefix: undefined },
+  );
   try {
     const client = ScriptedClient.open(loadWinFsp(), drive.reference.data.volumeHandle);
     if (client === null) {
@@ -44,7 +47,7 @@ export async function runScripted(source: string): Promise<void> {
 }
 
 async function work(
-  drive: RamDrive,
+  drive: VolumeThread,
   client: ScriptedClient,
   progress: Progress,
   source: string,
@@ -52,7 +55,7 @@ async function work(
   files: readonly Entry[],
   storedBytes: number,
 ): Promise<void> {
-  const fresh = drive.status();
+  const fresh = drive.status('');
   progress.begin('copying in');
   for (const entry of entries) {
     const file = client.create(toVolumePath(entry.path), entry.kind === 'directory');
@@ -62,7 +65,7 @@ async function work(
     client.close(file);
     progress.update(() => entry.path);
   }
-  const full = drive.status();
+  const full = drive.status('');
   const copySeconds = progress.end(formatSize(storedBytes));
 
   progress.begin('verifying SHA-256 and listings against the source');
@@ -84,7 +87,7 @@ async function work(
     client.close(file);
   });
   demandNone('Contents differ after renames', await compare(client, kept, source, renamedTo, progress));
-  const half = drive.status();
+  const half = drive.status('');
   progress.end(`${files.length - kept.length} deleted, ${kept.length} renamed and verified again`);
 
   progress.begin('self-check, then deleting everything');
@@ -96,7 +99,7 @@ async function work(
     client.remove(toVolumePath(path));
   }
   demandNone('The self-check found violations', (await drive.selfCheck()).violations);
-  const empty = drive.status();
+  const empty = drive.status('');
   demandNone('The library saw broken rules of WinFsp', empty.strictViolations?.texts ?? []);
   if (empty.reservedBytes !== fresh.reservedBytes || empty.files !== fresh.files) {
     throw new DemoFailure(

@@ -1,5 +1,8 @@
 /** What a drive tells about itself: the answer of `ramdrive status --json` and of RamDrive.status(). Plain JSON. */
 import type { DispatcherStatistics } from '../winfsp/index.js';
+import { MAX_VIOLATIONS_SHOWN } from './config/limits.js';
+import type { DriveSettings } from './config/settings.js';
+import type { LedgerFigures } from './ledger.js';
 
 export interface SelfCheckResult {
   at: string;
@@ -45,4 +48,52 @@ export interface DriveStatus {
   /** What the Linux library's strict mode has found; null on Windows. */
   strictViolations: { count: number; texts: string[] } | null;
   selfCheck: SelfCheckResult | null;
+}
+
+/** Where the figures of a drive come from. */
+export interface StatusSource {
+  settings: DriveSettings;
+  mountPoint: string;
+  label: string;
+  startedAt: Date;
+  ledger: LedgerFigures;
+  requests: DispatcherStatistics;
+  lastError: string | null;
+  strict: { count(): number | null; texts(most: number): string[] };
+  selfCheck: SelfCheckResult | null;
+}
+
+export function driveStatus(source: StatusSource): DriveStatus {
+  const { settings, mountPoint, label, startedAt, ledger, requests, selfCheck } = source;
+  const { pageSizeBytes, kernelCache, caseSensitive } = settings;
+  const violations = source.strict.count();
+  return {
+    mountPoint,
+    label,
+    pid: process.pid,
+    startedAt: startedAt.toISOString(),
+    uptimeSeconds: (Date.now() - startedAt.getTime()) / 1000,
+    capacityBytes: ledger.capacityPages * pageSizeBytes,
+    reservedBytes: ledger.reservedPages * pageSizeBytes,
+    freeBytes: (ledger.capacityPages - ledger.reservedPages) * pageSizeBytes,
+    allocatedBytes: ledger.allocatedPages * pageSizeBytes,
+    committedBytes: ledger.committedPages * pageSizeBytes,
+    preallocatedBytes: settings.preallocate ? ledger.capacityPages * pageSizeBytes : 0,
+    residentBytes: process.memoryUsage.rss(),
+    pageSizeBytes,
+    kernelCache,
+    caseSensitive,
+    files: ledger.inodes - 1,
+    openHandles: ledger.openHandles,
+    requests,
+    errors: {
+      handlerErrors: requests.handlerErrors,
+      completionFailures: requests.completionFailures,
+      answersTooLong: requests.answersTooLong,
+      last: source.lastError,
+    },
+    strictViolations:
+      violations === null ? null : { count: violations, texts: source.strict.texts(MAX_VIOLATIONS_SHOWN) },
+    selfCheck,
+  };
 }

@@ -14,7 +14,6 @@
 import koffi from 'koffi';
 import {
   assertPageGeometry,
-  type CommitFault,
   DEFAULT_PAGE_SIZE_BYTES,
   type PageMemory,
 } from '../volume/content/page-memory.js';
@@ -22,19 +21,13 @@ import {
 export interface NativePageMemoryOptions {
   pageCount: number;
   pageSizeBytes?: number;
-  failCommitWhen?: CommitFault;
-  /**
-   * Linux: let the kernel use 2 MiB pages. Faster to fill, but memory comes and goes in large pieces: for
-   * preallocation.
-   */
-  hugePages?: boolean;
 }
 
 /** What differs between the systems. */
 interface PageSystem {
   smallestPageBytes: number;
   /** The address, or 0 when refused. */
-  reserve(lengthBytes: number, hugePages: boolean): number;
+  reserve(lengthBytes: number): number;
   commit(address: number, lengthBytes: number): boolean;
   decommit(address: number, lengthBytes: number): void;
   release(address: number, lengthBytes: number): void;
@@ -51,7 +44,6 @@ export class NativePageMemory implements PageMemory {
   readonly copy: PageSystem['copy'];
   readonly #system: PageSystem;
   readonly #fill: PageSystem['fill'];
-  readonly #failCommitWhen: CommitFault | undefined;
   /** Pages from here on were never committed: residentBytes need not look there. */
   #highestPage = 0;
   #disposed = false;
@@ -61,12 +53,11 @@ export class NativePageMemory implements PageMemory {
     this.pageSizeBytes = options.pageSizeBytes ?? DEFAULT_PAGE_SIZE_BYTES;
     this.pageCount = options.pageCount;
     assertPageGeometry(this.pageSizeBytes, this.pageCount, this.#system.smallestPageBytes);
-    this.#failCommitWhen = options.failCommitWhen;
     // As properties, not methods around them: one call less on the path of every read and write.
     this.copy = this.#system.copy;
     this.#fill = this.#system.fill;
     const lengthBytes = this.pageCount * this.pageSizeBytes;
-    this.baseAddress = this.#system.reserve(lengthBytes, options.hugePages === true);
+    this.baseAddress = this.#system.reserve(lengthBytes);
     if (this.baseAddress === 0) {
       throw new Error(
         `no address range of ${lengthBytes} bytes (${this.pageCount} pages of ${this.pageSizeBytes}) ` +
@@ -76,7 +67,6 @@ export class NativePageMemory implements PageMemory {
   }
 
   commit(firstPage: number, count: number): boolean {
-    if (this.#failCommitWhen?.(firstPage, count)) return false;
     if (!this.#system.commit(this.#addressOf(firstPage), count * this.pageSizeBytes)) return false;
     this.#highestPage = Math.max(this.#highestPage, firstPage + count);
     return true;
@@ -133,7 +123,6 @@ const MAP_ANONYMOUS = 0x20;
 const MAP_NORESERVE = 0x4000;
 const MADV_DONTNEED = 4;
 const MADV_DONTFORK = 10;
-const MADV_HUGEPAGE = 14;
 const MADV_NOHUGEPAGE = 15;
 const MADV_DONTDUMP = 16;
 const MADV_POPULATE_WRITE = 23;
@@ -154,7 +143,7 @@ function linuxPageSystem(): PageSystem {
   const systemPageBytes = Number(libc.func('long sysconf(int name)')(SC_PAGESIZE));
   return {
     smallestPageBytes: systemPageBytes,
-    reserve(lengthBytes, hugePages) {
+    reserve(lengthBytes) {
       const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
       // MAP_FAILED is 2^64 - 1, which is no safe integer.
       const address: number | bigint = mmap(0, lengthBytes, PROT_READ_WRITE, flags, -1, 0);
@@ -162,8 +151,8 @@ function linuxPageSystem(): PageSystem {
       // A page is what is reserved, so memory must not come in larger pieces; a child process needs no copy of the
       // volume's page tables; and a core dump should not contain somebody's files. All three are wishes: a refusal does
       // no harm.
-      const pieces = hugePages ? MADV_HUGEPAGE : MADV_NOHUGEPAGE;
-      for (const advice of [pieces, MADV_DONTFORK, MADV_DONTDUMP]) madvise(address, lengthBytes, advice);
+      const wishes = [MADV_NOHUGEPAGE, MADV_DONTFORK, MADV_DONTDUMP];
+      for (const advice of wishes) madvise(address, lengthBytes, advice);
       return Number(address);
     },
     commit: () => true,

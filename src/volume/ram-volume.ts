@@ -162,8 +162,8 @@ export class RamVolume {
   }
 
   /**
-   * Makes a file or directory and opens it. `security` null: inherited. The bytes are copied. OBJECT_NAME_COLLISION, DISK_FULL
-   * (also for `allocationSize`), INVALID_SECURITY_DESCR, OBJECT_NAME_INVALID, NAME_TOO_LONG, or as lookup.
+   * Makes a file or directory and opens it. `security` null: inherited. The bytes are copied. OBJECT_NAME_COLLISION,
+   * DISK_FULL (also for `allocationSize`), INVALID_SECURITY_DESCR, OBJECT_NAME_INVALID, NAME_TOO_LONG, or as lookup.
    */
   create(
     path: string,
@@ -210,12 +210,12 @@ export class RamVolume {
   }
 
   /**
-   * Moves an inode to another name, with everything below it, in one step: the new name is never absent, the old one never
-   * doubled. Only the last name's spelling counts. OBJECT_NAME_COLLISION when the name is taken and not to be replaced;
-   * ACCESS_DENIED when it is a directory's, or with `posix` (rename(2)), by which an empty directory gives way to another,
-   * FILE_IS_A_DIRECTORY, NOT_A_DIRECTORY or DIRECTORY_NOT_EMPTY. ACCESS_DENIED for the root, INVALID_PARAMETER into itself,
-   * FILE_DELETED without a name, NAME_TOO_LONG when a path would be, DISK_FULL when a longer name finds no room on the heap,
-   * or as lookup for the new directory.
+   * Moves an inode to another name, with everything below it, in one step: the new name is never absent, the old one
+   * never doubled. Only the last name's spelling counts. OBJECT_NAME_COLLISION when the name is taken and not to be
+   * replaced; ACCESS_DENIED when it is a directory's, or with `posix` (rename(2)), by which an empty directory gives
+   * way to another, FILE_IS_A_DIRECTORY, NOT_A_DIRECTORY or DIRECTORY_NOT_EMPTY. ACCESS_DENIED for the root,
+   * INVALID_PARAMETER into itself, FILE_DELETED without a name, NAME_TOO_LONG when a path would be, DISK_FULL when a
+   * longer name finds no room on the heap, or as lookup for the new directory.
    */
   rename(inode: Inode, newPath: string, replaceIfExists: boolean, posix = false): number {
     const from = inode.parent;
@@ -255,8 +255,8 @@ export class RamVolume {
   }
 
   /**
-   * Two inodes of any kind take each other's place and name, in one step. OBJECT_NAME_NOT_FOUND when there is nothing at `path`,
-   * INVALID_PARAMETER when one lies within the other; otherwise as rename.
+   * Two inodes of any kind take each other's place and name, in one step. OBJECT_NAME_NOT_FOUND when there is nothing
+   * at `path`, INVALID_PARAMETER when one lies within the other; otherwise as rename.
    */
   exchange(inode: Inode, path: string): number {
     const from = inode.parent;
@@ -282,7 +282,10 @@ export class RamVolume {
     return NtStatus.SUCCESS;
   }
 
-  /** Whether Cleanup may delete it; READONLY is the front end's business, which can be told to ignore it (docs/winfsp.md#callbacks). */
+  /**
+   * Whether Cleanup may delete it; READONLY is the front end's business, which can be told to ignore it
+   * (docs/winfsp.md#callbacks).
+   */
   canDelete(inode: Inode): number {
     if (inode === this.root) return NtStatus.CANNOT_DELETE;
     return inode.children === null ? NtStatus.SUCCESS : NtStatus.DIRECTORY_NOT_EMPTY;

@@ -12,7 +12,7 @@ import { ControlServer } from '../../src/drive/control/control-server.js';
 import { volumeParamsOf } from '../../src/drive/mount/drive-volume-params.js';
 import { StrictReport, setLinuxOptions } from '../../src/drive/mount/linux-options.js';
 import { RamFileSystem } from '../../src/drive/ram-file-system.js';
-import type { DriveStatus, SelfCheckResult } from '../../src/drive/status.js';
+import { type DriveStatus, driveStatus, type SelfCheckResult } from '../../src/drive/status.js';
 import { NativePageMemory } from '../../src/os/native-page-memory.js';
 import { RamVolume } from '../../src/volume/ram-volume.js';
 import {
@@ -143,37 +143,25 @@ class LateDrive {
 
   #status(): DriveStatus {
     const { pool, inodeCount, openCount, label } = this.#volume;
-    const { mountPoint, pageSizeBytes, kernelCache, caseSensitive } = this.#settings;
-    const requests = readStatistics(this.#dispatcher.statistics);
-    const count = this.#strict.count();
-    return {
-      mountPoint,
+    const { reservedPages, allocatedPages, committedPages, capacityPages } = pool;
+    return driveStatus({
+      settings: this.#settings,
+      mountPoint: this.#settings.mountPoint,
       label,
-      pid: process.pid,
-      startedAt: this.#startedAt.toISOString(),
-      uptimeSeconds: (Date.now() - this.#startedAt.getTime()) / 1000,
-      capacityBytes: pool.capacityPages * pageSizeBytes,
-      reservedBytes: pool.reservedPages * pageSizeBytes,
-      freeBytes: pool.freePages * pageSizeBytes,
-      allocatedBytes: pool.allocatedPages * pageSizeBytes,
-      committedBytes: pool.committedPages * pageSizeBytes,
-      preallocatedBytes: 0,
-      residentBytes: process.memoryUsage.rss(),
-      pageSizeBytes,
-      kernelCache,
-      caseSensitive,
-      files: inodeCount - 1,
-      openHandles: openCount,
-      requests,
-      errors: {
-        handlerErrors: requests.handlerErrors,
-        completionFailures: requests.completionFailures,
-        answersTooLong: requests.answersTooLong,
-        last: this.#lastError,
+      startedAt: this.#startedAt,
+      ledger: {
+        capacityPages,
+        reservedPages,
+        allocatedPages,
+        committedPages,
+        inodes: inodeCount,
+        openHandles: openCount,
       },
-      strictViolations: count === null ? null : { count, texts: this.#strict.texts(20) },
+      requests: readStatistics(this.#dispatcher.statistics),
+      lastError: this.#lastError,
+      strict: this.#strict,
       selfCheck: this.#lastCheck,
-    };
+    });
   }
 }
 

@@ -2,6 +2,7 @@
  * What a run tortures: a drive of its own, a drive that is mounted already, or any other directory (then without the
  * ledger).
  */
+
 import { mkdtempSync, realpathSync, rmdirSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,6 +14,7 @@ import { ask, findDrives } from '../../src/drive/control/control-client.js';
 import type { DriveRecord } from '../../src/drive/control/drive-records.js';
 import { lazyUnmount, readMounts } from '../../src/drive/mount/linux-mount-point.js';
 import type { DriveStatus, SelfCheckResult } from '../../src/drive/status.js';
+import { faultEnvironment } from '../support/faults.js';
 
 const LATE_DRIVE = fileURLToPath(new URL('./late-drive.js', import.meta.url));
 
@@ -135,7 +137,7 @@ export class Target {
       ['--capacity', String(capacityBytes), ...mountOptions],
       // Ctrl+C ends the run, which then ends the drive.
       {
-        env: { RAMDRIVE_TEST_REFUSE_MEMORY_WHILE: refuseMemoryFlag },
+        env: faultEnvironment({ refuseMemoryWhile: refuseMemoryFlag }),
         detached: true,
         ...(lateAnswers ? { program: LATE_DRIVE } : {}),
       },

@@ -123,7 +123,7 @@ describeMount('command line', () => {
 
   it('serves a drive whose reader has gone away', async () => {
     const drive = await mount({
-      env: { RAMDRIVE_TEST_THROW_ON_NAME: 'unlucky' },
+      faults: { throwOnName: 'unlucky' },
       handlerErrors: true,
     });
     drive.child.stdout!.destroy();

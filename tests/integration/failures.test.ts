@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { defaultSettings } from '../../dist/src/drive/config/settings.js';
-import { RamDrive } from '../../dist/src/drive/ram-drive.js';
+import { VolumeThread } from '../../dist/src/drive/volume-thread.js';
+import { DEVICE_DISK } from '../../dist/src/winfsp/index.js';
 import { differenceIn, errorOf, KIB, MIB, pattern, writeFully, writeNew } from '../support/bytes.js';
 import { cli, describeMount, isMounted, mount, startMount, within } from '../support/mount.js';
 import { Client, run } from '../support/processes.js';
@@ -14,7 +15,7 @@ describeMount('memory that the system refuses', () => {
   it('is "disk full" for the one who asked, changes nothing, and the drive lives on', async () => {
     const drive = await mount({
       capacity: '64M',
-      env: { RAMDRIVE_TEST_FAIL_COMMIT_ABOVE_BYTES: String(16 * MIB) },
+      faults: { failCommitAboveBytes: 16 * MIB },
     });
     await writeNew(drive.path('fits'), 12 * MIB, 1);
     const file = await open(drive.path('does-not'), 'wx+');
@@ -47,7 +48,7 @@ describeMount('memory that the system refuses', () => {
   });
 
   it('refuses creation of nothing: files without content still work', async () => {
-    const drive = await mount({ env: { RAMDRIVE_TEST_FAIL_COMMIT_ABOVE_BYTES: '0' } });
+    const drive = await mount({ faults: { failCommitAboveBytes: 0 } });
     await writeFile(drive.path('empty'), '');
     expect(await errorOf(writeFile(drive.path('one'), 'x'))).toBe('ENOSPC');
     expect((await readdir(drive.dir)).sort()).toEqual(['empty', 'one']);
@@ -58,7 +59,7 @@ describeMount('memory that the system refuses', () => {
     const drive = startMount({
       capacity: '64M',
       args: ['--preallocate'],
-      env: { RAMDRIVE_TEST_FAIL_COMMIT_ABOVE_BYTES: String(MIB) },
+      faults: { failCommitAboveBytes: MIB },
       broken: true,
     });
     expect((await drive.exited).code).toBe(1);
@@ -85,7 +86,9 @@ describeMount('memory that the system refuses', () => {
       capacityBytes,
       traceFile: join(temporaryFolder('maps'), 'none', 'trace'),
     };
-    await expect(RamDrive.startUnmounted(settings)).rejects.toThrow(/ENOENT/);
+    await expect(
+      VolumeThread.start(settings, { device: DEVICE_DISK, volumePrefix: undefined }),
+    ).rejects.toThrow(/ENOENT/);
     const sizes = (await readFile('/proc/self/maps', 'utf8')).split('\n').map((line) => {
       const [, from = '0', to = '0'] = /^([0-9a-f]+)-([0-9a-f]+) /.exec(line) ?? [];
       return Number.parseInt(to, 16) - Number.parseInt(from, 16);
@@ -97,7 +100,7 @@ describeMount('memory that the system refuses', () => {
 describeMount('a heap that files have filled', () => {
   it('is "disk full" for the one who makes another, and the drive lives on', async () => {
     const drive = await mount({
-      env: { RAMDRIVE_TEST_WORKER_HEAP_MIB: '32' },
+      faults: { workerHeapMib: 32 },
       args: ['--no-case-sensitive'],
     });
     // Names that take as much as any: two bytes a unit, and their folded form beside them.
@@ -138,7 +141,7 @@ describeMount('a heap that files have filled', () => {
 describeMount('a handler that throws', () => {
   it('fails that one request, is reported, and everything else goes on', async () => {
     const drive = await mount({
-      env: { RAMDRIVE_TEST_THROW_ON_NAME: 'unlucky' },
+      faults: { throwOnName: 'unlucky' },
       handlerErrors: true,
     });
     await writeFile(drive.path('before'), 'before');
@@ -171,7 +174,7 @@ describeMount('a handler that throws', () => {
   for (const [callback, operation] of OPERATIONS) {
     it(`never answers "success" for ${callback}`, async () => {
       const drive = await mount({
-        env: { RAMDRIVE_TEST_THROW_IN: callback },
+        faults: { throwIn: [callback] },
         handlerErrors: true,
         // Emptying the drive needs some of these callbacks.
         broken: true,
@@ -211,7 +214,7 @@ async function fsync(path: string): Promise<void> {
 
 describeMount('a worker that dies', () => {
   it('takes the mount with it: clients get errors, the process says why and ends with 1, and the place can be used again', async () => {
-    const drive = await mount({ env: { RAMDRIVE_TEST_DIE_ON_NAME: 'deadly' }, broken: true });
+    const drive = await mount({ faults: { dieOnName: 'deadly' }, broken: true });
     await writeFile(drive.path('data'), pattern(100 * KIB));
     const clients = [new Client(), new Client()];
     const files = await Promise.all(
@@ -232,7 +235,7 @@ describeMount('a worker that dies', () => {
   });
 
   it('ends requests that wait for it', async () => {
-    const drive = await mount({ env: { RAMDRIVE_TEST_DIE_ON_NAME: 'deadly' }, broken: true });
+    const drive = await mount({ faults: { dieOnName: 'deadly' }, broken: true });
     const clients = Array.from({ length: 6 }, () => new Client());
     let ended = 0;
     const loads = clients.map(async (client, i) => {

@@ -51,6 +51,15 @@ describe('the package', () => {
     expect(files.filter((path) => path.startsWith('native/winfsp-linux/src/script/'))).toEqual([]);
   });
 
+  it('has no machinery for tests: no injected faults, no volumes without a mount', () => {
+    const machinery = /RAMDRIVE_TEST_|Injected:|[Ff]aultyFileSystem|startUnmounted|failCommitWhen/;
+    const programs = files.filter((path) => /^dist\/src\/.*\.(js|d\.ts)$/.test(path));
+    expect(programs).toContain('dist/src/drive/ram-drive.js');
+    const suspect = programs.filter((path) => machinery.test(readFileSync(join(installed, path), 'utf8')));
+    expect(suspect).toEqual([]);
+    expect(programs.filter((path) => /fault|inject/.test(path))).toEqual([]);
+  });
+
   it('brings few packages along', () => {
     const packages = readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.'));
     expect(packages.sort()).toEqual([

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect } from 'vitest';
 import type { DriveStatus } from '../../src/drive/status.js';
+import { faultEnvironment, type InjectedFaults } from './faults.js';
 import { canDropCaches, MAIN, whyNoMounts } from './machine.js';
 import { endAll, type Finished, run } from './processes.js';
 
@@ -26,6 +27,7 @@ export interface MountOptions {
   /** More options of `ramdrive mount`. */
   args?: string[];
   env?: Record<string, string>;
+  faults?: InjectedFaults;
   /** An existing directory, otherwise a new one. */
   dir?: string;
   /** The test breaks the drive on purpose: only force it away afterwards, expect nothing of it. */
@@ -190,7 +192,12 @@ export function startMount(options: MountOptions = {}): MountedDrive {
   const args = [MAIN, 'mount', dir, ...argumentsOf(options)];
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, WINFSP_LINUX_STRICT: '1', ...options.env },
+    env: {
+      ...process.env,
+      WINFSP_LINUX_STRICT: '1',
+      ...options.env,
+      ...(options.faults && faultEnvironment(options.faults)),
+    },
   });
   return new MountedDrive(dir, child, options);
 }

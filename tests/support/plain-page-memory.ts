@@ -8,13 +8,12 @@
  *
  * With the default `baseAddress` 0 an address is an index into `bytes`.
  */
-import {
-  assertPageGeometry,
-  type CommitFault,
-  type PageMemory,
-} from '../../src/volume/content/page-memory.js';
+import { assertPageGeometry, type PageMemory } from '../../src/volume/content/page-memory.js';
 
 const JUNK = 0xdd;
+
+/** Called before a commit; true makes it fail as if the machine were out of memory. */
+type CommitFault = (firstPage: number, count: number) => boolean;
 
 export interface PlainPageMemoryOptions {
   pageSizeBytes: number;

@@ -7,7 +7,6 @@ import { rmSync } from 'node:fs';
 import type { DriveSettings } from '../../drive/config/settings.js';
 import { ControlServer } from '../../drive/control/control-server.js';
 import { DriveError } from '../../drive/errors.js';
-import { faultsFromEnvironment } from '../../drive/faults.js';
 import { canonicalPath } from '../../drive/mount/linux-mount-point.js';
 import { type DriveEnd, RamDrive } from '../../drive/ram-drive.js';
 import { describeError, ExitCode } from '../exit-codes.js';
@@ -18,10 +17,6 @@ import { onStopSignals, refuseToPause } from './stop-signals.js';
 
 export async function mountCommand(settings: DriveSettings): Promise<number> {
   const say = (message: string) => process.stderr.write(`ramdrive: ${message}\n`);
-  const faults = faultsFromEnvironment();
-  if (Object.keys(faults).length > 0) {
-    say(`failures on purpose are on: ${JSON.stringify(faults)}.`);
-  }
   let drive: RamDrive | null = null;
   const start = new AbortController();
   const offSignals = onStopSignals({
@@ -51,7 +46,7 @@ export async function mountCommand(settings: DriveSettings): Promise<number> {
         tellParent({ doneBytes, totalBytes });
       },
     };
-    drive = await RamDrive.start(settings, events, faults, start.signal);
+    drive = await RamDrive.start(settings, events, start.signal);
     progress.end();
     const end = await serve(drive, control);
     return report(end, drive, say);

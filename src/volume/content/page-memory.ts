@@ -31,9 +31,6 @@ export interface PageMemory {
   dispose(): void;
 }
 
-/** Called before a commit; true makes it fail as if the machine were out of memory. For tests of the refusal paths. */
-export type CommitFault = (firstPage: number, count: number) => boolean;
-
 /** Page numbers live in Int32Arrays, stored as page + 1 so that 0 can mean "hole"; hence the limit. */
 const MAX_PAGE_COUNT = 0x7fff_fffe;
 

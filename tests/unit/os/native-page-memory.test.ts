@@ -55,7 +55,9 @@ describe.skipIf(!supported)('native page memory', () => {
 
   test('a refused commit is DISK_FULL and the volume lives on', () => {
     let refuse = false;
-    const memory = new NativePageMemory({ pageCount: 64, failCommitWhen: () => refuse });
+    const memory = new NativePageMemory({ pageCount: 64 });
+    const commit = memory.commit.bind(memory);
+    memory.commit = (firstPage, count) => !refuse && commit(firstPage, count);
     const pool = new PagePool(memory, { warmPages: 0 });
     const file = new PagedFile(pool);
     const source = memory.baseAddress + 63 * 4096;

@@ -1,14 +1,14 @@
-/** RamDrive and a worker that answers late, or never: who waits is told, and nothing is kept or held up. */
+/** VolumeThread and a worker that answers late, or never: who waits is told, and nothing is kept or held up. */
 import type { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { defaultSettings } from '../../../src/drive/config/settings.js';
+import { VolumeThread } from '../../../src/drive/volume-thread.js';
 import {
   CHECK_NUMBER_WORD,
   DriveCommand,
-  type WorkerInput,
-} from '../../../src/drive/drive-worker-protocol.js';
-import { RamDrive } from '../../../src/drive/ram-drive.js';
-import { ControlWord, LoopState } from '../../../src/winfsp/index.js';
+  type VolumeThreadInput,
+} from '../../../src/drive/volume-thread-messages.js';
+import { ControlWord, DEVICE_DISK, LoopState } from '../../../src/winfsp/index.js';
 
 const made = vi.hoisted(() => ({ workers: [] as unknown[], options: [] as unknown[][] }));
 
@@ -41,12 +41,15 @@ vi.mock('../../../src/winfsp/index.js', async (importOriginal) => ({
   }),
 }));
 
-let drive: RamDrive;
-let worker: EventEmitter & { input: WorkerInput };
+let drive: VolumeThread;
+let worker: EventEmitter & { input: VolumeThreadInput };
 
 beforeEach(async () => {
   made.options.length = 0;
-  const started = RamDrive.startUnmounted({ ...defaultSettings(process.platform), mountPoint: '' });
+  const started = VolumeThread.start(
+    { ...defaultSettings(process.platform), mountPoint: '' },
+    { device: DEVICE_DISK, volumePrefix: undefined },
+  );
   worker = made.workers.pop() as typeof worker;
   const { control } = worker.input;
   worker.emit('message', { type: 'ready', reference: { fileSystemAddress: 1, volumeHandle: 2, control } });

@@ -15,36 +15,35 @@ import { RamVolume } from '../volume/ram-volume.js';
 import { ControlWord, FileAttribute, FspFileSystem, InlineDispatcher } from '../winfsp/index.js';
 import { HEAP_SHARE_OF_NODES, MAX_PATH_UNITS } from './config/limits.js';
 import type { DriveSettings } from './config/settings.js';
-import {
-  CHECK_NUMBER_WORD,
-  DriveCommand,
-  type LoopEndMessage,
-  type WorkerInput,
-  type WorkerMessage,
-} from './drive-worker-protocol.js';
 import { messageOf } from './errors.js';
-import { FaultyFileSystem, limitCommit, refuseCommitWhile } from './faults.js';
 import { LedgerPublisher } from './ledger.js';
 import { volumeParamsOf } from './mount/drive-volume-params.js';
 import { setLinuxOptions } from './mount/linux-options.js';
 import { refuseToExhaust } from './mount/memory.js';
 import { RamFileSystem } from './ram-file-system.js';
 import { TracedVolume, TraceWriter } from './trace.js';
+import {
+  CHECK_NUMBER_WORD,
+  DriveCommand,
+  type LoopEndMessage,
+  type VolumeThreadInput,
+  type VolumeThreadMessage,
+} from './volume-thread-messages.js';
 
 /** A handler that fails for every request must not flood the main thread; the statistics count them all. */
 const MAX_HANDLER_ERRORS_REPORTED = 100;
 
 if (isMainThread || parentPort === null) {
-  throw new Error('drive-worker is started by RamDrive.');
+  throw new Error('volume-thread-main is started by VolumeThread.');
 }
 const port = parentPort;
-await main(workerData as WorkerInput);
+await main(workerData as VolumeThreadInput);
 
-function post(message: WorkerMessage): void {
+function post(message: VolumeThreadMessage): void {
   port.postMessage(message);
 }
 
-async function main(input: WorkerInput): Promise<void> {
+async function main(input: VolumeThreadInput): Promise<void> {
   let volume: RamVolume;
   try {
     volume = createVolume(input);
@@ -76,7 +75,7 @@ async function main(input: WorkerInput): Promise<void> {
 }
 
 /** Throws with nothing left behind: a mapping would outlive this thread. */
-function createVolume(input: WorkerInput): RamVolume {
+function createVolume(input: VolumeThreadInput): RamVolume {
   const { pageSizeBytes, capacityBytes } = input.settings;
   const memory: PageMemory = new NativePageMemory({
     pageSizeBytes,
@@ -90,13 +89,7 @@ function createVolume(input: WorkerInput): RamVolume {
   }
 }
 
-function createVolumeIn(memory: PageMemory, { settings, ledger, faults }: WorkerInput): RamVolume {
-  if (faults.failCommitAboveBytes !== undefined) {
-    limitCommit(memory, faults.failCommitAboveBytes);
-  }
-  if (faults.refuseMemoryWhile !== undefined) {
-    refuseCommitWhile(memory, faults.refuseMemoryWhile);
-  }
+function createVolumeIn(memory: PageMemory, { settings, ledger }: VolumeThreadInput): RamVolume {
   const options = {
     memory,
     caseSensitive: settings.caseSensitive,
@@ -149,17 +142,11 @@ function makeInitialDirectories(volume: RamVolume, { initialDirectories }: Drive
 
 function createFileSystem(
   volume: RamVolume,
-  { settings, device, volumePrefix, control, statistics, ledger, faults }: WorkerInput,
+  { settings, device, volumePrefix, control, statistics, ledger }: VolumeThreadInput,
 ): { fs: FspFileSystem; dispatcher: InlineDispatcher } {
-  const publisher = new LedgerPublisher(ledger);
-  const dying = { now: false };
-  const { throwOnName, throwIn, dieOnName } = faults;
-  const faulty = throwOnName !== undefined || throwIn !== undefined || dieOnName !== undefined;
   let reported = 0;
   const fs = FspFileSystem.create({
-    fileSystem: faulty
-      ? new FaultyFileSystem(volume, publisher, faults, dying)
-      : new RamFileSystem(volume, publisher),
+    fileSystem: new RamFileSystem(volume, new LedgerPublisher(ledger)),
     volumeParams: volumeParamsOf(settings, volumePrefix),
     device,
     control,
@@ -183,15 +170,6 @@ function createFileSystem(
         post({ type: 'selfCheck', number, violations, milliseconds, label: volume.label });
       }
     },
-    ...(faulty
-      ? {
-          onTurn: () => {
-            if (dying.now) {
-              throw new Error('Injected: the worker dies.');
-            }
-          },
-        }
-      : {}),
   });
   return { fs, dispatcher };
 }

@@ -1,0 +1,64 @@
+/** The steps of mounting a volume that serves already, and of taking away what a dead one has left. */
+import { NtStatus } from '../../ntstatus.js';
+import type { WindowsAccount } from '../../os/windows-account.js';
+import type { VolumeReference, WinFspLibrary } from '../../winfsp/index.js';
+import { MOUNT_GRACE_MS } from '../config/limits.js';
+import { MountError, MountPointError } from '../errors.js';
+import { withinTime } from '../within-time.js';
+import { isDeadMount, lazyUnmount } from './linux-mount-point.js';
+import { isFinalFailure, type MountPlan, mountAdvice } from './mount-strategy.js';
+
+/**
+ * No driver, and a taken letter or directory, are found before a volume is made (docs/winfsp.md#functions Preflight).
+ */
+export async function preflight(
+  library: WinFspLibrary,
+  { preflight, device, name }: MountPlan,
+): Promise<void> {
+  const status = await new Promise<number>((resolve, reject) => {
+    library.fspFileSystemPreflight.async(device, preflight, (error, result) =>
+      error === null ? resolve(result) : reject(error),
+    );
+  });
+  if (status === NtStatus.OBJECT_NAME_COLLISION) {
+    throw new MountPointError('ALREADY_MOUNTED', name, `${name} is in use.`, mountAdvice(status));
+  }
+  if (status < 0) {
+    throw new MountError(name, status, mountAdvice(status));
+  }
+}
+
+/** Tries the plan's forms in turn. Returns where the volume is mounted, as people write it. Throws MountError. */
+export async function mountVolume(
+  reference: VolumeReference,
+  plan: MountPlan,
+  account: WindowsAccount,
+  warn: (message: string) => void,
+): Promise<string> {
+  let status: number = NtStatus.UNSUCCESSFUL;
+  for (const { argument, warning } of plan.attempts) {
+    status = await withinTime(reference.setMountPoint(argument), MOUNT_GRACE_MS, `mounting at ${plan.name}`);
+    if (status >= 0) {
+      if (warning !== null) {
+        warn(warning);
+      }
+      return displayName(reference.mountPoint() ?? argument ?? plan.name);
+    }
+    if (isFinalFailure(status)) {
+      break;
+    }
+  }
+  throw new MountError(plan.name, status, mountAdvice(status, process.platform, account));
+}
+
+/** `\\.\R:` → `R:`: the Mount Manager's spelling is nothing that people type. */
+function displayName(mountPoint: string): string {
+  return mountPoint.replace(/^\\\\[.?]\\(?=[A-Za-z]:$)/, '');
+}
+
+/** Our mount ends with the file system, so one that is alive belongs to another drive, and stays. */
+export async function clearOwnDeadMount(mountPoint: string): Promise<void> {
+  if (await isDeadMount(mountPoint)) {
+    await lazyUnmount(mountPoint);
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Faults in a running drive, for tests of what must never happen: loaded before the compiled program (`node --import`,
+ * see faults.ts), it changes classes of the program in the process and in its volume thread. What ships knows nothing
+ * of it.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire, syncBuiltinESMExports } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
+
+const faults = JSON.parse(process.env.RAMDRIVE_TEST_FAULTS ?? '{}');
+const [, root, script] = /^(.*[\\/])dist[\\/]src[\\/](.*)\.js$/.exec(process.argv[1] ?? '') ?? [];
+
+if (isMainThread && faults.workerHeapMib !== undefined) {
+  limitHeap(faults.workerHeapMib);
+}
+if (!isMainThread && /^drive[\\/]volume-thread-main$/.test(script ?? '')) {
+  await changeMemory(faults);
+  await changeFileSystem(faults);
+}
+
+function load(module) {
+  return import(pathToFileURL(`${root}dist/src/${module}`).href);
+}
+
+/** The heap of the volume's thread, in MiB. */
+function limitHeap(maxOldGenerationSizeMb) {
+  const threads = createRequire(import.meta.url)('node:worker_threads');
+  threads.Worker = class extends threads.Worker {
+    constructor(url, options) {
+      const isVolume = options?.name === 'ramdrive-volume';
+      super(url, isVolume ? { ...options, resourceLimits: { maxOldGenerationSizeMb } } : options);
+    }
+  };
+  syncBuiltinESMExports();
+}
+
+/** `failCommitAboveBytes` in all, or every commit while the file `refuseMemoryWhile` is there. */
+async function changeMemory({ failCommitAboveBytes = Number.POSITIVE_INFINITY, refuseMemoryWhile }) {
+  const { NativePageMemory } = await load('os/native-page-memory.js');
+  const { commit, decommit } = NativePageMemory.prototype;
+  let committedBytes = 0;
+  NativePageMemory.prototype.commit = function (firstPage, count) {
+    const bytes = count * this.pageSizeBytes;
+    if (committedBytes + bytes > failCommitAboveBytes) return false;
+    if (refuseMemoryWhile !== undefined && existsSync(refuseMemoryWhile)) return false;
+    if (!commit.call(this, firstPage, count)) return false;
+    committedBytes += bytes;
+    return true;
+  };
+  NativePageMemory.prototype.decommit = function (firstPage, count) {
+    committedBytes -= count * this.pageSizeBytes;
+    decommit.call(this, firstPage, count);
+  };
+}
+
+/** Callbacks that throw: those named by `throwIn`, all that meet `throwOnName`; `dieOnName` ends the dispatcher's loop. */
+async function changeFileSystem({ throwIn = [], throwOnName, dieOnName }) {
+  const { RamFileSystem } = await load('drive/ram-file-system.js');
+  const { StatisticsWriter } = await load('winfsp/memory/statistics.js');
+  const callbacks = RamFileSystem.prototype;
+  let isDying = false;
+  const { count } = StatisticsWriter.prototype;
+  StatisticsWriter.prototype.count = function (head) {
+    if (isDying) throw new Error('Injected: the thread dies.');
+    count.call(this, head);
+  };
+  for (const callback of ['getSecurityByName', 'create']) {
+    const original = callbacks[callback];
+    callbacks[callback] = function (fileName, ...rest) {
+      const name = fileName.slice(fileName.lastIndexOf('\\') + 1);
+      if (name === throwOnName) throw new Error(`Injected: the handler throws for ${fileName}.`);
+      isDying ||= name === dieOnName;
+      return original.call(this, fileName, ...rest);
+    };
+  }
+  for (const callback of throwIn) {
+    if (typeof callbacks[callback] !== 'function')
+      throw new Error(`throwIn: there is no callback "${callback}".`);
+    callbacks[callback] = () => {
+      throw new Error(`Injected: ${callback} throws.`);
+    };
+  }
+}
