@@ -35,9 +35,8 @@ const ENVIRONMENT = {
 /** A mutant that makes the code run for ever is noticed by this. */
 const LIMIT_MS = 10 * 60_000;
 
-const LEDGER_FILES = ['page-pool.ts', 'paged-file.ts', 'write-in-flight.ts', 'page-table.ts'];
 const PROPERTIES = ['tests/unit/volume/paged-file.property', 'tests/unit/volume/ram-volume.property'];
-const isLedger = ({ file }) => LEDGER_FILES.some((name) => file.endsWith(`/volume/${name}`));
+const isLedger = ({ file }) => file.startsWith('src/volume/content/');
 const isVolume = ({ file }) => file.startsWith('src/volume/');
 
 /** What each layer runs; a layer that has nothing to do with a mutant's file is left out. */
@@ -45,8 +44,7 @@ const LAYERS = {
   explorer: {
     title: 'explorer',
     appliesTo: isLedger,
-    // All but the largest configuration.
-    vitest: () => ['--project', 'spec', 'tests/spec/real-ledger', '-t', 'liveness|locked|promises|partial'],
+    vitest: () => ['--project', 'spec', 'tests/spec/real-ledger'],
   },
   property: {
     title: 'properties',

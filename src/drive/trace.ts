@@ -1,5 +1,5 @@
 /**
- * Records what happens to a volume, one JSON object a line, so that spec/trace.ts can judge it afterwards: every
+ * Records what happens to a volume, one JSON object a line, so that spec/trace/judge.ts can judge it afterwards: every
  * operation that changes names, sizes or room, its arguments and result, and the ledger after it.
  *
  * A volume that is not traced has no trace code in it: this is a class of its own. Events are collected and written

@@ -1,6 +1,6 @@
 /**
  * `ramdrive mount --trace`: what a busy drive records is what the specification allows, and nothing else is
- * (spec/trace.ts).
+ * (spec/trace/judge.ts).
  */
 import { readFileSync } from 'node:fs';
 import {
@@ -17,7 +17,7 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { judgeTrace } from '../../spec/trace.js';
+import { judgeTrace } from '../../spec/trace/judge.js';
 import type { TraceEvent } from '../../src/drive/trace.js';
 import { describeMount, mount } from '../support/mount.js';
 import { temporaryFolder } from '../support/temporary-folder.js';

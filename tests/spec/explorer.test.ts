@@ -1,8 +1,8 @@
 /** The explorer on worlds small enough to count by hand. */
 import { describe, expect, test } from 'vitest';
-import { EncodingTable, put, putAll, putText, takeText } from '../../spec/encoder.js';
-import { explore, type Model, type Step } from '../../spec/explorer.js';
-import { graphOf, walkEverywhere } from '../../spec/state-graph.js';
+import { EncodingTable, put, putAll, putText, takeText } from '../../spec/explorer/encoder.js';
+import { explore, type Model, type Step } from '../../spec/explorer/explorer.js';
+import { graphOf, walkEverywhere } from '../../spec/explorer/state-graph.js';
 
 interface Pair {
   a: number;

@@ -1,6 +1,6 @@
-/** The trace that TLC makes the model follow (tla/LedgerTrace.tla) is what the real volume does today. */
+/** The trace that TLC makes the model follow (tla/ledger-trace/LedgerTrace.tla) is what the real volume does today. */
 import { expect, test } from 'vitest';
-import { ledgerEvents, tlaModule } from '../../spec/trace-to-tla.js';
+import { ledgerEvents, tlaModule } from '../../spec/trace/trace-to-tla.js';
 import { TracedVolume, type TraceEvent } from '../../src/drive/trace.js';
 import type { Inode } from '../../src/volume/inode.js';
 import { PlainPageMemory } from '../support/plain-page-memory.js';
@@ -50,7 +50,7 @@ function record(): TraceEvent[] {
   return events;
 }
 
-test('the recorded sequence is the one in tla/LedgerTraceData.tla', async () => {
+test('the recorded sequence is the one in tla/ledger-trace/LedgerTraceData.tla', async () => {
   const sequence = ledgerEvents(record(), UNIT, PAGE);
   const kinds = new Set(sequence.map(({ op, answer }) => `${op} ${answer}`));
   for (const kind of [
@@ -68,5 +68,5 @@ test('the recorded sequence is the one in tla/LedgerTraceData.tla', async () => 
     expect([...kinds]).toContain(`${kind} ok`);
   }
   expect([...kinds]).toEqual(expect.arrayContaining(['write full', 'resize full']));
-  await expect(tlaModule(sequence)).toMatchFileSnapshot('../../tla/LedgerTraceData.tla');
+  await expect(tlaModule(sequence)).toMatchFileSnapshot('../../tla/ledger-trace/LedgerTraceData.tla');
 });

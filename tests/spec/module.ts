@@ -1,6 +1,6 @@
 /** What is tested of each module's twin in spec/: the same states as TLC, the same failures, the same rare branches. */
 import { afterAll, describe, expect, test } from 'vitest';
-import { type Exploration, explore } from '../../spec/explorer.js';
+import { type Exploration, explore } from '../../spec/explorer/explorer.js';
 import { configurationsOf, type ModuleName, modelOf, tlcCountsOf } from '../../spec/modules.js';
 
 export function describeModule(module: ModuleName): void {

@@ -1,6 +1,6 @@
 /** The judge of traces accepts what the real volume does and refuses, at the right event, what it did not do. */
 import { describe, expect, test } from 'vitest';
-import { judgeTrace } from '../../spec/trace.js';
+import { judgeTrace } from '../../spec/trace/judge.js';
 import type { TraceEvent } from '../../src/drive/trace.js';
 import { NtStatus } from '../../src/ntstatus.js';
 import { tracedHistory } from './traced-history.js';

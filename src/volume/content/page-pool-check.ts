@@ -1,5 +1,5 @@
 /**
- * The pool's self-check: recomputes the ledger from page tables, hands and stock, and names each violated invariant
+ * The pool's self-check: recomputes the ledger from page tables and stock, and names each violated invariant
  * (PoolConsistent, NoPageLeak, FreeBytesAccurate: see docs/verification.md). Reads only; callable on a live volume between
  * two requests. Costs one byte per page of the capacity while it runs.
  */
@@ -12,13 +12,12 @@ export interface LedgerFile {
   check(): string[];
 }
 
-/** The ledger's figures, and the writes in flight; PagePool has them. */
-export interface Ledger {
+/** The pool's own figures. */
+export interface LedgerView {
   readonly capacityPages: number;
+  readonly committedPages: number;
   readonly reservedPages: number;
   readonly allocatedPages: number;
-  readonly committedPages: number;
-  readonly holders: readonly { reservedPages: number; handCount: number; hand: Int32Array }[];
 }
 
 export interface StockView {
@@ -31,10 +30,9 @@ export interface StockView {
 
 const FREE = 1;
 const IN_FILE = 2;
-const IN_HAND = 3;
-const PLACE = ['nowhere', 'the free stock', 'a file', "a write's hand"];
+const PLACE = ['nowhere', 'the free stock', 'a file'];
 
-export function checkPool(pool: Ledger, files: Iterable<LedgerFile>, stock: StockView): string[] {
+export function checkPool(pool: LedgerView, files: Iterable<LedgerFile>, stock: StockView): string[] {
   const violations: string[] = [];
   const place = new Uint8Array(pool.capacityPages);
   const put = (page: number, where: number) => {
@@ -67,17 +65,12 @@ export function checkPool(pool: Ledger, files: Iterable<LedgerFile>, stock: Stoc
     reserved += file.reservedPages;
     violations.push(...file.check());
   }
-  for (const holder of pool.holders) {
-    for (let i = 0; i < holder.handCount; i++) put(holder.hand[i] as number, IN_HAND);
-    allocated += holder.handCount;
-    reserved += holder.reservedPages;
-  }
   const lost = place.indexOf(0);
   if (lost >= 0) violations.push(`NoPageLeak: page ${lost} is nowhere`);
 
   if (reserved !== pool.reservedPages) {
     violations.push(
-      `FreeBytesAccurate: files and writes reserve ${reserved} pages, the ledger says ${pool.reservedPages}`,
+      `FreeBytesAccurate: files reserve ${reserved} pages, the ledger says ${pool.reservedPages}`,
     );
   }
   if (allocated !== pool.allocatedPages) {

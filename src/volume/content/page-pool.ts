@@ -1,7 +1,7 @@
 /**
  * PagePool: the capacity ledger and the stock of free pages of one volume.
  *
- * One counter decides about room: `reservedPages`, the sum over all files and over the writes in flight. free = capacity - reserved.
+ * One counter decides about room: `reservedPages`, the sum over all files. free = capacity - reserved.
  * A page is *taken* only against a reservation, so taking cannot fail; the operating system is asked for memory when pages are
  * *reserved*, so running out of memory is said where running out of room is said. At every instant
  *
@@ -13,7 +13,7 @@
  *
  * A free page is warm (committed, perhaps with old content), cold (given back to the OS) or fresh (never used). Warm and cold
  * ones share one array, filled from both ends; fresh ones are only two numbers, so neither a pool of 64 GiB nor reserving and
- * disreserving a huge hole touches memory by the page.
+ * unreserving a huge hole touches memory by the page.
  *
  * What can go wrong: a caller that takes without a reservation, gives back twice, or unreserves too much has lost track of its
  * pages; these are bugs, checked in release too, and throw.
@@ -35,7 +35,7 @@ const PREALLOCATION_STEP_BYTES = 2 ** 26;
 const LARGE_PAGE_BYTES = 16384;
 
 const DIRTY = 1;
-const HELD = 2;
+const ALLOCATED = 2;
 
 export interface PagePoolOptions {
   /** Commit and touch the whole capacity at once and never give it back: no page fault and no refusal later. */
@@ -46,26 +46,12 @@ export interface PagePoolOptions {
   warmPages?: number;
 }
 
-/** Someone who holds a reservation or pages outside of a file's own account: a write in flight. */
-export interface PageHolder {
-  readonly owner: object | null;
-  readonly reservedPages: number;
-  readonly handCount: number;
-  /** The pages in hand are the first `handCount` entries. */
-  readonly hand: Int32Array;
-  holderSlot: number;
-  giveBackFromHand(count: number): void;
-  orphan(): void;
-}
-
 export class PagePool {
   readonly memory: PageMemory;
   readonly capacityPages: number;
   readonly pageSizeBytes: number;
   readonly warmLimitPages: number;
   readonly preallocated: boolean;
-  /** The writes in flight, in no order. Change only by enter/leave. */
-  readonly holders: PageHolder[] = [];
 
   #reserved = 0;
   #allocated = 0;
@@ -97,7 +83,7 @@ export class PagePool {
     return this.#reserved;
   }
 
-  /** Pages in files and in the hands of writes. */
+  /** Pages in files. */
   get allocatedPages(): number {
     return this.#allocated;
   }
@@ -181,24 +167,12 @@ export class PagePool {
   giveBack(pages: Int32Array, from: number, to: number): void {
     for (let i = to - 1; i >= from; i--) {
       const page = pages[i] as number;
-      if (((this.#flags[page] as number) & HELD) === 0) throw new Error(`page ${page} is given back twice`);
+      if (((this.#flags[page] as number) & ALLOCATED) === 0)
+        throw new Error(`page ${page} is given back twice`);
       this.#flags[page] = DIRTY;
       this.#stock[this.#warm++] = page;
     }
     this.#allocated -= to - from;
-  }
-
-  enter(holder: PageHolder): void {
-    holder.holderSlot = this.holders.length;
-    this.holders.push(holder);
-  }
-
-  leave(holder: PageHolder): void {
-    if (this.holders[holder.holderSlot] !== holder) throw new Error('a write in flight is not registered');
-    const last = this.holders.pop() as PageHolder;
-    if (last === holder) return;
-    this.holders[holder.holderSlot] = last;
-    last.holderSlot = holder.holderSlot;
   }
 
   /** Recomputes the ledger from the ground; `files` are all files of the volume, deleted-but-open ones too. */
@@ -208,7 +182,7 @@ export class PagePool {
       cold: this.#stock.subarray(this.capacityPages - this.#cold),
       freshPage: this.#freshPage,
       freshCommitted: this.#freshCommitted,
-      isAllocated: (page) => ((this.#flags[page] as number) & HELD) !== 0,
+      isAllocated: (page) => ((this.#flags[page] as number) & ALLOCATED) !== 0,
     });
   }
 
@@ -218,8 +192,8 @@ export class PagePool {
 
   #markAllocated(page: number): void {
     const flags = this.#flags[page];
-    if (flags === undefined || (flags & HELD) !== 0) throw new Error(`page ${page} is handed out twice`);
-    this.#flags[page] = flags | HELD;
+    if (flags === undefined || (flags & ALLOCATED) !== 0) throw new Error(`page ${page} is handed out twice`);
+    this.#flags[page] = flags | ALLOCATED;
   }
 
   /** Commits `count` pages, cold ones first so that a volume keeps to the addresses it has used. All or nothing. */

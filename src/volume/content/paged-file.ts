@@ -3,7 +3,7 @@
  * page, but the file reserves every page its length covers, so a write inside the length is never refused (NoSilentLoss).
  *
  *     reservedPages = max(pages of lengthBytes, pages asked for by setAllocation)
- *     allocatedPages + pages its writes in flight hold against its reservation ≤ reservedPages
+ *     allocatedPages ≤ reservedPages
  *
  * Bytes behind the length in the last page are always zero, and so are the bytes of a new page that a write does not cover;
  * hence extending never shows old data (DataIntegrity). Lengths are exact up to 2^53: file offsets are divided, never shifted.
@@ -12,13 +12,17 @@
  * overwriting allocate nothing. May touch: its pool and the page memory. Exceptions mean a bug in the caller.
  */
 import { NtStatus } from '../../ntstatus.js';
-import type { PageHolder, PagePool } from './page-pool.js';
+import type { PagePool } from './page-pool.js';
 import { PageTable } from './page-table.js';
-import { WriteInFlight } from './write-in-flight.js';
+
+/** Pages on their way from the pool into a file; used within one write only. */
+let taken = new Int32Array(1024);
+/** A longer array is dropped after use instead of being kept for the next write (a page each: 256 MiB of 4 KiB pages). */
+const MAX_KEPT_TAKEN_PAGES = 65536;
 
 export class PagedFile {
   readonly pool: PagePool;
-  /** For the file's writes in flight; nobody else changes it. */
+  /** To look at; only this file changes it. */
   readonly table = new PageTable();
   #lengthBytes = 0;
   #reservedPages = 0;
@@ -70,35 +74,36 @@ export class PagedFile {
     return count;
   }
 
-  /** Writes all bytes, extending the file and leaving a hole between its end and `offset`; or DISK_FULL. */
+  /**
+   * Writes all bytes, extending the file and leaving a hole between its end and `offset`. DISK_FULL, FILE_DELETED, or
+   * INSUFFICIENT_RESOURCES when the heap has no room for the page table. One uninterrupted step, in three phases.
+   */
   write(offset: number, length: number, sourceAddress: number): number {
     assertRange(offset, length);
-    if (length === 0) return this.#disposed ? NtStatus.FILE_DELETED : 0;
-    if (offset + length <= this.#lengthBytes) {
-      const { pageSizeBytes } = this.pool;
-      const first = Math.floor(offset / pageSizeBytes);
-      const pages = Math.ceil((offset + length) / pageSizeBytes) - first;
-      if (this.table.countHoles(first, pages) === 0) {
-        this.copyIn(offset, length, sourceAddress);
-        return length;
-      }
-    }
-    // The same three phases that requests in flight go through; nothing can come between them here.
-    const write = synchronousWrite.begin(this, offset, length);
-    try {
-      const status = write.scanAndReserve();
-      if (status < 0) return status;
-      write.takePages();
-      return write.assignAndCopy(sourceAddress);
-    } finally {
-      if (write.isOpen) write.abandon();
-    }
-  }
+    if (this.#disposed) return NtStatus.FILE_DELETED;
+    if (length === 0) return 0;
+    // Here, where nothing has changed yet: a copy that fails after the pages were placed would show their old content.
+    if (!Number.isSafeInteger(sourceAddress)) throw new RangeError(`source address ${sourceAddress}`);
+    const end = offset + length;
+    const first = Math.floor(offset / this.pool.pageSizeBytes);
+    const pages = this.#pagesOf(end);
 
-  /** Begins a write whose phases are called one by one; pass a finished one to use it again. */
-  beginWrite(offset: number, length: number, reuse: WriteInFlight = new WriteInFlight()): WriteInFlight {
-    assertRange(offset, length);
-    return reuse.begin(this, offset, length);
+    // 1. What is missing is reserved, or the write is refused and nothing has changed.
+    const missing = this.table.countHoles(first, pages - first);
+    const extension = Math.max(0, pages - this.#reservedPages);
+    if (missing > 0 || extension > 0) {
+      const status = this.#reserveForWrite(end, extension, missing);
+      if (status < 0) return status;
+    }
+    // From here on nothing can fail.
+    if (missing > 0) {
+      // 2. Pages are taken, 3. and placed.
+      this.pool.take(missing, taken, 0);
+      this.#place(offset, end, missing);
+    }
+    if (end > this.#lengthBytes) this.#lengthBytes = end;
+    this.#copyIn(offset, length, sourceAddress);
+    return length;
   }
 
   /** Truncates, or extends by a hole that is reserved now. */
@@ -106,7 +111,7 @@ export class PagedFile {
     assertRange(bytes, 0);
     if (this.#disposed) return NtStatus.FILE_DELETED;
     const { pageSizeBytes, memory } = this.pool;
-    const pages = this.pagesOf(bytes);
+    const pages = this.#pagesOf(bytes);
     if (bytes >= this.#lengthBytes) {
       const status = this.#reserveUpTo(pages);
       if (status >= 0) this.#lengthBytes = bytes;
@@ -129,7 +134,7 @@ export class PagedFile {
     assertRange(bytes, 0);
     if (this.#disposed) return NtStatus.FILE_DELETED;
     if (bytes < this.#lengthBytes) return this.setLength(bytes);
-    const pages = this.pagesOf(bytes);
+    const pages = this.#pagesOf(bytes);
     if (pages < this.#reservedPages) this.#unreserveDownTo(pages);
     return this.#reserveUpTo(pages);
   }
@@ -138,7 +143,7 @@ export class PagedFile {
   overwrite(allocationBytes: number): number {
     assertRange(allocationBytes, 0);
     if (this.#disposed) return NtStatus.FILE_DELETED;
-    const pages = this.pagesOf(allocationBytes);
+    const pages = this.#pagesOf(allocationBytes);
     const status = this.#reserveUpTo(pages);
     if (status < 0) return status;
     this.table.giveBackTail(0, this.pool);
@@ -147,20 +152,15 @@ export class PagedFile {
     return NtStatus.SUCCESS;
   }
 
-  /** Gives up what was promised beyond the length; WinFsp's Cleanup asks for it (docs/winfsp.md). */
+  /** Gives up what was reserved beyond the length; WinFsp's Cleanup asks for it (docs/winfsp.md). */
   trimAllocation(): void {
-    if (!this.#disposed) this.#unreserveDownTo(this.pagesOf(this.#lengthBytes));
+    if (!this.#disposed) this.#unreserveDownTo(this.#pagesOf(this.#lengthBytes));
   }
 
-  /** The last close: every page and all room comes back now, also what its writes in flight have in hand. */
+  /** The last close: every page and all room comes back now. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    const holders = this.pool.holders;
-    for (let i = holders.length - 1; i >= 0; i--) {
-      const holder = holders[i] as PageHolder;
-      if (holder.owner === this) holder.orphan();
-    }
     this.table.giveBackTail(0, this.pool);
     this.#lengthBytes = 0;
     this.pool.unreserve(this.#reservedPages);
@@ -174,7 +174,7 @@ export class PagedFile {
   /** The file's own part of the self-check. */
   check(): string[] {
     const violations: string[] = [];
-    const pages = this.pagesOf(this.#lengthBytes);
+    const pages = this.#pagesOf(this.#lengthBytes);
     let allocated = 0;
     this.table.visit((page, index) => {
       allocated++;
@@ -188,9 +188,9 @@ export class PagedFile {
         `NoSilentLoss: a file reserves ${this.#reservedPages} pages, its length covers ${pages}`,
       );
     }
-    if (allocated + this.handsAgainstReserve(null) > this.#reservedPages) {
+    if (allocated > this.#reservedPages) {
       violations.push(
-        `PoolConsistent: a file and its writes hold more pages than the ${this.#reservedPages} reserved`,
+        `PoolConsistent: a file has ${allocated} pages, more than the ${this.#reservedPages} it reserves`,
       );
     }
     if (this.#disposed && (allocated > 0 || this.#reservedPages > 0)) {
@@ -201,14 +201,52 @@ export class PagedFile {
     return violations;
   }
 
-  // What follows is for WriteInFlight.
-
-  pagesOf(bytes: number): number {
+  #pagesOf(bytes: number): number {
     return Math.ceil(bytes / this.pool.pageSizeBytes);
   }
 
+  /** All that can be refused of a write: room, the memory behind it, and the heap for the page table. */
+  #reserveForWrite(end: number, extension: number, missing: number): number {
+    // Beyond 2^53 lengths are not exact; no volume is that large either.
+    if (end > Number.MAX_SAFE_INTEGER) return NtStatus.DISK_FULL;
+    const status = this.pool.reserve(extension);
+    if (status < 0) return status;
+    try {
+      if (missing > taken.length) taken = new Int32Array(missing);
+      // Presized for the reservation: a file that was extended first, as the cache manager does, never copies its table.
+      this.table.reserve(this.#pagesOf(end), this.#reservedPages + extension);
+    } catch {
+      this.pool.unreserve(extension);
+      return NtStatus.INSUFFICIENT_RESOURCES;
+    }
+    this.#reservedPages += extension;
+    return NtStatus.SUCCESS;
+  }
+
+  /** Fills the holes of a write with the pages just taken. */
+  #place(offset: number, end: number, count: number): void {
+    const { pool, table } = this;
+    const { memory, pageSizeBytes } = pool;
+    pool.prefault(taken, 0, count);
+    let next = 0;
+    for (let index = Math.floor(offset / pageSizeBytes); next < count; index++) {
+      if (table.pageAt(index) >= 0) continue;
+      const page = taken[next++] as number;
+      table.fill(index, page);
+      if (pool.isZero(page)) continue;
+      // A recycled page still has old content; what this write does not cover must read as zero.
+      const address = memory.baseAddress + page * pageSizeBytes;
+      const start = index * pageSizeBytes;
+      const head = offset - start;
+      const tail = start + pageSizeBytes - end;
+      if (head > 0) memory.zero(address, head);
+      if (tail > 0) memory.zero(address + pageSizeBytes - tail, tail);
+    }
+    if (taken.length > MAX_KEPT_TAKEN_PAGES) taken = new Int32Array(1024);
+  }
+
   /** Copies into pages that are all there. */
-  copyIn(offset: number, length: number, sourceAddress: number): void {
+  #copyIn(offset: number, length: number, sourceAddress: number): void {
     const { memory, pageSizeBytes } = this.pool;
     const table = this.table;
     let index = Math.floor(offset / pageSizeBytes);
@@ -224,41 +262,6 @@ export class PagedFile {
     }
   }
 
-  /** A committing write hands over the reservation for its end, and the file becomes that long. */
-  acceptExtension(endBytes: number, pages: number): void {
-    this.#reservedPages += pages;
-    if (endBytes > this.#lengthBytes) this.#lengthBytes = endBytes;
-    if (this.pagesOf(this.#lengthBytes) > this.#reservedPages)
-      throw new Error('a file is longer than its reservation');
-  }
-
-  /** Pages that writes in flight, but `except`, hold against this file's reservation instead of their own. */
-  handsAgainstReserve(except: PageHolder | null): number {
-    let pages = 0;
-    for (const holder of this.pool.holders) {
-      if (holder.owner !== this || holder === except) continue;
-      pages += Math.max(0, holder.handCount - holder.reservedPages);
-    }
-    return pages;
-  }
-
-  /**
-   * Makes `pages` of a reservation of `reservedPages` free for use by taking pages out of the hands of other writes of this file.
-   * They lose nothing: at their commit point they look again, and take what is missing then.
-   */
-  reclaimFromHands(pages: number, reservedPages: number, except: PageHolder | null): void {
-    let excess = this.allocatedPages + pages + this.handsAgainstReserve(except) - reservedPages;
-    const holders = this.pool.holders;
-    for (let i = 0; excess > 0 && i < holders.length; i++) {
-      const holder = holders[i] as PageHolder;
-      if (holder.owner !== this || holder === except) continue;
-      const count = Math.min(excess, Math.max(0, holder.handCount - holder.reservedPages));
-      holder.giveBackFromHand(count);
-      excess -= count;
-    }
-    if (excess > 0) throw new Error(`a file holds ${excess} pages more than it reserves`);
-  }
-
   #reserveUpTo(pages: number): number {
     if (pages <= this.#reservedPages) return NtStatus.SUCCESS;
     const status = this.pool.reserve(pages - this.#reservedPages);
@@ -268,14 +271,10 @@ export class PagedFile {
 
   #unreserveDownTo(pages: number): void {
     if (pages >= this.#reservedPages) return;
-    this.reclaimFromHands(0, pages, null);
     this.pool.unreserve(this.#reservedPages - pages);
     this.#reservedPages = pages;
   }
 }
-
-/** The write that PagedFile.write goes through; one is enough, for nothing runs between its phases. */
-const synchronousWrite = new WriteInFlight();
 
 function assertRange(offset: number, length: number): void {
   if (!(offset >= 0 && length >= 0)) throw new RangeError(`offset ${offset}, length ${length}`);

@@ -2,7 +2,6 @@
 import type { Mutant } from '../../support/mutate.js';
 
 const FILE = 'src/volume/content/paged-file.ts';
-const WRITE = 'src/volume/content/write-in-flight.ts';
 const POOL = 'src/volume/content/page-pool.ts';
 const VOLUME = 'src/volume/ram-volume.ts';
 const FILE_SYSTEM = 'src/drive/ram-file-system.ts';
@@ -11,7 +10,7 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'a recycled page is not zeroed',
     patches: [
-      { file: WRITE, find: '      if (file.pool.isZero(page)) continue;\n', replace: '      continue;\n' },
+      { file: FILE, find: '      if (pool.isZero(page)) continue;\n', replace: '      continue;\n' },
     ],
   },
   {

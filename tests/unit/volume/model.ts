@@ -6,7 +6,6 @@ import { expect } from 'vitest';
 import { NtStatus } from '../../../src/ntstatus.js';
 import { PagePool } from '../../../src/volume/content/page-pool.js';
 import { PagedFile } from '../../../src/volume/content/paged-file.js';
-import type { WriteInFlight } from '../../../src/volume/content/write-in-flight.js';
 import { PlainPageMemory } from '../../support/plain-page-memory.js';
 
 export interface Pair {
@@ -16,19 +15,10 @@ export interface Pair {
   disposed: boolean;
 }
 
-export interface Flight {
-  write: WriteInFlight;
-  pair: Pair;
-  offset: number;
-  length: number;
-  value: number;
-}
-
 export class Rig {
   readonly memory: PlainPageMemory;
   readonly pool: PagePool;
   readonly pairs: Pair[] = [];
-  flights: Flight[] = [];
   refuseCommits = false;
 
   constructor(pageSizeBytes: number, pageCount: number, warmPages: number, preallocate = false) {
@@ -61,10 +51,10 @@ export class Rig {
   }
 
   /** Whether `status` may refuse a request for `pages` more; the model's own sum decides. */
-  expectRoom(status: number, pages: number, ownReserve = 0): boolean {
+  expectRoom(status: number, pages: number): boolean {
     const free = this.memory.pageCount - this.reserved();
-    const fits = pages <= free + ownReserve;
-    if (this.refuseCommits && pages > ownReserve) {
+    const fits = pages <= free;
+    if (this.refuseCommits && pages > 0) {
       // Memory may or may not be there already; a refusal is right, success only if the ledger has room.
       if (status < 0) {
         expect(status).toBe(NtStatus.DISK_FULL);
@@ -73,7 +63,7 @@ export class Rig {
       expect(fits).toBe(true);
       return true;
     }
-    expect(status >= 0, `asked ${pages}, free ${free}, own ${ownReserve}`).toBe(fits); // NoSpuriousDiskFull both ways
+    expect(status >= 0, `asked ${pages}, free ${free}`).toBe(fits); // NoSpuriousDiskFull both ways
     if (!fits) expect(status).toBe(NtStatus.DISK_FULL);
     return fits;
   }
@@ -81,7 +71,6 @@ export class Rig {
   reserved(): number {
     let sum = 0;
     for (const pair of this.pairs) sum += pair.reservedPages;
-    for (const flight of this.flights) sum += flight.write.reservedPages;
     return sum;
   }
 
@@ -91,7 +80,8 @@ export class Rig {
     pair.reservedPages = Math.max(pair.reservedPages, this.pages(pair.bytes.length));
   }
 
-  write(pair: Pair, offset: number, length: number, value: number): void {
+  /** False when there was no room. */
+  write(pair: Pair, offset: number, length: number, value: number): boolean {
     const status = pair.real.write(offset, length, this.source(length, value));
     if (length === 0) expect(status).toBe(pair.disposed ? NtStatus.FILE_DELETED : 0);
     else if (pair.disposed) expect(status).toBe(NtStatus.FILE_DELETED);
@@ -100,8 +90,12 @@ export class Rig {
       if (this.expectRoom(status, more)) {
         expect(status).toBe(length);
         this.put(pair, offset, length, value);
+      } else {
+        expect(more).toBeGreaterThan(0); // NoSilentLoss: never inside the acknowledged length.
+        return false;
       }
     }
+    return true;
   }
 
   setLength(pair: Pair, bytes: number): void {
@@ -133,6 +127,15 @@ export class Rig {
     if (more <= 0 || this.expectRoom(status, more)) pair.reservedPages = this.pages(bytes);
   }
 
+  overwrite(pair: Pair, allocation: number): void {
+    const status = pair.real.overwrite(allocation);
+    if (pair.disposed) expect(status).toBe(NtStatus.FILE_DELETED);
+    else if (this.expectRoom(status, Math.max(0, this.pages(allocation) - pair.reservedPages))) {
+      pair.bytes = [];
+      pair.reservedPages = this.pages(allocation);
+    }
+  }
+
   trim(pair: Pair): void {
     pair.real.trimAllocation();
     if (!pair.disposed) pair.reservedPages = this.pages(pair.bytes.length);
@@ -143,57 +146,6 @@ export class Rig {
     pair.disposed = true;
     pair.bytes = [];
     pair.reservedPages = 0;
-  }
-
-  begin(pair: Pair, offset: number, length: number, value: number): Flight {
-    const flight = { write: pair.real.beginWrite(offset, length), pair, offset, length, value };
-    this.flights.push(flight);
-    return flight;
-  }
-
-  phase(flight: Flight, phase: 'scan' | 'take' | 'commit' | 'abandon'): void {
-    const { write, pair, offset, length } = flight;
-    const more =
-      length === 0 || pair.disposed
-        ? 0
-        : Math.max(0, this.pages(Math.max(pair.bytes.length, offset + length)) - pair.reservedPages);
-    const own = write.reservedPages;
-    if (phase === 'scan') {
-      const before = this.reserved();
-      const status = write.scanAndReserve();
-      if (pair.disposed) expect(status).toBe(NtStatus.FILE_DELETED);
-      else {
-        // The model's sum must be the one before the call, and the write's own reservation must not count twice.
-        const free = this.memory.pageCount - before;
-        const fits = more - own <= free;
-        if (!(this.refuseCommits && status < 0)) expect(status >= 0).toBe(fits);
-        if (status < 0) expect([status, write.reservedPages]).toEqual([NtStatus.DISK_FULL, own]);
-        else expect(write.reservedPages).toBe(Math.max(own, more));
-      }
-    } else if (phase === 'take') {
-      expect(write.takePages()).toBeLessThanOrEqual(this.pages(offset + length));
-    } else {
-      this.flights = this.flights.filter((one) => one !== flight);
-      const before = this.reserved() + own;
-      if (phase === 'abandon') write.abandon();
-      else {
-        const status = write.assignAndCopy(this.source(length, flight.value));
-        if (pair.disposed) expect(status).toBe(NtStatus.FILE_DELETED);
-        else if (length === 0) expect(status).toBe(0);
-        else {
-          const fits = more - own <= this.memory.pageCount - before;
-          if (!(this.refuseCommits && status < 0)) expect(status >= 0).toBe(fits);
-          if (status >= 0) {
-            expect(status).toBe(length);
-            this.put(pair, offset, length, flight.value);
-          } else {
-            expect(more).toBeGreaterThan(0); // NoSilentLoss: never inside the acknowledged length
-            expect(status).toBe(NtStatus.DISK_FULL);
-          }
-        }
-      }
-      expect([write.isOpen, write.reservedPages, write.handCount]).toEqual([false, 0, 0]);
-    }
   }
 
   content(pair: Pair): number[] {
@@ -237,7 +189,6 @@ export class Rig {
 
   /** Everything gone: every page must be back. */
   finish(): void {
-    for (const flight of [...this.flights]) this.phase(flight, 'abandon');
     for (const pair of this.pairs) this.dispose(pair);
     this.verify();
     expect([this.pool.reservedPages, this.pool.allocatedPages]).toEqual([0, 0]);

@@ -1,4 +1,5 @@
 /** What a file promises to one caller at a time; random histories are in paged-file.property.test.ts. */
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { NtStatus } from '../../../../src/ntstatus.js';
 import { PagePool } from '../../../../src/volume/content/page-pool.js';
@@ -169,7 +170,7 @@ test('a disposed file is empty and refuses change', () => {
   expect(one.real.setLength(1)).toBe(NtStatus.FILE_DELETED);
   expect(one.real.setAllocation(1)).toBe(NtStatus.FILE_DELETED);
   one.real.trimAllocation();
-  expect(one.real.beginWrite(0, 1).assignAndCopy(0)).toBe(NtStatus.FILE_DELETED);
+  expect(one.real.write(0, 0, 0)).toBe(NtStatus.FILE_DELETED);
   rig.verify();
 });
 
@@ -182,7 +183,7 @@ test('offsets that are no offsets are bugs of the caller', () => {
     expect(() => one.write(0, bad, 0)).toThrow(RangeError);
     expect(() => one.setLength(bad)).toThrow(RangeError);
     expect(() => one.setAllocation(bad)).toThrow(RangeError);
-    expect(() => one.beginWrite(bad, 1)).toThrow(RangeError);
+    expect(() => one.overwrite(bad)).toThrow(RangeError);
   }
 });
 
@@ -193,10 +194,6 @@ test('an address that is no number is refused before anything changes', () => {
     expect(() => one.real.write(0, 12, bad)).toThrow(RangeError);
     rig.verify();
   }
-  const flight = rig.begin(one, 0, 12, 1);
-  rig.phase(flight, 'scan');
-  expect(() => flight.write.assignAndCopy(Number.NaN)).toThrow(RangeError);
-  rig.phase(flight, 'abandon');
   rig.finish();
 });
 
@@ -228,5 +225,53 @@ test('a copy that throws leaves a ledger that adds up', () => {
   expect(rig.pool.check([one.real])).toEqual([]);
   one.real.dispose();
   expect([rig.pool.allocatedPages, rig.pool.reservedPages]).toEqual([0, 0]);
-  rig.write(rig.fresh(), 0, PAGE, 1); // The shared write object is usable again.
+  rig.write(rig.fresh(), 0, PAGE, 1);
+});
+
+test('no heap for the page table is a refusal, not a crash', () => {
+  const rig = new Rig(PAGE, 4, 0);
+  const one = rig.create();
+  const reserve = one.real.table.reserve;
+  one.real.table.reserve = () => {
+    throw new RangeError('Array buffer allocation failed');
+  };
+  expect(one.real.write(0, 2 * PAGE, rig.source(2 * PAGE, 1))).toBe(NtStatus.INSUFFICIENT_RESOURCES);
+  expect(rig.pool.freePages).toBe(4);
+  rig.verify();
+  one.real.table.reserve = reserve;
+  rig.write(one, 0, 2 * PAGE, 1);
+  rig.finish();
+});
+
+test('a write larger than the kept array of pages, and one after it', () => {
+  const pages = 70_000;
+  const memory = new PlainPageMemory({ pageSizeBytes: 4, pageCount: pages, scratchBytes: 4 * pages });
+  const pool = new PagePool(memory);
+  const file = new PagedFile(pool);
+  const content = Buffer.alloc(4 * pages, 'abcdefg');
+  for (const length of [4 * pages, 4 * 2000]) {
+    expect(file.write(0, length, memory.put(content.subarray(0, length)))).toBe(length);
+    expect(file.read(0, length, memory.scratchAddress)).toBe(length);
+    expect(Buffer.compare(memory.get(memory.scratchAddress, length), content.subarray(0, length))).toBe(0);
+    expect(pool.check([file])).toEqual([]);
+    file.setLength(0);
+  }
+});
+
+test('offsets around 2^31, 2^32 and 2^53 are exact, in pages large enough to get there', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(2 ** 31, 2 ** 32, 2 ** 40, 2 ** 53 - 2),
+      fc.integer({ min: -2, max: 2 }),
+      (base, d) => {
+        const rig = new Rig(PAGE, 4, 0);
+        const one = rig.create();
+        expect(one.real.setLength(base + d)).toBe(NtStatus.DISK_FULL);
+        expect(one.real.setAllocation(base + d)).toBe(NtStatus.DISK_FULL);
+        expect(one.real.write(base + d, PAGE, rig.source(PAGE, 1))).toBe(NtStatus.DISK_FULL);
+        expect(one.real.read(base + d, PAGE, rig.memory.scratchAddress)).toBe(0);
+        rig.finish();
+      },
+    ),
+  );
 });

@@ -1,9 +1,9 @@
 /**
- * Who delivers which answer: tla/Dispatch.tla in TypeScript, action by action, for the explorer. Read that module first; names,
+ * Who delivers which answer: tla/dispatch/Dispatch.tla in TypeScript, action by action, for the explorer. Read that module first; names,
  * order and conditions are its own, without the planted faults. Requests count from 1; 0 is none. Sets are bit masks.
  */
-import { put, putAll } from './encoder.js';
-import { type Model, type Step, stepOf } from './explorer.js';
+import { put, putAll } from '../explorer/encoder.js';
+import { type Model, type Step, stepOf } from '../explorer/explorer.js';
 
 export interface Constants {
   RequestCount: number;

@@ -5,8 +5,8 @@
  *
  * The folding of names is the volume's own table; everything else is written anew.
  */
-import { NtStatus } from '../src/ntstatus.js';
-import { foldingTable, foldText, ntfsUpperCase } from '../src/volume/names/case-folding.js';
+import { NtStatus } from '../../src/ntstatus.js';
+import { foldingTable, foldText, ntfsUpperCase } from '../../src/volume/names/case-folding.js';
 
 export interface TraceVerdict {
   /** Events accepted. */

@@ -1,8 +1,8 @@
 /**
- * A short trace of the real volume as the sequence constant that tla/LedgerTrace.tla follows: files, units and pages instead of paths
+ * A short trace of the real volume as the sequence constant that tla/ledger-trace/LedgerTrace.tla follows: files, units and pages instead of paths
  * and bytes. Only files in the root, and only lengths that are whole units; anything else throws.
  */
-import type { TraceEvent } from '../src/drive/trace.js';
+import type { TraceEvent } from '../../src/drive/trace.js';
 
 export interface LedgerEvent {
   op: string;

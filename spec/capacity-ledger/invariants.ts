@@ -1,22 +1,22 @@
-/** The invariants of tla/CapacityLedger.tla, under the same names. */
+/** The invariants of tla/capacity-ledger/CapacityLedger.tla, under the same names. */
+import type { Model } from '../explorer/explorer.js';
+import { steps } from './actions.js';
 import {
+  allocatedTo,
   type Constants,
-  cardinality,
   createLedger,
   encode,
+  freePages,
   HOLE,
-  heldBy,
   initialState,
   isAlive,
   type Ledger,
-  NO_FILE,
   pagesOf,
-  type Request,
   type State,
-  steps,
+  trueFree,
+  trueReserve,
   ZERO,
-} from './capacity-ledger.js';
-import type { Model } from './explorer.js';
+} from './state.js';
 
 type Invariant = (s: State) => boolean;
 
@@ -50,13 +50,6 @@ function invariants(ledger: Ledger): Record<string, Invariant> {
     const page = s.table[f * indexCount + Math.floor(x / UnitsPerPage)] as number;
     return page === HOLE ? ZERO : (s.content[(page - 1) * UnitsPerPage + (x % UnitsPerPage)] as number);
   };
-  const inHands = (s: State, f: number): number => {
-    let pages = 0;
-    for (const { file, hand, reserve } of s.requests) {
-      if (file === f) pages += Math.max(0, cardinality(hand) - reserve);
-    }
-    return pages;
-  };
 
   return {
     TypeOK: forFiles(
@@ -67,11 +60,10 @@ function invariants(ledger: Ledger): Record<string, Invariant> {
     PoolConsistent: (s) => {
       let allocated = 0;
       for (let f = 0; f < FileCount; f++) {
-        const pages = heldBy(ledger, s, f);
+        const pages = allocatedTo(ledger, s, f);
         allocated += pages;
-        if (pages + inHands(s, f) > (s.reserve[f] as number)) return false;
+        if (pages > (s.reserve[f] as number)) return false;
       }
-      for (const { hand } of s.requests) allocated += cardinality(hand);
       return (
         0 <= s.allocated && s.allocated <= s.reserved && s.reserved <= PageCount && s.allocated === allocated
       );
@@ -85,29 +77,13 @@ function invariants(ledger: Ledger): Record<string, Invariant> {
         if ((seen & (1 << (page - 1))) !== 0) return false;
         seen |= 1 << (page - 1);
       }
-      for (const { hand } of s.requests) {
-        if ((seen & hand) !== 0) return false;
-        seen |= hand;
-      }
       return seen === (1 << PageCount) - 1;
     },
 
     /** What GetVolumeInfo would be told now, against a count of what is promised. */
-    FreeBytesAccurate: (s) => {
-      let promised = 0;
-      for (let f = 0; f < FileCount; f++) {
-        promised += Math.max(pagesOf(ledger, s.size[f] as number), s.promised[f] as number);
-      }
-      for (const { reserve } of s.requests) promised += reserve;
-      return PageCount - s.reserved === PageCount - promised;
-    },
+    FreeBytesAccurate: (s) => freePages(ledger, s) === trueFree(ledger, s),
 
-    FileInfoTrue: forFiles((s, f) => {
-      const size = s.size[f] as number;
-      return (
-        s.length[f] === size && s.reserve[f] === Math.max(pagesOf(ledger, size), s.promised[f] as number)
-      );
-    }),
+    FileInfoTrue: forFiles((s, f) => s.length[f] === s.size[f] && s.reserve[f] === trueReserve(ledger, s, f)),
 
     DataIntegrity: forFiles((s, f) => {
       for (let x = 0; x < (s.length[f] as number); x++) {
@@ -116,7 +92,7 @@ function invariants(ledger: Ledger): Record<string, Invariant> {
       return true;
     }),
 
-    /** Every read that somebody could ask for now. */
+    /** Every read that could be asked for now. */
     ReadConsistent: forFiles((s, f) => {
       for (let offset = 0; offset < MaxUnits; offset++) {
         for (let count = 1; count <= MaxUnits; count++) {
@@ -141,21 +117,16 @@ function invariants(ledger: Ledger): Record<string, Invariant> {
       return true;
     }),
 
-    DeadFilesClean: forFiles((s, f) => {
-      const clean = s.length[f] === 0 && s.reserve[f] === 0 && heldBy(ledger, s, f) === 0;
-      return isAlive(s, f) || (clean && s.requests.every(({ file }) => file !== f));
-    }),
+    DeadFilesClean: forFiles(
+      (s, f) => isAlive(s, f) || (s.length[f] === 0 && s.reserve[f] === 0 && allocatedTo(ledger, s, f) === 0),
+    ),
 
     SingleFileCap: forFiles((s, f) => {
       const reserve = s.reserve[f] as number;
       return reserve <= PageCount && pagesOf(ledger, s.length[f] as number) <= reserve;
     }),
 
-    AllOrNothing: (s) =>
-      s.requests.every(({ pc, reserve, hand }) =>
-        pc === 'denied' ? reserve === 0 : !AT_REST.has(pc) || (reserve === 0 && hand === 0),
-      ),
-
+    AllOrNothing: unbroken('AllOrNothing'),
     NoSilentLoss: unbroken('NoSilentLoss'),
     NoSpuriousDiskFull: unbroken('NoSpuriousDiskFull'),
     NoLostAppend: unbroken('NoLostAppend'),
@@ -163,7 +134,6 @@ function invariants(ledger: Ledger): Record<string, Invariant> {
   };
 }
 
-const AT_REST: ReadonlySet<Request['pc']> = new Set(['idle', 'ok', 'full', 'gone']);
 const within = (value: number | undefined, most: number): boolean => value! >= 0 && value! <= most;
 
 /** Files are interchangeable: every state with two of them swapped stands for the same thing. */
@@ -183,10 +153,6 @@ function swapFiles({ constants, indexCount }: Ledger, s: State): State[] {
         size: byFile(s.size),
         truth: byFile(s.truth, constants.MaxUnits),
         promised: byFile(s.promised),
-        requests: s.requests.map((request) => ({
-          ...request,
-          file: request.file === NO_FILE ? NO_FILE : order.indexOf(request.file),
-        })),
       };
     });
 }

@@ -1,9 +1,9 @@
 /**
- * Names, handles and listings: tla/Namespace.tla in TypeScript, action by action, for the explorer. Read that module first; names,
+ * Names, handles and listings: tla/namespace/Namespace.tla in TypeScript, action by action, for the explorer. Read that module first; names,
  * order and conditions are its own, without the planted faults. Sets of names are bit masks (bit n for name n).
  */
-import { put, putAll } from './encoder.js';
-import { type Model, type Step, stepOf } from './explorer.js';
+import { put, putAll } from '../explorer/encoder.js';
+import { type Model, type Step, stepOf } from '../explorer/explorer.js';
 
 export interface Constants {
   NodeCount: number;

@@ -1,9 +1,9 @@
 /**
- * The kernel's file cache before the volume: tla/KernelCache.tla in TypeScript, action by action, for the explorer. Read that
+ * The kernel's file cache before the volume: tla/kernel-cache/KernelCache.tla in TypeScript, action by action, for the explorer. Read that
  * module first; names, order and conditions are its own, without the planted faults. Files and requests count from 0.
  */
-import { put, putAll } from './encoder.js';
-import { type Model, type Step, stepOf } from './explorer.js';
+import { put, putAll } from '../explorer/encoder.js';
+import { type Model, type Step, stepOf } from '../explorer/explorer.js';
 
 export interface Constants {
   FileCount: number;

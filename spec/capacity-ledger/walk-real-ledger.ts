@@ -1,9 +1,9 @@
 /** Takes the real ledger through every transition of a CapacityLedger configuration. */
-import type { Constants, State } from './capacity-ledger.js';
-import { capacityLedgerModel } from './capacity-ledger-invariants.js';
-import { cpuSecondsSince, labelOf, type Step } from './explorer.js';
+import { cpuSecondsSince, labelOf, type Step } from '../explorer/explorer.js';
+import { graphOf, walkEverywhere } from '../explorer/state-graph.js';
+import { capacityLedgerModel } from './invariants.js';
 import { Deviation, RealLedger } from './real-ledger.js';
-import { graphOf, walkEverywhere } from './state-graph.js';
+import type { Constants, State } from './state.js';
 
 export interface WalkResult {
   distinctStates: number;
@@ -11,6 +11,8 @@ export interface WalkResult {
   transitions: number;
   /** Steps that the real code took; after each of the `transitions`, state and self-check were looked at. */
   realTransitions: number;
+  /** Refusals for want of room, which change nothing and are no transitions: each is asked for once in each state. */
+  refusals: number;
   walks: number;
   cpuSeconds: number;
 }
@@ -29,6 +31,8 @@ export function walkRealLedger(constants: Constants): WalkResult {
   let warm = 0;
   let trail: Step<State>[] = [];
   let real: RealLedger | null = null;
+  let refusals = 0;
+  const isRefusalTried = new Uint8Array(graph.parent.length);
 
   const withTrail = (act: () => void): void => {
     try {
@@ -51,13 +55,22 @@ export function walkRealLedger(constants: Constants): WalkResult {
       }
       walks++;
     },
-    take: (step, before, after, isNew) => {
+    take: (step, before, after, isNew, to) => {
       trail.push(model.steps[step] as Step<State>);
       withTrail(() => {
         real!.take(model.steps[step] as Step<State>, before);
         // What was done before and is done again to get somewhere shows in the state there.
         if (isNew) real!.compare(after);
       });
+      if (isRefusalTried[to] === 1) return;
+      isRefusalTried[to] = 1;
+      for (const refused of model.steps) {
+        if (refused.apply(after) !== null || model.ledger.answer !== 'full') continue;
+        trail.push(refused);
+        withTrail(() => real!.take(refused, after));
+        refusals++;
+      }
+      withTrail(() => real!.compare(after));
     },
   });
   withTrail(() => real!.reset());
@@ -65,6 +78,7 @@ export function walkRealLedger(constants: Constants): WalkResult {
     distinctStates: graph.parent.length,
     transitions: graph.to.length,
     realTransitions,
+    refusals,
     walks,
     cpuSeconds: cpuSecondsSince(started),
   };

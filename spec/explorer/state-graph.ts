@@ -18,12 +18,15 @@ export interface StateGraph<State> {
   readonly parent: Int32Array;
 }
 
-/** What a walk tells whoever carries it out. */
+/** What a walk tells its caller, who carries it out. */
 export interface Walker<State> {
   /** Begin again: everything is as in the initial state. */
   restart(): void;
-  /** Do this; `after` is the state that the model says is reached. Only on the way to something new it is done once more. */
-  take(step: number, before: State, after: State, isNew: boolean): void;
+  /**
+   * Do this; `after` is the state that the model says is reached, and `to` its number. Only on the way to something new it is
+   * done once more.
+   */
+  take(step: number, before: State, after: State, isNew: boolean, to: number): void;
 }
 
 /** Looking further for a transition not taken costs more than beginning again. */
@@ -78,7 +81,7 @@ export function walkEverywhere<State>(graph: StateGraph<State>, walker: Walker<S
   const take = (transition: number): void => {
     const step = graph.step[transition] as number;
     const after = model.steps[step]!.apply(state) as State;
-    walker.take(step, state, after, isTaken[transition] === 0);
+    walker.take(step, state, after, isTaken[transition] === 0, to[transition] as number);
     isTaken[transition] = 1;
     state = after;
     at = to[transition] as number;

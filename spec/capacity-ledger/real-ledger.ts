@@ -1,34 +1,19 @@
 /**
- * The real PagePool, PagedFile and WriteInFlight, driven action by action beside the capacity ledger's specification: each action is
+ * The real PagePool and PagedFile, driven action by action beside the capacity ledger's specification: each action is
  * one call of the code, its answer must be the specification's, and then everything that the specification knows must be found in
  * the real objects, byte by byte, and the pool's own check must find nothing.
  *
  * A unit of the model is four bytes, each different, so that a copy to the wrong place or of the wrong length is seen. Pages are not
  * compared by number (which free page is taken is the pool's own business) but by where they are and what is in them.
  */
-import { NtStatus } from '../src/ntstatus.js';
-import { PagePool } from '../src/volume/content/page-pool.js';
-import { PagedFile } from '../src/volume/content/paged-file.js';
-import { WriteInFlight } from '../src/volume/content/write-in-flight.js';
-import { PlainPageMemory } from '../tests/support/plain-page-memory.js';
-import {
-  type Answer,
-  cardinality,
-  HOLE,
-  heldBy,
-  type Ledger,
-  type State,
-  tag,
-  ZERO,
-} from './capacity-ledger.js';
-import type { Step } from './explorer.js';
+import { NtStatus } from '../../src/ntstatus.js';
+import { PagePool } from '../../src/volume/content/page-pool.js';
+import { PagedFile } from '../../src/volume/content/paged-file.js';
+import { PlainPageMemory } from '../../tests/support/plain-page-memory.js';
+import type { Step } from '../explorer/explorer.js';
+import { allocatedTo, HOLE, type Ledger, type State, tag, ZERO } from './state.js';
 
 const UNIT_BYTES = 4;
-const STATUS: Record<Exclude<Answer, 'ok'>, number> = {
-  full: NtStatus.DISK_FULL,
-  gone: NtStatus.FILE_DELETED,
-};
-
 /** The real thing differs from its specification. */
 export class Deviation extends Error {
   override name = 'Deviation';
@@ -39,11 +24,10 @@ export class RealLedger {
   readonly #memory: PlainPageMemory;
   readonly pool: PagePool;
   readonly #files: PagedFile[] = [];
-  readonly #writes: WriteInFlight[] = [];
   readonly #unitBytes: Buffer;
 
   constructor(ledger: Ledger, warmPages: number) {
-    const { FileCount, RequestCount, PageCount, UnitsPerPage, MaxUnits } = ledger.constants;
+    const { FileCount, PageCount, UnitsPerPage, MaxUnits } = ledger.constants;
     this.#ledger = ledger;
     this.#memory = new PlainPageMemory({
       pageSizeBytes: UnitsPerPage * UNIT_BYTES,
@@ -52,19 +36,17 @@ export class RealLedger {
     });
     this.pool = new PagePool(this.#memory, { warmPages });
     for (let f = 0; f < FileCount; f++) this.#files.push(new PagedFile(this.pool));
-    for (let r = 0; r < RequestCount; r++) this.#writes.push(new WriteInFlight());
     this.#unitBytes = Buffer.alloc(MaxUnits * UNIT_BYTES);
   }
 
-  /** As before the first action: every write is given up and every file goes; all pages must be back then. */
+  /** As before the first action: every file goes; all pages must be back then. */
   reset(): void {
-    for (const write of this.#writes) if (write.isOpen) write.abandon();
     this.#files.forEach((file, f) => {
       file.dispose();
       this.#files[f] = new PagedFile(this.pool);
     });
-    const { reservedPages, allocatedPages, holders } = this.pool;
-    if (reservedPages + allocatedPages + holders.length > 0) {
+    const { reservedPages, allocatedPages } = this.pool;
+    if (reservedPages + allocatedPages > 0) {
       throw new Deviation(
         `everything is gone, but ${reservedPages} pages are reserved and ${allocatedPages} allocated`,
       );
@@ -76,26 +58,14 @@ export class RealLedger {
     const due = this.#ledger.answer;
     const byOs = step.args.at(-1) === true;
     if (byOs) this.#memory.failCommitWhen = () => true;
-    this.#orderHolders();
     const answer = this.#perform(step, before);
     this.#memory.failCommitWhen = undefined;
-    const isRight = due === 'ok' ? answer >= 0 : answer === STATUS[due];
+    const isRight = due === 'ok' ? answer >= 0 : answer === NtStatus.DISK_FULL;
     if (!isRight) throw new Deviation(`the answer is 0x${(answer >>> 0).toString(16)}, due is '${due}'`);
   }
 
-  /** The pool lists its holders in no order; the model takes from hands in the order of the requests' numbers. */
-  #orderHolders(): void {
-    const { holders } = this.pool;
-    if (holders.length < 2) return;
-    const number = (holder: unknown): number => this.#writes.indexOf(holder as WriteInFlight);
-    holders.sort((a, b) => number(a) - number(b));
-    holders.forEach((holder, slot) => {
-      holder.holderSlot = slot;
-    });
-  }
-
   #perform({ action, args }: Step<State>, before: State): number {
-    const [a, b, c, d, e] = args as number[] as [number, number, number, number, number];
+    const [a, b, c, d] = args as number[] as [number, number, number, number];
     const bytes = this.#ledger.constants.UnitsPerPage * UNIT_BYTES;
     switch (action) {
       // Names and handles are not the ledger's: these four are the volume's own.
@@ -121,21 +91,8 @@ export class RealLedger {
         return this.#file(a).setAllocation(b * bytes);
       case 'Overwrite':
         return this.#file(a).overwrite(b * bytes);
-      case 'BeginWrite':
-        this.#file(b).beginWrite(c * UNIT_BYTES, d * UNIT_BYTES, this.#write(a));
-        return 0;
-      case 'ScanAndReserve':
-        return this.#write(a).scanAndReserve();
-      case 'TakePages':
-        return this.#write(a).takePages();
-      case 'AssignAndCopy':
-      case 'AssignToNothing': {
-        const { offset, count, value } = before.requests[a]!;
-        return this.#write(a).assignAndCopy(this.#source(offset, count, value));
-      }
-      case 'Abandon':
-        this.#write(a).abandon();
-        return 0;
+      case 'Write':
+        return this.#file(a).write(b * UNIT_BYTES, c * UNIT_BYTES, this.#source(b, c, d));
       case 'Append': {
         const offset = before.length[a] as number;
         return this.#file(a).write(offset * UNIT_BYTES, b * UNIT_BYTES, this.#source(offset, b, c));
@@ -145,7 +102,7 @@ export class RealLedger {
         return this.#file(a).write(b * UNIT_BYTES, count * UNIT_BYTES, this.#source(b, count, d));
       }
       default:
-        throw new Error(`no code stands for the action ${action}(${e})`);
+        throw new Error(`no code stands for the action ${action}`);
     }
   }
 
@@ -163,15 +120,6 @@ export class RealLedger {
     this.#files.forEach((file, f) => {
       this.#compareFile(s, f, file);
     });
-    this.#writes.forEach((write, r) => {
-      const { pc, reserve, hand, file } = s.requests[r]!;
-      const isAtRest = pc === 'idle' || pc === 'ok' || pc === 'full' || pc === 'gone';
-      equal(Number(write.isOpen), Number(!isAtRest), `write ${r}: open`);
-      equal(write.reservedPages, reserve, `write ${r}: pages reserved`);
-      equal(write.handCount, cardinality(hand), `write ${r}: pages in hand`);
-      const owner = write.owner === null ? -1 : this.#files.indexOf(write.owner);
-      if (!isAtRest) equal(owner, file, `write ${r}: its file`);
-    });
     const violations = pool.check(this.#files);
     if (violations.length > 0) throw new Deviation(violations.join('; '));
   }
@@ -183,7 +131,7 @@ export class RealLedger {
     const length = s.length[f] as number;
     equal(file.lengthBytes, length * UNIT_BYTES, `file ${f}: length`);
     equal(file.reservedPages, s.reserve[f] as number, `file ${f}: pages reserved`);
-    equal(file.allocatedPages, heldBy(this.#ledger, s, f), `file ${f}: pages allocated`);
+    equal(file.allocatedPages, allocatedTo(this.#ledger, s, f), `file ${f}: pages allocated`);
     // The pages themselves, also what lies behind the end.
     for (let i = 0; i < indexCount; i++) {
       const real = file.table.pageAt(i);
@@ -206,10 +154,6 @@ export class RealLedger {
 
   #file(f: number): PagedFile {
     return this.#files[f] as PagedFile;
-  }
-
-  #write(r: number): WriteInFlight {
-    return this.#writes[r] as WriteInFlight;
   }
 
   /** The address of `count` units of data for a write at `offset`. */

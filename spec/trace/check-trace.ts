@@ -4,7 +4,7 @@
  */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { TraceJudge } from './trace.js';
+import { TraceJudge } from './judge.js';
 
 const [path] = process.argv.slice(2);
 if (path === undefined) {

@@ -2,7 +2,7 @@
 (***************************************************************************)
 (* A history of the real volume, followed by the model: each event of the  *)
 (* recorded trace must be one step of CapacityLedger with the same answer  *)
-(* and the same length, reservation and ledger after it.                        *)
+(* and the same length, reservation and ledger after it.                   *)
 (*                                                                         *)
 (* LedgerTraceData.tla holds the events as a sequence. A test records them *)
 (* anew from the running code and compares (tests/spec/ledger-trace.test). *)
@@ -17,10 +17,10 @@ VARIABLE at \* the next event
 
 Event(i) == IF i = Tampered THEN [Trace[i] EXCEPT !.reserved = @ + 1] ELSE Trace[i]
 
-\* What the real volume does in one step: all phases of a write.
-Write(f, offset, count, value) ==
+\* A write that is the same as the one before changes nothing, and is no step of the model.
+Written(f, offset, count, value) ==
     /\ handles[f] > 0
-    /\ Commit(0, f, offset, count, value, 0, {}, "", 0)
+    /\ Commit(f, offset, count, value, "", 0, {})
     /\ UNCHANGED <<handles, named, extra>>
 
 \* A refusal changes nothing, and must be due: there is no room for the pages up to `end`.
@@ -33,7 +33,7 @@ Done(e) ==
       [] e.op = "open" -> Open(e.file)
       [] e.op = "delete" -> Delete(e.file)
       [] e.op = "close" -> Close(e.file) \/ Dispose(e.file)
-      [] e.op = "write" -> Write(e.file, e.from, e.count, e.value)
+      [] e.op = "write" -> Written(e.file, e.from, e.count, e.value)
       [] e.op = "append" -> Append(e.file, e.count, e.value)
       [] e.op = "constrained" -> ConstrainedWrite(e.file, e.from, e.count, e.value)
       [] e.op = "resize" -> Extend(e.file, e.count) \/ Truncate(e.file, e.count)
