@@ -9,9 +9,7 @@ const FILE_SYSTEM = 'src/drive/ram-file-system.ts';
 export const MUTANTS: Mutant[] = [
   {
     name: 'a recycled page is not zeroed',
-    patches: [
-      { file: FILE, find: '      if (pool.isZero(page)) continue;\n', replace: '      continue;\n' },
-    ],
+    patches: [{ file: FILE, find: '      if (pool.isZero(page)) continue;\n', replace: '      continue;\n' }],
   },
   {
     name: 'a page is given back twice',
@@ -50,7 +48,7 @@ export const MUTANTS: Mutant[] = [
       {
         file: VOLUME,
         find: '      there.changed(now);\n      this.#unlink(there);\n',
-        // As if a handle of it were never closed.
+        // As if another program had it open and never closed it.
         replace: '      this.#tree.detach(there);\n      there.openCount += 1;\n',
       },
     ],

@@ -62,6 +62,8 @@ beforeEach(() => {
 describe('the self-check notices', () => {
   const damages: [string, () => void, string][] = [
     ['a wrong count of inodes', () => view.inodeCount++, 'the volume counts 6'],
+    ['a count of names that is too high', () => driftNameCount(1), '3 names are listed, the index counts 4'],
+    ['a count of names that is too low', () => driftNameCount(-1), '3 names are listed, the index counts 2'],
     ['a wrong count of opens', () => view.openCount--, 'the volume counts 1'],
     ['a wrong sum of reparse points', () => view.reparseBytes++, 'bytes of reparse points'],
     ['a wrong sum of heap', () => view.heapBytes++, 'bytes of heap'],
@@ -140,4 +142,10 @@ function swapKeys(inode: Inode): void {
 
 function listTwice(): void {
   view.tree.root.children!.set('file', file);
+}
+
+/** Reaches into the index: its count differs from the names that are in it. */
+function driftNameCount(by: number): void {
+  const { count } = view.tree.index;
+  Object.defineProperty(view.tree.index, 'count', { value: count + by });
 }
