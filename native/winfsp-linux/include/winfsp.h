@@ -192,8 +192,13 @@ FSP_API BOOLEAN FspLinuxCompletionsNest(void);
  *
  * - "spin_us", "direct_io", "allow_other", "uid", "gid", "umask" (uid and gid: 0xffffffff is the mounting user's own).
  *
+ * - "rename_extension" 0, 1: Rename may come with the bits FSP_LINUX_RENAME_… in ReplaceIfExists.
+ *
  * - "wake" n: n receives return 0 bytes.
  */
+#define FSP_LINUX_RENAME_POSIX 0x02u    /* the rules of rename(2): an empty directory gives way to another one */
+#define FSP_LINUX_RENAME_EXCHANGE 0x04u /* the two names change places */
+#define FSP_LINUX_RENAME_SHIFT 24       /* of these bits in the Flags of FileRenameInformationEx */
 FSP_API NTSTATUS FspLinuxSetOption(FSP_FILE_SYSTEM *FileSystem, const char *Name, UINT64 Value);
 /* Strict checks. FileSystem NULL: those of the whole process, volumes already deleted included. */
 FSP_API UINT32 FspLinuxViolationCount(FSP_FILE_SYSTEM *FileSystem);

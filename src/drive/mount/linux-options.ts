@@ -7,7 +7,7 @@ import type { DriveSettings } from '../config/settings.js';
 /** Before the mount. */
 export function setLinuxOptions(fs: FspFileSystem, { directIo, allowOther }: DriveSettings): void {
   const extensions = linuxExtensions(fs.library);
-  const options = { direct_io: directIo, allow_other: allowOther };
+  const options = { direct_io: directIo, allow_other: allowOther, rename_extension: true };
   for (const [name, on] of Object.entries(options)) {
     const status = on ? (extensions?.setOption(fs.address, name, 1) ?? 0) : 0;
     if (status < 0) {

@@ -13,7 +13,8 @@ static UINT64 defaults[OPTION_COUNT];
 static int defaultsKnown;
 OPTION_SETTER *options_further;
 
-static const char *const names[OPTION_COUNT] = {"strict", "spin_us", "direct_io", "allow_other", "uid", "gid", "umask"};
+static const char *const names[OPTION_COUNT] = {"strict", "spin_us", "direct_io", "allow_other", "uid", "gid", "umask",
+    "rename_extension"};
 
 static void defaults_learn(void)
 {

@@ -160,7 +160,7 @@ NTSTATUS FspFileSystemOpSetInformation(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_R
     PVOID context = context_in(fs, req);
     FSP_FSCTL_FILE_INFO info;
     NTSTATUS status = STATUS_INVALID_DEVICE_REQUEST;
-    UINT32 flags;
+    UINT32 flags, extension = 0;
     int replace, ex = 0;
     memset(&info, 0, sizeof info);
     switch (req->Req.SetInformation.FileInformationClass) {
@@ -195,14 +195,16 @@ NTSTATUS FspFileSystemOpSetInformation(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_R
             ex ? (flags & FILE_RENAME_REPLACE_IF_EXISTS) != 0 : req->Req.SetInformation.Info.Rename.AccessToken != 0;
         if (interface->Rename == NULL)
             break;
-        if (replace) {
+        if (volume_option(volume_of(fs), OPTION_RENAME_EXTENSION))
+            extension = flags >> FSP_LINUX_RENAME_SHIFT & (FSP_LINUX_RENAME_POSIX | FSP_LINUX_RENAME_EXCHANGE);
+        if (replace || (extension & FSP_LINUX_RENAME_EXCHANGE)) {
             status = check_replace(fs, request_name(req, req->Req.SetInformation.Info.Rename.NewFileName),
                 req->Req.SetInformation.Info.Rename.AccessToken, (flags & FILE_RENAME_IGNORE_READONLY_ATTRIBUTE) != 0);
             if (!NT_SUCCESS(status))
                 return status;
         }
         status = interface->Rename(fs, context, name_of(req),
-            request_name(req, req->Req.SetInformation.Info.Rename.NewFileName), (BOOLEAN)replace);
+            request_name(req, req->Req.SetInformation.Info.Rename.NewFileName), (BOOLEAN)((UINT32)replace | extension));
         return NT_SUCCESS(status) ? STATUS_SUCCESS : status;
     }
     if (!NT_SUCCESS(status))

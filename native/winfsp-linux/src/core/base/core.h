@@ -79,6 +79,7 @@ typedef enum {
     OPTION_UID,
     OPTION_GID,
     OPTION_UMASK,
+    OPTION_RENAME_EXTENSION,
     OPTION_COUNT
 } OPTION;
 

@@ -1,13 +1,29 @@
 /*
  * rename. The op is alone in `names`, so no path is in use while it changes, as the Windows driver has it with its
- * rename lock. A file that is replaced loses its name and lives on for those who have it open. WinFsp does not replace
- * directories: an empty one in the way is removed first, so for a moment neither is there.
+ * rename lock. A file that is replaced loses its name and lives on for those who have it open.
+ *
+ * WinFsp's Rename neither replaces directories nor exchanges names. A host that switches "rename_extension" on does both
+ * in one step; for others an empty directory in the way is removed first, so for a moment neither is there, and an
+ * exchange is refused.
  */
 #include <errno.h>
 
 #include "fuse/objects/front.h"
 
 #define NOREPLACE 1u /* RENAME_NOREPLACE */
+#define EXCHANGE 2u  /* RENAME_EXCHANGE */
+
+static int extended(const FRONT *front)
+{
+    return front->posix && volume_option(front->volume, OPTION_RENAME_EXTENSION) != 0;
+}
+
+static void give_name(FRONT *front, INODE *inode, INODE *directory, const WCHAR *name, size_t units)
+{
+    if (!inode->unlinked && !inode_rename(front, inode, directory, name, units))
+        /* no memory for the name: it works by its handle as long as it has one, and is looked up anew */
+        inode_unname(front, inode);
+}
 
 static void renamed(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 {
@@ -21,15 +37,18 @@ static void renamed(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
     inode_unname_others(front, moved);
     if (target != NULL && target != moved) {
         inode_unname_others(front, target);
-        inode_linger(front, target);
-        inode_unname(front, target);
+        if (op->flags & EXCHANGE) {
+            atomic_store_explicit(&target->fresh, 0, memory_order_relaxed);
+            give_name(front, target, op->oldDirectory, op->name, op->nameUnits);
+        } else {
+            inode_linger(front, target);
+            inode_unname(front, target);
+        }
     }
     atomic_store_explicit(&op->oldDirectory->fresh, 0, memory_order_relaxed);
     atomic_store_explicit(&op->newDirectory->fresh, 0, memory_order_relaxed);
     atomic_store_explicit(&moved->fresh, 0, memory_order_relaxed);
-    if (!moved->unlinked && !inode_rename(front, moved, op->newDirectory, op->newName, op->newNameUnits))
-        /* no memory for the name: it works by its handle as long as it has one, and is looked up anew */
-        inode_unname(front, moved);
+    give_name(front, moved, op->newDirectory, op->newName, op->newNameUnits);
     pthread_mutex_unlock(&front->lock);
     reply_error(op, 0);
 }
@@ -37,13 +56,19 @@ static void renamed(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 static void go(OP *op)
 {
     FRONT *front = op->front;
+    UINT32 flags;
     int error;
     request_context(op, FspFsctlTransactSetInformationKind);
     op->req.Req.SetInformation.FileInformationClass = front->posix ? FileRenameInformationEx : FileRenameInformation;
-    if (front->posix)
-        op->req.Req.SetInformation.Info.RenameEx.Flags = FILE_RENAME_POSIX_SEMANTICS |
-                                                         FILE_RENAME_IGNORE_READONLY_ATTRIBUTE |
-                                                         (op->flags & NOREPLACE ? 0 : FILE_RENAME_REPLACE_IF_EXISTS);
+    if (front->posix) {
+        flags = FILE_RENAME_POSIX_SEMANTICS | FILE_RENAME_IGNORE_READONLY_ATTRIBUTE;
+        if (!(op->flags & (NOREPLACE | EXCHANGE)))
+            flags |= FILE_RENAME_REPLACE_IF_EXISTS;
+        if (extended(front))
+            flags |= (FSP_LINUX_RENAME_POSIX | (op->flags & EXCHANGE ? FSP_LINUX_RENAME_EXCHANGE : 0))
+                     << FSP_LINUX_RENAME_SHIFT;
+        op->req.Req.SetInformation.Info.RenameEx.Flags = flags;
+    }
     if (!(op->flags & NOREPLACE))
         op->req.Req.SetInformation.Info.Rename.AccessToken = (UINT64)op_in(op)->pid << 32 | FSP_LINUX_TOKEN_GRANT_ALL;
     error = request_inode_path(op, &op->req.FileName, op->child);
@@ -81,9 +106,11 @@ static void have_source(OP *op)
     }
     pthread_mutex_unlock(&front->lock);
     op->result = 0;
-    if (target != NULL && (op->flags & NOREPLACE) && target->info.IndexNumber != op->child->info.IndexNumber)
+    if (target == NULL && (op->flags & EXCHANGE))
+        reply_error(op, ENOENT);
+    else if (target != NULL && (op->flags & NOREPLACE) && target->info.IndexNumber != op->child->info.IndexNumber)
         reply_error(op, EEXIST);
-    else if (directory)
+    else if (directory && !extended(front))
         remove_child(op, target, with_source);
     else
         with_source(op);
@@ -98,8 +125,9 @@ static void start(OP *op, UINT64 newDirectory, const char *names)
     int error = name_of(names, op->name, &op->nameUnits, MAX_NAME_UNITS);
     if (error == 0)
         error = name_of(newName, op->newName, &op->newNameUnits, most);
-    if (error == 0 && (op->flags & ~NOREPLACE) != 0)
-        error = EINVAL; /* exchange and whiteout have no counterpart */
+    /* The kernel has refused both together. A whiteout has no counterpart. */
+    if (error == 0 && (op->flags & ~(extended(op->front) ? NOREPLACE | EXCHANGE : NOREPLACE)) != 0)
+        error = EINVAL;
     op->oldDirectory = op->inode;
     op->newDirectory = inode_of(op->front, newDirectory);
     if (error != 0)
