@@ -127,7 +127,7 @@ export class Client {
     const count = this.#openCounts.get(handle.file)! - 1;
     if (count > 0) {
       this.#openCounts.set(handle.file, count);
-      handle.file.allocatedLeastBytes = 0;
+      if (process.platform === 'win32') handle.file.allocatedLeastBytes = 0;
     } else {
       this.#openCounts.delete(handle.file);
       this.model.closed(handle.file);

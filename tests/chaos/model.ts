@@ -26,7 +26,8 @@ export class ModelFile {
   path: string | null;
   mode = 0o644;
   /**
-   * Room asked for beyond the length. It lasts until the last close at most, and may go with the close of any handle.
+   * Room asked for beyond the length. On Windows it lasts until the last close at most, and may go with that of any
+   * handle.
    */
   allocatedMostBytes = 0;
   allocatedLeastBytes = 0;
@@ -48,7 +49,15 @@ export interface Snapshot {
   nextIndex: number;
   nextId: number;
   directories: string[];
-  files: { id: number; path: string; mode: number; length: number; generation: number; extents: Extent[] }[];
+  files: {
+    id: number;
+    path: string;
+    mode: number;
+    length: number;
+    generation: number;
+    extents: Extent[];
+    allocatedMostBytes: number;
+  }[];
 }
 
 export class Model {
@@ -147,10 +156,12 @@ export class Model {
     }
   }
 
-  /** Nobody has it open any more: without a name it is gone. */
+  /** Nobody has it open any more: without a name it is gone. On Windows the last close gives back what was allocated. */
   closed(file: ModelFile): void {
-    file.allocatedMostBytes = 0;
-    file.allocatedLeastBytes = 0;
+    if (process.platform === 'win32') {
+      file.allocatedMostBytes = 0;
+      file.allocatedLeastBytes = 0;
+    }
     if (file.path === null) {
       this.byId.delete(file.id);
     }
@@ -161,13 +172,14 @@ export class Model {
       nextIndex,
       nextId: this.#nextId,
       directories: [...this.directories.keys()].filter((path) => path !== '').sort(),
-      files: [...this.files.values()].map(({ id, path, mode, content }) => ({
+      files: [...this.files.values()].map(({ id, path, mode, content, allocatedMostBytes }) => ({
         id,
         path: path!,
         mode,
         length: content.lengthBytes,
         generation: content.generation,
         extents: content.extents,
+        allocatedMostBytes,
       })),
     };
   }
@@ -177,15 +189,16 @@ export class Model {
     for (const path of snapshot.directories) {
       model.apply({ m: 'mkdir', path });
     }
-    for (const { id, path, mode, length, generation, extents } of snapshot.files) {
+    for (const { id, path, mode, length, generation, extents, allocatedMostBytes } of snapshot.files) {
       const content = new Content();
       content.lengthBytes = length;
       content.generation = generation;
       content.extents = extents.map((extent) => ({ ...extent }));
       const file = new ModelFile(id, path, content);
       file.mode = mode;
-      // Whoever had it open is dead.
+      // What is kept of it by a kernel that nobody asked is not known.
       file.hadAllocation = true;
+      file.allocatedMostBytes = allocatedMostBytes;
       model.#add(file);
     }
     model.#nextId = snapshot.nextId;

@@ -560,10 +560,10 @@ export class Run {
       status = await target.status();
     }
     const { reservedBytes, allocatedBytes, files } = status;
-    if (reservedBytes > 0 || allocatedBytes > 0 || files !== 1) {
+    if (reservedBytes > 0 || allocatedBytes > 0 || files > 0) {
       this.#report(
         finding(
-          `NoPageLeak: when all was removed, ${reservedBytes} bytes are reserved, ${allocatedBytes} held, ${files - 1} files left`,
+          `NoPageLeak: when all was removed, ${reservedBytes} bytes are reserved, ${allocatedBytes} held, ${files} files left`,
         ),
       );
     }

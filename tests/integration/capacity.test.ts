@@ -152,7 +152,7 @@ describeMount('capacity', () => {
     ]);
   });
 
-  it('keeps the room of an allocation that is larger than the file, and gives it back at the last close', async () => {
+  it('keeps the room of an allocation that is larger than the file until it is cut, as tmpfs does', async () => {
     const drive = await mount({ capacity: '16M' });
     const { code, stderr } = await python(
       `
@@ -170,6 +170,18 @@ assert libc.fallocate(fd, KEEP_SIZE, 0, 17 * MIB) == -1 and ctypes.get_errno() =
 assert libc.fallocate(fd, 0, 0, 12 * MIB) == 0, ctypes.get_errno()
 assert os.fstat(fd).st_size == 12 * MIB
 assert os.pread(fd, 10, 5 * MIB) == bytes(10)
+os.ftruncate(fd, 0)
+assert free() == 16 * MIB, free()
+assert libc.fallocate(fd, KEEP_SIZE, 0, 10 * MIB) == 0, ctypes.get_errno()
+os.write(fd, bytes(MIB))
+os.close(fd)
+assert free() == 6 * MIB and os.stat(sys.argv[1]).st_blocks * 512 == 10 * MIB, free()
+os.truncate(sys.argv[1], 2 * MIB)
+assert free() == 6 * MIB, free()
+os.truncate(sys.argv[1], 2 * MIB)
+assert free() == 14 * MIB and os.stat(sys.argv[1]).st_blocks * 512 == 2 * MIB, free()
+fd = os.open(sys.argv[1], os.O_RDWR | os.O_TRUNC)
+assert libc.fallocate(fd, KEEP_SIZE, 0, 10 * MIB) == 0, ctypes.get_errno()
 os.ftruncate(fd, 0)
 assert free() == 16 * MIB, free()
 os.close(fd)

@@ -158,17 +158,9 @@ void do_release(OP *op)
     FRONT *front = op->front;
     INODE *inode = op->inode;
     const struct fuse_release_in *in = op_argument(op);
-    FILE_OBJECT *handle;
     pthread_mutex_lock(&front->lock);
     inode->mappable -= opens_mappable(in->flags);
-    if (--inode->opens == 0 && (handle = inode->handle) != NULL) {
-        handle->trim = !inode->unlinked && inode_overallocated(front, inode);
-        if (handle->trim) { /* Cleanup has something to do: the inode opens anew when it must */
-            inode->handle = NULL;
-            atomic_store_explicit(&inode->fresh, 0, memory_order_relaxed);
-            handle_put(handle);
-        }
-    }
+    inode->opens--;
     inode_settle(front, inode);
     pthread_mutex_unlock(&front->lock);
     reply_error(op, 0);

@@ -2,9 +2,9 @@
  * rename. The op is alone in `names`, so no path is in use while it changes, as the Windows driver has it with its
  * rename lock. A file that is replaced loses its name and lives on for those who have it open.
  *
- * WinFsp's Rename neither replaces directories nor exchanges names. A host that switches "rename_extension" on does both
- * in one step; for others an empty directory in the way is removed first, so for a moment neither is there, and an
- * exchange is refused.
+ * WinFsp's Rename neither replaces directories nor exchanges names. A host that switches "rename_extension" on does
+ * both in one step; for others an empty directory in the way is removed first, so for a moment neither is there, and
+ * an exchange is refused.
  */
 #include <errno.h>
 

@@ -8,6 +8,7 @@
 #include "fuse/objects/front.h"
 
 #define TOUCH 0x80000000u /* only the change time, after a change of security */
+#define TRIM 0x40000000u  /* what was reserved beyond the length is given back, as by the kernel's own file systems */
 
 static void next(OP *op);
 
@@ -57,13 +58,24 @@ static void set_security(OP *op)
     op_post(op, security_done);
 }
 
-static void set_size(OP *op)
+/* fallocate(2) may have reserved more than the length covers: a cut to the very length means that, too. */
+static void size_done(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    const FSP_FSCTL_FILE_INFO *info = &rsp->Rsp.SetInformation.FileInfo;
+    UINT64 unit = op->front->unit;
+    if (NT_SUCCESS(status_of(rsp)) && info->FileSize == op->size &&
+        info->AllocationSize > (info->FileSize + unit - 1) / unit * unit)
+        op->valid |= TRIM;
+    info_done(op, rsp);
+}
+
+static void set_size(OP *op, UINT32 class, STEP *done)
 {
     const struct fuse_setattr_in *in = op_argument(op);
     request_context(op, FspFsctlTransactSetInformationKind);
-    op->req.Req.SetInformation.FileInformationClass = FileEndOfFileInformation;
-    op->req.Req.SetInformation.Info.EndOfFile.FileSize = in->size;
-    op_post(op, info_done);
+    op->req.Req.SetInformation.FileInformationClass = class;
+    op->req.Req.SetInformation.Info.EndOfFile.FileSize = in->size; /* or the allocation's: they lie at one place */
+    op_post(op, done);
 }
 
 static void set_times(OP *op, UINT32 valid)
@@ -108,7 +120,11 @@ static void next(OP *op)
         set_security(op);
     } else if (valid & FATTR_SIZE) {
         op->valid &= ~(UINT32)FATTR_SIZE;
-        set_size(op);
+        op->size = inode_info(op->front, op->inode).FileSize;
+        set_size(op, FileEndOfFileInformation, size_done);
+    } else if (valid & TRIM) {
+        op->valid &= ~TRIM;
+        set_size(op, FileAllocationInformation, info_done);
     } else if (valid & (times | TOUCH)) {
         op->valid &= ~(times | TOUCH);
         set_times(op, valid);

@@ -172,9 +172,3 @@ FSP_FSCTL_FILE_INFO inode_info(FRONT *front, const INODE *inode)
     pthread_mutex_unlock(&front->lock);
     return info;
 }
-
-int inode_overallocated(FRONT *front, const INODE *inode)
-{
-    return !(inode->info.FileAttributes & (FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_REPARSE_POINT)) &&
-           inode->info.AllocationSize > (inode->info.FileSize + front->unit - 1) / front->unit * front->unit;
-}

@@ -99,7 +99,6 @@ struct file_object {
     int isDirectory;
     int cleanedUp; /* Cleanup was sent already */
     int removing; /* its Cleanup may take the name away and end it: no other op begins to use it */
-    int trim; /* Cleanup shall give back the room beyond the end */
     FSP_FSCTL_TRANSACT_REQ req;
 };
 
@@ -255,7 +254,6 @@ void inode_learn(FRONT *front, INODE *inode, const FSP_FSCTL_FILE_INFO *info); /
 void op_learn(OP *op, const FSP_FSCTL_FILE_INFO *info); /* of op.inode; takes front.lock */
 void inode_learn_security(FRONT *front, INODE *inode, const void *sd, size_t size);
 void attr_fill(FRONT *front, INODE *inode, struct fuse_attr *attr);
-int inode_overallocated(FRONT *front, const INODE *inode);
 FSP_FSCTL_FILE_INFO inode_info(FRONT *front, const INODE *inode); /* a copy; takes front.lock */
 UINT64 filetime_of(UINT64 seconds, UINT32 nanoseconds);
 UINT64 filetime_now(void);

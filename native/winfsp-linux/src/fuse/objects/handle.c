@@ -51,9 +51,6 @@ static int post(FILE_OBJECT *handle, UINT32 kind, void (*complete)(IRP *, const 
     request_begin(&handle->req, kind);
     handle->req.Req.Context.UserContext = handle->context.UserContext;
     handle->req.Req.Context.UserContext2 = handle->context.UserContext2;
-    if (kind == FspFsctlTransactCleanupKind) {
-        handle->req.Req.Cleanup.SetAllocationSize = handle->trim != 0;
-    }
     handle->irp.req = &handle->req;
     handle->irp.complete = complete;
     handle->irp.noReply = kind == FspFsctlTransactCloseKind;
@@ -70,7 +67,7 @@ static void cleaned_up(IRP *irp, const FSP_FSCTL_TRANSACT_RSP *rsp)
 static int begin_close(FILE_OBJECT *handle)
 {
     FRONT *front = handle->front;
-    if (!handle->cleanedUp && (!front->cleanupWhenModifiedOnly || handle->trim))
+    if (!handle->cleanedUp && !front->cleanupWhenModifiedOnly)
         return post(handle, FspFsctlTransactCleanupKind, cleaned_up);
     return post(handle, FspFsctlTransactCloseKind, closed);
 }

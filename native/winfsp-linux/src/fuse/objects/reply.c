@@ -65,9 +65,7 @@ void reply_data(OP *op, const void *data, size_t size) { finish(op, 0, data, siz
 
 static void attr_valid(FRONT *front, const INODE *inode, uint64_t *seconds, uint32_t *nanoseconds)
 {
-    /* The last close will give back the room beyond the end, and the kernel is not told: it shall ask for such a file.
-     */
-    int keep = atomic_load_explicit(&inode->fresh, memory_order_relaxed) && !inode_overallocated(front, inode);
+    int keep = atomic_load_explicit(&inode->fresh, memory_order_relaxed);
     *seconds = keep ? front->timeoutSec : 0;
     *nanoseconds = keep ? front->timeoutNsec : 0;
 }
