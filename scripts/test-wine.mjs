@@ -59,6 +59,7 @@ const PROGRAMS = [
   { name: 'names', what: 'case of names', limit: 120 },
   { name: 'mounting', what: 'mount strategy', limit: 240 },
   { name: 'command-line', what: 'command line', limit: 400 },
+  { name: 'service', what: 'service', limit: 400 },
   { name: 'bench-client', what: 'benchmark client', limit: 300 },
   {
     name: 'cycles',

@@ -3,6 +3,7 @@
 import { RuntimeDirectoryError } from '../drive/control/runtime-directory.js';
 import { ConfigError, DriveError, MountError, MountPointError } from '../drive/errors.js';
 import { DirectoryLockError } from '../os/directory-lock.js';
+import { ServiceError } from '../drive/service/service-host.js';
 import { VolumeParamsError, WinFspCallError, WinFspLibraryError } from '../winfsp/index.js';
 
 export const ExitCode = { OK: 0, FAILURE: 1, BAD_INPUT: 2 } as const;
@@ -25,6 +26,7 @@ export function describeError(error: unknown): string {
     error instanceof DriveError ||
     error instanceof RuntimeDirectoryError ||
     error instanceof DirectoryLockError ||
+    error instanceof ServiceError ||
     error instanceof WinFspLibraryError ||
     error instanceof WinFspCallError ||
     error instanceof VolumeParamsError;

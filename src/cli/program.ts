@@ -11,6 +11,7 @@ import { describeError, ExitCode, exitCodeOf } from './exit-codes.js';
 import { mountCommand } from './mount/mount-command.js';
 import { mountInBackground } from './mount/mount-in-background.js';
 import { checkTraceFile } from './mount/trace-file.js';
+import { serviceCommand } from './service/service-command.js';
 import { statusCommand } from './status-command.js';
 import { unmountCommand } from './unmount-command.js';
 
@@ -123,6 +124,7 @@ function createProgram(setExitCode: (code: number) => void, args: readonly strin
     .command('doctor')
     .description('Check whether drives can be mounted here, and say what to do if not.')
     .action(async () => setExitCode(await doctorCommand()));
+  program.addCommand(serviceCommand(setExitCode));
   for (const command of program.commands) {
     command.exitOverride().showHelpAfterError(`(ramdrive ${command.name()} --help shows what can be typed)`);
   }

@@ -6,9 +6,11 @@
 import { rmSync } from 'node:fs';
 import type { DriveSettings } from '../../drive/config/settings.js';
 import { ControlServer } from '../../drive/control/control-server.js';
+import { driveCommands } from '../../drive/control/drive-commands.js';
 import { DriveError } from '../../drive/errors.js';
 import { canonicalPath } from '../../drive/mount/linux-mount-point.js';
 import { type DriveEnd, RamDrive } from '../../drive/ram-drive.js';
+import { notifySystemd } from '../../os/sd-notify.js';
 import { describeError, ExitCode } from '../exit-codes.js';
 import { MemoryProgress } from '../memory-progress.js';
 import { BACKGROUND_LOG_VARIABLE, type BackgroundMessage } from './mount-in-background.js';
@@ -21,6 +23,7 @@ export async function mountCommand(settings: DriveSettings): Promise<number> {
   const start = new AbortController();
   const offSignals = onStopSignals({
     first: () => {
+      notifySystemd('STOPPING=1');
       start.abort(new DriveError('NOT_RUNNING', 'Stopped before the drive was mounted.'));
       // What goes wrong in stopping is reported below, through `ended` or here.
       drive?.stop().catch((error: unknown) => {
@@ -64,17 +67,8 @@ export async function mountCommand(settings: DriveSettings): Promise<number> {
 }
 
 async function serve(drive: RamDrive, control: ControlServer): Promise<DriveEnd> {
-  control.open(drive.mountPoint, async ({ command }) => {
-    switch (command) {
-      case 'status':
-        return drive.status();
-      case 'selfCheck':
-        return drive.selfCheck();
-      case 'unmount':
-        await drive.stop();
-        return null;
-    }
-  });
+  control.open(drive.mountPoint, driveCommands(drive));
+  notifySystemd('READY=1');
   process.stdout.write(`mounted ${drive.mountPoint}\n`);
   tellParent({ mounted: drive.mountPoint }, () => {
     // The parent may have hung up the moment it heard; to hang up twice would end the drive.
