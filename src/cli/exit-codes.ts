@@ -2,8 +2,8 @@
 
 import { RuntimeDirectoryError } from '../drive/control/runtime-directory.js';
 import { ConfigError, DriveError, MountError, MountPointError } from '../drive/errors.js';
-import { DirectoryLockError } from '../os/directory-lock.js';
 import { ServiceError } from '../drive/service/service-host.js';
+import { DirectoryLockError } from '../os/directory-lock.js';
 import { VolumeParamsError, WinFspCallError, WinFspLibraryError } from '../winfsp/index.js';
 
 export const ExitCode = { OK: 0, FAILURE: 1, BAD_INPUT: 2 } as const;

@@ -77,7 +77,8 @@ export async function runServiceProcess(link: ServiceManagerLink, work: ServiceW
       if (!stopping) settled(ServiceState.RUNNING);
       exitCode = await ended;
     } catch (error) {
-      exitCode = work.failed(error);
+      // A start that was broken off because the service has to stop is in order.
+      if (!stopping) exitCode = work.failed(error);
     }
     settled(ServiceState.STOPPED);
   };

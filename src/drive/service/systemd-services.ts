@@ -21,7 +21,7 @@ export interface SystemdPlaces {
   unitDirectory: string;
 }
 
-export function systemdPlaces(): SystemdPlaces {
+function systemdPlaces(): SystemdPlaces {
   if (process.getuid?.() === 0) return { scope: 'system', unitDirectory: '/etc/systemd/system' };
   const config = process.env.XDG_CONFIG_HOME || join(homedir(), '.config');
   return { scope: 'user', unitDirectory: join(config, 'systemd', 'user') };

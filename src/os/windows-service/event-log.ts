@@ -7,7 +7,7 @@
  */
 import koffi from 'koffi';
 
-export type EventKind = 'error' | 'warning' | 'information';
+type EventKind = 'error' | 'warning' | 'information';
 
 const EVENT_TYPES: Readonly<Record<EventKind, number>> = { error: 1, warning: 2, information: 4 };
 const EVENT_ID = 1;

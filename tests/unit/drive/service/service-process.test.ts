@@ -182,4 +182,16 @@ describe('the process of a Windows service', () => {
     expect(await code).toBe(0);
     expect(manager.states).not.toContain(ServiceState.RUNNING);
   });
+
+  it('a start that is broken off by the stop ends in order', async () => {
+    const manager = new FakeManager();
+    let mounted = () => {};
+    const mounting = new Promise<void>((resolve) => (mounted = resolve));
+    const drive = work({ mounting, startFails: 'stopped before it was mounted' });
+    const code = runServiceProcess(manager, drive);
+    manager.control(ServiceControl.STOP);
+    mounted();
+    expect(await code).toBe(0);
+    expect(drive.log).toEqual([]);
+  });
 });
