@@ -54,7 +54,9 @@ async function changeMemory({ failCommitAboveBytes = Number.POSITIVE_INFINITY, r
   };
 }
 
-/** Callbacks that throw: those named by `throwIn`, all that meet `throwOnName`; `dieOnName` ends the dispatcher's loop. */
+/**
+ * Callbacks that throw: those named by `throwIn`, all that meet `throwOnName`; `dieOnName` ends the dispatcher's loop.
+ */
 async function changeFileSystem({ throwIn = [], throwOnName, dieOnName }) {
   const { RamFileSystem } = await load('drive/ram-file-system.js');
   const { StatisticsWriter } = await load('winfsp/memory/statistics.js');

@@ -2,8 +2,9 @@
  * Windows: a drive as a service under Wine's service manager, from a configuration file whose path has spaces. The
  * service manager starts the same program with the arguments of ImagePath; mounts are scripted (mounting.ts).
  *
- * Wine does not send SHUTDOWN and PRESHUTDOWN and does not keep the event log: unit tests of the service's process stand
- * in for that (tests/unit/drive/service). It stops all services when the last ordinary process ends, which is this one.
+ * Wine does not send SHUTDOWN and PRESHUTDOWN and does not keep the event log: unit tests of the service's process
+ * stand in for that (tests/unit/drive/service). It stops all services when the last ordinary process ends, which is
+ * this one.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

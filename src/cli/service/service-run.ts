@@ -39,7 +39,7 @@ function serveByConfig(configPath: string, log: Log): ServiceWork {
           onHandlerError: (where, error) =>
             log('error', `A request failed inside the drive (${where}): ${error}`),
         };
-        const started = await RamDrive.start(settings, events, {}, starting.signal);
+        const started = await RamDrive.start(settings, events, starting.signal);
         drive = started;
         control.open(started.mountPoint, driveCommands(started));
         return { ended: endOf(started, control, log) };

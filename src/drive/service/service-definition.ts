@@ -18,7 +18,9 @@ const SERVICE_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 /** Throws ConfigError: the name becomes a file's name, a key of the registry and an argument. */
 export function checkServiceName(name: string): string {
   if (!SERVICE_NAME.test(name) || name.length > MAX_SERVICE_NAME_UNITS) {
-    const message = `expected a letter or digit and then letters, digits, "-", "_" or ".", at most ${MAX_SERVICE_NAME_UNITS} in all, got ${JSON.stringify(name)}.`;
+    const message =
+      'expected a letter or digit and then letters, digits, "-", "_" or ".", ' +
+      `at most ${MAX_SERVICE_NAME_UNITS} in all, got ${JSON.stringify(name)}.`;
     throw new ConfigError([
       { source: { kind: 'option', option: '--name' }, key: null, value: name, message },
     ]);

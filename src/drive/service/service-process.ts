@@ -5,8 +5,8 @@
  * shutdown sends can be tested anywhere.
  *
  * Rules (documentation of SetServiceStatus and HandlerEx): a pending state must be told again, with a higher
- * checkpoint, within its wait hint, or the manager believes that the service hangs; the control handler returns at once;
- * STOPPED is the last word, and is told when the process has nothing left to lose.
+ * checkpoint, within its wait hint, or the manager believes that the service hangs; the control handler returns at
+ * once; STOPPED is the last word, and is told when the process has nothing left to lose.
  */
 
 import { ServiceControl, type ServiceManagerLink, ServiceState } from '../../os/windows-service/states.js';

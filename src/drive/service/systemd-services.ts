@@ -1,6 +1,6 @@
 /**
- * `ramdrive service` on Linux: a systemd unit, of the system when root installs it, else of the user. Where systemd does
- * not run (a container), the unit is written all the same, and what cannot be done is said.
+ * `ramdrive service` on Linux: a systemd unit, of the system when root installs it, else of the user. Where systemd
+ * does not run (a container), the unit is written all the same, and what cannot be done is said.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

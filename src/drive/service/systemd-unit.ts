@@ -1,6 +1,6 @@
 /**
- * The systemd unit that mounts a drive at boot (or at logon, for a user). `Type=notify`: the unit counts as started when
- * the drive can be used.
+ * The systemd unit that mounts a drive at boot (or at logon, for a user). `Type=notify`: the unit counts as started
+ * when the drive can be used.
  *
  * Hardening stops where it would cut off the mount: options that give the process a mount namespace of its own
  * (ProtectSystem, PrivateTmp and others) would keep the drive from everyone else, and a user's unit mounts through

@@ -1,7 +1,7 @@
 /**
  * One command line for Windows out of arguments, so that CommandLineToArgvW and the C library take it apart into the
- * same arguments again (rules: documentation of CommandLineToArgvW). A program path with spaces that is not quoted would
- * let Windows try `C:\Program.exe` first.
+ * same arguments again (rules: documentation of CommandLineToArgvW). A program path with spaces that is not quoted
+ * would let Windows try `C:\Program.exe` first.
  */
 
 export function windowsCommandLine(args: readonly string[]): string {

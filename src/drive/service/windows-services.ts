@@ -81,7 +81,7 @@ export function windowsServices(program: readonly string[]): ServiceHost {
       const info = await settled(name, ServiceState.START_PENDING, SERVICE_START_TIMEOUT_MS);
       if (info.state !== ServiceState.RUNNING) {
         throw new ServiceError(
-          `The service "${name}" did not start (exit code ${exitCodeOf(info)}). The event log says why: Windows Logs, Application, source "${name}".`,
+          `The service "${name}" did not start (exit code ${exitCodeOf(info)}). ${whereToLook(name)}`,
         );
       }
     },
@@ -103,9 +103,7 @@ export function windowsServices(program: readonly string[]): ServiceHost {
       );
       const code = exitCodeOf(info);
       if (code !== 0) {
-        throw new ServiceError(
-          `The service "${name}" stopped with exit code ${code}. The event log says why: Windows Logs, Application, source "${name}".`,
-        );
+        throw new ServiceError(`The service "${name}" stopped with exit code ${code}. ${whereToLook(name)}`);
       }
     },
     async report(name) {
@@ -135,6 +133,10 @@ async function settled(name: string, pending: number, limitMs: number, also = pe
     }
     await sleep(POLL_MS);
   }
+}
+
+function whereToLook(name: string): string {
+  return `The event log says why: Windows Logs, Application, source "${name}".`;
 }
 
 function exitCodeOf({ win32ExitCode, serviceSpecificExitCode }: ServiceInfo): number {

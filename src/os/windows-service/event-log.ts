@@ -1,7 +1,8 @@
 /**
  * Messages in Windows' Application log, through advapi32. The viewer takes the text of a message from a message table:
- * EventCreate.exe, a part of Windows, has "%1" for the numbers 1 to 1000, so no file of ours is needed. The source's key
- * in the registry says so; without it the viewer shows the message behind a remark that it does not know the source.
+ * EventCreate.exe, a part of Windows, has "%1" for the numbers 1 to 1000, so no file of ours is needed. The source's
+ * key in the registry says so; without it the viewer shows the message behind a remark that it does not know the
+ * source.
  *
  * Under Wine 8 the calls succeed and nothing is kept; not run on Windows.
  */

@@ -14,7 +14,8 @@ const ERROR_CALL_NOT_IMPLEMENTED = 120;
 const KNOWN_CONTROLS: readonly number[] = Object.values(ServiceControl);
 
 const NOT_A_SERVICE =
-  'This process was not started by the service manager. "ramdrive service start" asks it to; "ramdrive mount" serves a drive in a console.';
+  'This process was not started by the service manager. "ramdrive service start" asks it to; ' +
+  '"ramdrive mount" serves a drive in a console.';
 
 /** `name`: the service's. Registered callbacks live as long as the process, which serves one service. */
 export function windowsServiceLink(name: string): ServiceManagerLink {

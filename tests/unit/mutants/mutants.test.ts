@@ -1,4 +1,7 @@
-/** The faults that are put into the code on purpose still find their place in it: one that does not is never noticed by any test. */
+/**
+ * The faults that are put into the code on purpose still find their place in it: one that does not is never noticed by
+ * any test.
+ */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { MUTANTS } from '../../integration/chaos/mutants.js';
