@@ -15,7 +15,8 @@ import { describeError, ExitCode, exitCodeOf } from '../exit-codes.js';
 export async function serviceRun(name: string, configPath: string): Promise<number> {
   if (process.platform !== 'win32') {
     process.stderr.write(
-      'ramdrive: "service run" is for Windows. On Linux the unit of "ramdrive service install" runs "ramdrive mount".\n',
+      'ramdrive: "service run" is for Windows. ' +
+        'On Linux the unit of "ramdrive service install" runs "ramdrive mount".\n',
     );
     return ExitCode.BAD_INPUT;
   }
