@@ -5,7 +5,7 @@ import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { formatSize } from '../../src/drive/config/sizes.js';
-import { readMounts } from '../../src/drive/mount/linux-mount-point.js';
+import { readMounts } from '../../src/drive/mount/mounts.js';
 import type { DriveStatus } from '../../src/drive/status.js';
 import { gitOnTheDrive } from './git-on-drive.js';
 import { MountedDrive } from './mounted-drive.js';

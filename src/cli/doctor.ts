@@ -4,16 +4,16 @@
  */
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
 import { formatSize } from '../drive/config/sizes.js';
 import { findDrives } from '../drive/control/control-client.js';
 import type { DriveRecord } from '../drive/control/drive-records.js';
 import { ensureRuntimeDirectory } from '../drive/control/runtime-directory.js';
 import { isStopped } from '../drive/control/stopped-process.js';
 import { messageOf } from '../drive/errors.js';
-import { readMounts } from '../drive/mount/linux-mount-point.js';
 import { readMemory } from '../drive/mount/memory.js';
+import { readMounts } from '../drive/mount/mounts.js';
 import { probeMounts } from '../drive/mount/probe-mounts.js';
+import { systemProgram } from '../os/system-program.js';
 import { loadWinFsp, WinFspLibraryError } from '../winfsp/index.js';
 
 export interface Finding {
@@ -75,8 +75,8 @@ async function fuseDevice(): Promise<Finding> {
 }
 
 /** Ordinary users mount through this completion thread; root does not need it. */
-async function fusermount(): Promise<Finding> {
-  const found = await findProgram('fusermount3');
+function fusermount(): Finding {
+  const found = systemProgram('fusermount3');
   if (found !== null) {
     return ok('fusermount3', found);
   }
@@ -131,7 +131,7 @@ function controlDirectory(): Finding {
       messageOf(error),
       process.platform === 'win32'
         ? 'Remove what is in its place, or make it yours.'
-        : 'Remove that directory, or set XDG_RUNTIME_DIR to one of yours.',
+        : 'Remove what is in its place, or make it yours with mode 0700.',
     );
   }
 }
@@ -178,21 +178,6 @@ function split(
   isFirst: (drive: DriveRecord) => boolean,
 ): [DriveRecord[], DriveRecord[]] {
   return [drives.filter(isFirst), drives.filter((drive) => !isFirst(drive))];
-}
-
-async function findProgram(name: string): Promise<string | null> {
-  for (const folder of (process.env.PATH ?? '').split(delimiter).filter((part) => part !== '')) {
-    const path = join(folder, name);
-    if (
-      await access(path, constants.X_OK).then(
-        () => true,
-        () => false,
-      )
-    ) {
-      return path;
-    }
-  }
-  return null;
 }
 
 function ok(what: string, found: string): Finding {

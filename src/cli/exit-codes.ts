@@ -2,6 +2,7 @@
 
 import { RuntimeDirectoryError } from '../drive/control/runtime-directory.js';
 import { ConfigError, DriveError, MountError, MountPointError } from '../drive/errors.js';
+import { printableLines } from '../drive/printable.js';
 import { ServiceError } from '../drive/service/service-host.js';
 import { DirectoryLockError } from '../os/directory-lock.js';
 import { VolumeParamsError, WinFspCallError, WinFspLibraryError } from '../winfsp/index.js';
@@ -31,7 +32,7 @@ export function describeError(error: unknown): string {
     error instanceof WinFspCallError ||
     error instanceof VolumeParamsError;
   if (foreseen) {
-    return error.message;
+    return printableLines(error.message);
   }
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return printableLines(error instanceof Error ? (error.stack ?? error.message) : String(error));
 }

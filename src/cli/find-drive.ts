@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { findDrives } from '../drive/control/control-client.js';
 import type { DriveRecord } from '../drive/control/drive-records.js';
-import { canonicalPath } from '../drive/mount/linux-mount-point.js';
+import { canonicalPath } from '../drive/mount/mounts.js';
 
 export async function findDrive(mountPoint: string): Promise<DriveRecord | null> {
   const drives = await findDrives();

@@ -110,7 +110,10 @@ function createProgram(setExitCode: (code: number) => void, args: readonly strin
     .command('unmount')
     .description('Unmount a running drive. Its contents are gone.')
     .argument('<mountpoint>', 'where the drive is, as it was given to mount')
-    .action(async (mountPoint: string) => setExitCode(await unmountCommand(mountPoint)));
+    .option('--force', 'also when programs use it, or when it does not answer')
+    .action(async (mountPoint: string, { force }: { force?: boolean }) =>
+      setExitCode(await unmountCommand(mountPoint, force ?? false)),
+    );
   program
     .command('status')
     .description('Show what a drive, or every running drive, holds and does.')

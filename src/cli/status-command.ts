@@ -6,6 +6,7 @@
 import { formatSize } from '../drive/config/sizes.js';
 import { ask, findDrives } from '../drive/control/control-client.js';
 import type { DriveRecord } from '../drive/control/drive-records.js';
+import { printable, printableJson, printableLines } from '../drive/printable.js';
 import type { DriveStatus } from '../drive/status.js';
 import { type Colours, colour } from './colour.js';
 import { countOf } from './count-of.js';
@@ -19,7 +20,7 @@ export async function statusCommand(
   const drives = await wantedDrives(mountPoint);
   if (drives === null) {
     process.stderr.write(
-      `ramdrive: no drive of yours is mounted at ${mountPoint}. "ramdrive status" lists them.\n`,
+      `ramdrive: no drive of yours is mounted at ${printable(mountPoint!)}. "ramdrive status" lists them.\n`,
     );
     return ExitCode.FAILURE;
   }
@@ -36,7 +37,7 @@ export async function statusCommand(
   }
   if (json) {
     const value = mountPoint === undefined ? statuses : statuses[0];
-    process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    process.stdout.write(`${printableJson(value)}\n`);
   } else {
     process.stdout.write(
       statuses.length === 0
@@ -71,7 +72,10 @@ function isHealthy({ selfCheck, strictViolations }: DriveStatus): boolean {
 export function describeStatus(status: DriveStatus, paint: Colours): string {
   const share = status.capacityBytes === 0 ? 0 : (status.reservedBytes / status.capacityBytes) * 100;
   const rows: [string, string][] = [
-    ['label', `${status.label} (process ${status.pid}, up ${formatDuration(status.uptimeSeconds)})`],
+    [
+      'label',
+      `${printable(status.label)} (process ${status.pid}, up ${formatDuration(status.uptimeSeconds)})`,
+    ],
     ['capacity', `${formatSize(status.capacityBytes)} in pages of ${formatSize(status.pageSizeBytes)}`],
     ['reserved', `${formatSize(status.reservedBytes)} (${share.toFixed(1)} %)`],
     ['free', formatSize(status.freeBytes)],
@@ -88,9 +92,13 @@ export function describeStatus(status: DriveStatus, paint: Colours): string {
     ['self-check', selfCheckRow(status, paint)],
   ];
   const lines = rows.map(([name, value]) => `  ${name.padEnd(15)} ${value}`);
-  return [paint.bold(status.mountPoint), ...lines, ...kindTable(status), ...details(status, paint), ''].join(
-    '\n',
-  );
+  return [
+    paint.bold(printable(status.mountPoint)),
+    ...lines,
+    ...kindTable(status),
+    ...details(status, paint),
+    '',
+  ].join('\n');
 }
 
 function requestsRow({ requests }: DriveStatus): string {
@@ -152,7 +160,7 @@ function details({ selfCheck, strictViolations, errors }: DriveStatus, paint: Co
     ...(selfCheck?.violations ?? []),
     ...(strictViolations?.texts ?? []),
     ...(errors.last === null ? [] : [errors.last]),
-  ].map((text) => paint.red(`  ! ${text}`));
+  ].map((text) => paint.red(`  ! ${printableLines(text)}`));
 }
 
 function micros(us: number): string {

@@ -5,14 +5,14 @@
  * A start that does not succeed leaves nothing behind. When the volume's thread dies, the mount is taken away.
  */
 import { statfs } from 'node:fs/promises';
-import { currentAccount } from '../os/windows-account.js';
+import { currentAccount, type WindowsAccount } from '../os/windows-account.js';
 import { loadWinFsp } from '../winfsp/index.js';
 import { STOP_GRACE_MS } from './config/limits.js';
 import type { DriveSettings } from './config/settings.js';
 import { lazyUnmount } from './mount/linux-mount-point.js';
 import { capacityWarning, refuseToOvercommit } from './mount/memory.js';
-import { allowMountManager, planMount, usesMountManager } from './mount/mount-strategy.js';
-import { clearOwnDeadMount, mountVolume, preflight } from './mount/mounting.js';
+import { allowMountManager, type MountPlan, planMount, usesMountManager } from './mount/mount-strategy.js';
+import { clearOwnDeadMount, mountVolume, preflight, unmountIdle } from './mount/mounting.js';
 import type { DriveStatus, SelfCheckResult } from './status.js';
 import { type DriveEnd, type VolumeEvents, VolumeThread } from './volume-thread.js';
 import { withinTime } from './within-time.js';
@@ -43,6 +43,21 @@ export class RamDrive {
     const warn = events.onWarning ?? (() => {});
     const account = currentAccount();
     const plan = await planMount(settings.mountPoint, process.platform, warn, account);
+    try {
+      return await RamDrive.#startAt(plan, account, settings, events, abort);
+    } finally {
+      await plan.release();
+    }
+  }
+
+  static async #startAt(
+    plan: MountPlan,
+    account: WindowsAccount,
+    settings: DriveSettings,
+    events: DriveEvents,
+    abort: AbortSignal,
+  ): Promise<RamDrive> {
+    const warn = events.onWarning ?? (() => {});
     if (usesMountManager(plan)) {
       await allowMountManager(warn);
     }
@@ -111,6 +126,18 @@ export class RamDrive {
       await this.forceStop();
       throw error;
     }
+  }
+
+  /**
+   * The same, unless programs use the drive: then false, and it goes on. On Windows, where that cannot be found out, it
+   * is stopped in any case.
+   */
+  async stopUnlessBusy(): Promise<boolean> {
+    if (this.#isMounted && !this.#thread.isGone && !(await unmountIdle(this.#thread.reference))) {
+      return false;
+    }
+    await this.stop();
+    return true;
   }
 
   /**

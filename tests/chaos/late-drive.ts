@@ -109,7 +109,7 @@ class LateDrive {
           return this.#selfCheck();
         case 'unmount':
           await this.stop();
-          return null;
+          return { files: 0, bytes: 0 };
       }
     });
   }

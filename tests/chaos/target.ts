@@ -12,7 +12,8 @@ import { MountedDrive } from '../../scripts/demo/mounted-drive.js';
 import { formatSize } from '../../src/drive/config/sizes.js';
 import { ask, findDrives } from '../../src/drive/control/control-client.js';
 import type { DriveRecord } from '../../src/drive/control/drive-records.js';
-import { lazyUnmount, readMounts } from '../../src/drive/mount/linux-mount-point.js';
+import { lazyUnmount } from '../../src/drive/mount/linux-mount-point.js';
+import { readMounts } from '../../src/drive/mount/mounts.js';
 import type { DriveStatus, SelfCheckResult } from '../../src/drive/status.js';
 import { faultEnvironment } from '../support/faults.js';
 

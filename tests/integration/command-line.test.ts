@@ -72,7 +72,11 @@ describeMount('command line', () => {
       await writeFile(`${dir}/f`, 'content');
       expect(await readFile(`${dir}/f`, 'utf8')).toBe('content');
       const status = JSON.parse((await cli('status', dir, '--json')).stdout) as { pid: number };
-      expect(await cli('unmount', dir)).toMatchObject({ code: 0, stdout: `unmounted ${dir}\n`, stderr: '' });
+      expect(await cli('unmount', dir)).toMatchObject({
+        code: 0,
+        stdout: `unmounted ${dir} (discarded: 1 file or directory, 4 KiB)\n`,
+        stderr: '',
+      });
       await expect
         .poll(
           () =>

@@ -152,7 +152,7 @@ describeMount('signals', () => {
     const load = loadOn(drive);
     await load.started;
     await sleep(200);
-    expect(await cli('unmount', drive.dir)).toMatchObject({ code: 0, stderr: '' });
+    expect(await cli('unmount', '--force', drive.dir)).toMatchObject({ code: 0, stderr: '' });
     expect(await within(drive.exited, 30_000)).toEqual({ code: 0, signal: null });
     expect(await within(load.ended, 30_000)).not.toBe(null);
   });

@@ -204,6 +204,10 @@ FSP_API NTSTATUS FspLinuxSetOption(FSP_FILE_SYSTEM *FileSystem, const char *Name
 FSP_API UINT32 FspLinuxViolationCount(FSP_FILE_SYSTEM *FileSystem);
 /* bytes needed with NUL; 0: none */
 FSP_API UINT32 FspLinuxViolationText(FSP_FILE_SYSTEM *FileSystem, UINT32 Index, char *Buffer, UINT32 Size);
+/* As FspFileSystemRemoveMountPoint, unless programs use the mount: STATUS_SHARING_VIOLATION, nothing has changed. */
+FSP_API NTSTATUS FspLinuxRemoveIdleMountPoint(FSP_FILE_SYSTEM *FileSystem);
+/* Why the last SetMountPoint was refused, in fusermount3's words. Bytes needed with NUL; 0: none */
+FSP_API UINT32 FspLinuxMountMessage(FSP_FILE_SYSTEM *FileSystem, char *Buffer, UINT32 Size);
 FSP_API UINT64 FspLinuxOpenHandles(FSP_FILE_SYSTEM *FileSystem);
 FSP_API UINT64 FspLinuxPendingRequests(FSP_FILE_SYSTEM *FileSystem);
 

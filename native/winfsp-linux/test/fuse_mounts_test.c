@@ -1,4 +1,4 @@
-/* Clients that die, mounts that come and go, notifications, an ordinary user. */
+/* Clients that die, mounts that come and go, notifications. */
 #if defined(__linux__)
 #include "support/mounted.h"
 
@@ -309,61 +309,6 @@ static void mounts_at_once(void)
     pthread_barrier_destroy(&together);
 }
 
-/* ---- an ordinary user ---- */
-
-static void user_work(void)
-{
-    struct stat info;
-    EXPECT(put("mine", "mine") == 0 && holds("mine", "mine") && stat("mine", &info) == 0 && info.st_uid == 65534);
-    EXPECT(unlink("mine") == 0);
-}
-
-/* In a mount namespace of this process: a /dev/fuse that everybody may open, as most systems have it. */
-static int device_for_all(void)
-{
-    struct stat info;
-    if (stat("/dev/fuse", &info) == 0 && (info.st_mode & 06) == 06)
-        return 1;
-    return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-           mount("none", "/dev/shm", "tmpfs", 0, NULL) == 0 &&
-           mknod("/dev/shm/fuse", S_IFCHR | 0666, info.st_rdev) == 0 && chmod("/dev/shm/fuse", 0666) == 0 &&
-           mount("/dev/shm/fuse", "/dev/fuse", NULL, MS_BIND, NULL) == 0;
-}
-
-#define NO_DEVICE 77
-
-static void ordinary_user(void)
-{
-    pid_t child;
-    int status;
-    if (geteuid() != 0 || access("/usr/bin/fusermount3", X_OK) != 0) {
-        printf("skipped: ordinary_user: takes root, to become one, and fusermount3\n");
-        return;
-    }
-    CHECK_EQUAL(chown(directory, 65534, 65534), 0);
-    if ((child = fork()) == 0) {
-        FSP_FSCTL_VOLUME_PARAMS params;
-        if (!device_for_all())
-            _exit(NO_DEVICE);
-        treefs_params(&params, UINT32_MAX);
-        if (setgid(65534) != 0 || setuid(65534) != 0)
-            _exit(98);
-        checksFailed = 0;
-        if (start_with(&params, CACHED, 16 * MIB, 2) != STATUS_SUCCESS)
-            _exit(97);
-        client(user_work);
-        stop();
-        _exit(checksFailed);
-    }
-    status = end(child);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == NO_DEVICE)
-        printf("skipped: ordinary_user: other users may not open /dev/fuse here, and no device node can be made\n");
-    else
-        CHECK_EQUAL(status, 0);
-    CHECK_EQUAL(chown(directory, 0, 0), 0);
-    CHECK(rmdir(directory) == 0 && mkdir(directory, 0755) == 0);
-}
-
 int main(void)
 {
     if (!mounts_begin())
@@ -377,7 +322,6 @@ int main(void)
     RUN(refused_mounts);
     RUN(notifications);
     RUN(mounts_at_once);
-    RUN(ordinary_user);
     return mounts_end();
 }
 #else

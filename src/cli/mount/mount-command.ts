@@ -8,17 +8,18 @@ import type { DriveSettings } from '../../drive/config/settings.js';
 import { ControlServer } from '../../drive/control/control-server.js';
 import { driveCommands } from '../../drive/control/drive-commands.js';
 import { DriveError } from '../../drive/errors.js';
-import { canonicalPath } from '../../drive/mount/linux-mount-point.js';
+import { canonicalPath } from '../../drive/mount/mounts.js';
+import { printable, printableLines } from '../../drive/printable.js';
 import { type DriveEnd, RamDrive } from '../../drive/ram-drive.js';
 import { notifySystemd } from '../../os/sd-notify.js';
 import { describeError, ExitCode } from '../exit-codes.js';
 import { MemoryProgress } from '../memory-progress.js';
-import { BACKGROUND_LOG_VARIABLE, type BackgroundMessage } from './mount-in-background.js';
+import { BACKGROUND_LOG_VARIABLE, type BackgroundMessage, backgroundLog } from './mount-in-background.js';
 import { StatusLine } from './status-line.js';
 import { onStopSignals, refuseToPause } from './stop-signals.js';
 
 export async function mountCommand(settings: DriveSettings): Promise<number> {
-  const say = (message: string) => process.stderr.write(`ramdrive: ${message}\n`);
+  const say = (message: string) => process.stderr.write(`ramdrive: ${printableLines(message)}\n`);
   let drive: RamDrive | null = null;
   const start = new AbortController();
   const offSignals = onStopSignals({
@@ -69,7 +70,7 @@ export async function mountCommand(settings: DriveSettings): Promise<number> {
 async function serve(drive: RamDrive, control: ControlServer): Promise<DriveEnd> {
   control.open(drive.mountPoint, driveCommands(drive));
   notifySystemd('READY=1');
-  process.stdout.write(`mounted ${drive.mountPoint}\n`);
+  process.stdout.write(`mounted ${printable(drive.mountPoint)}\n`);
   tellParent({ mounted: drive.mountPoint }, () => {
     // The parent may have hung up the moment it heard; to hang up twice would end the drive.
     if (process.connected) {
@@ -115,9 +116,9 @@ async function placeOf(mountPoint: string): Promise<string> {
 }
 
 function removeBackgroundLog(): void {
-  const log = process.env[BACKGROUND_LOG_VARIABLE];
+  const log = backgroundLog();
   // Until the parent has let go it wants to read it.
-  if (log !== undefined && !process.connected) {
+  if (log !== null && !process.connected) {
     rmSync(log, { force: true });
   }
 }

@@ -4,33 +4,46 @@
  * are gone.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { closeSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MOUNT_GRACE_MS, START_GRACE_MS } from '../../drive/config/limits.js';
 import type { DriveSettings } from '../../drive/config/settings.js';
 import { idOfMountPoint } from '../../drive/control/drive-records.js';
+import { createPrivate, readPrivate } from '../../drive/control/private-file.js';
 import { ensureRuntimeDirectory } from '../../drive/control/runtime-directory.js';
+import { printable } from '../../drive/printable.js';
 import { ExitCode } from '../exit-codes.js';
 import { MemoryProgress } from '../memory-progress.js';
 
 /** What the child tells on its way. */
 export type BackgroundMessage = { mounted: string } | { doneBytes: number; totalBytes: number };
 
-/** Tells the child that it is one, and where its log is. */
+/** Tells the child that it is one, and the name of its log in the runtime directory. */
 export const BACKGROUND_LOG_VARIABLE = 'RAMDRIVE_BACKGROUND_LOG';
+
+/** The log of this process when it is such a child. Whatever else the variable says names no file. */
+export function backgroundLog(env: NodeJS.ProcessEnv = process.env): string | null {
+  const name = env[BACKGROUND_LOG_VARIABLE];
+  return name !== undefined && /^[0-9a-f]{16}\.[0-9a-f]{16}\.log$/.test(name)
+    ? join(ensureRuntimeDirectory(), name)
+    : null;
+}
 
 type Outcome = { mounted: string } | { exitCode: number | null; signal: NodeJS.Signals | null };
 
 export async function mountInBackground(settings: DriveSettings, args: readonly string[]): Promise<number> {
-  const log = join(ensureRuntimeDirectory(), `${idOfMountPoint(settings.mountPoint)}.${process.pid}.log`);
-  const output = openSync(log, 'w', 0o600);
+  const directory = ensureRuntimeDirectory();
+  const name = `${idOfMountPoint(settings.mountPoint)}.${randomBytes(8).toString('hex')}.log`;
+  const log = join(directory, name);
+  const output = createPrivate(log);
   const main = fileURLToPath(new URL('../main.js', import.meta.url));
   const child = spawn(process.execPath, [main, ...args.filter((arg) => arg !== '--background')], {
     detached: true,
     windowsHide: true,
     stdio: ['ignore', output, output, 'ipc'],
-    env: { ...process.env, [BACKGROUND_LOG_VARIABLE]: log },
+    env: { ...process.env, [BACKGROUND_LOG_VARIABLE]: name },
   });
   closeSync(output);
   const giveUp = () => child.kill('SIGTERM');
@@ -53,11 +66,11 @@ export async function mountInBackground(settings: DriveSettings, args: readonly 
     });
     progress.end();
     if ('mounted' in outcome) {
-      process.stderr.write(warningsIn(readFileSync(log, 'utf8')));
-      process.stdout.write(`mounted ${outcome.mounted}\n`);
+      process.stderr.write(warningsIn(readPrivate(log)));
+      process.stdout.write(`mounted ${printable(outcome.mounted)}\n`);
       return ExitCode.OK;
     }
-    process.stderr.write(readFileSync(log, 'utf8'));
+    process.stderr.write(readPrivate(log));
     if (outcome.signal !== null) {
       process.stderr.write(`ramdrive: ${describeDeath(outcome.signal)}\n`);
     }

@@ -49,6 +49,8 @@ export const FILE_INFO_TIMEOUT_DEFAULT_MS = 1000;
 export const MAX_CONFIG_FILE_BYTES = MIB;
 /** One line of the control channel. Requests are tiny; a peer that sends more is no client of ours. */
 export const MAX_CONTROL_LINE_BYTES = 64 * KIB;
+/** More connections at a time are hung up: commands ask one after the other. */
+export const MAX_CONTROL_CONNECTIONS = 64;
 /** Answers carry figures and at most these many violations. */
 export const MAX_VIOLATIONS_SHOWN = 100;
 

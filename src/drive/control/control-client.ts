@@ -29,7 +29,7 @@ const GRACE_MS: Readonly<Record<ControlCommand, number>> = {
 };
 
 /** What a drive held when it was unmounted. */
-interface Discarded {
+export interface Discarded {
   files: number;
   bytes: number;
 }

@@ -9,7 +9,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { withDirectoryLock } from '../../os/directory-lock.js';
-import { CONTROL_GRACE_MS, LOCK_GRACE_MS } from '../config/limits.js';
+import { CONTROL_GRACE_MS, LOCK_GRACE_MS, MAX_CONTROL_CONNECTIONS } from '../config/limits.js';
 import { DriveError, MountPointError, messageOf } from '../errors.js';
 import { isAnswering } from './control-client.js';
 import {
@@ -71,6 +71,7 @@ export class ControlServer {
     this.#id = mountPoint === '*' ? idOfMountPoint(newToken()) : idOfMountPoint(mountPoint);
     this.endpoint = endpointOf(directory, this.#id);
     this.#server = createServer((socket) => this.#serve(socket));
+    this.#server.maxConnections = MAX_CONTROL_CONNECTIONS;
     // A connection that cannot be taken (EMFILE) must not end the drive. #listen hears of its errors besides.
     this.#server.on('error', () => {});
   }

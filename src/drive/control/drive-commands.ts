@@ -1,17 +1,28 @@
 /** What a drive does for each command of its control channel. */
+import { DriveError } from '../errors.js';
 import type { RamDrive } from '../ram-drive.js';
+import type { Discarded } from './control-client.js';
 import type { CommandHandler } from './control-server.js';
 
 export function driveCommands(drive: RamDrive): CommandHandler {
-  return async ({ command }) => {
+  return async ({ command, force }) => {
     switch (command) {
       case 'status':
         return drive.status();
       case 'selfCheck':
         return drive.selfCheck();
       case 'unmount':
-        await drive.stop();
-        return null;
+        return unmount(drive, force ?? false);
     }
   };
+}
+
+async function unmount(drive: RamDrive, force: boolean): Promise<Discarded> {
+  const { files, reservedBytes } = drive.status();
+  if (force) {
+    await drive.stop();
+  } else if (!(await drive.stopUnlessBusy())) {
+    throw new DriveError('BUSY', 'programs use it');
+  }
+  return { files, bytes: reservedBytes };
 }

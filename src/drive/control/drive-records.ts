@@ -3,9 +3,10 @@
  * record whose process is gone is removed by whoever meets it.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { linkSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { readPrivate, writePrivate } from './private-file.js';
 import { runtimeDirectories, whyNotTrusted } from './runtime-directory.js';
 
 const recordSchema = v.object({
@@ -30,9 +31,26 @@ export function endpointOf(directory: string, id: string): string {
   if (process.platform !== 'win32') {
     return join(directory, `${id}.sock`);
   }
-  // Pipes have one name space for all users.
-  const user = createHash('sha256').update(directory).digest('hex').slice(0, 8);
-  return `\\\\.\\pipe\\ramdrive-${user}-${id}`;
+  // Pipes have one name space for all users, so a name must not be guessed: whoever makes it first, answers.
+  const name = createHash('sha256').update(saltOf(directory)).update(id).digest('hex').slice(0, 32);
+  return `\\\\.\\pipe\\ramdrive-${name}`;
+}
+
+/** Random, for this directory, made once. Of several that make it at once the first one's stays. */
+export function saltOf(directory: string): string {
+  const path = join(directory, 'salt');
+  try {
+    writePrivate(path, randomBytes(32).toString('hex'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+      throw error;
+    }
+  }
+  const salt = readPrivate(path);
+  if (!/^[0-9a-f]{64}$/.test(salt)) {
+    throw new Error(`${path} is damaged; remove it`);
+  }
+  return salt;
 }
 
 export function newToken(): string {
@@ -46,8 +64,8 @@ export function recordPath(directory: string, id: string): string {
 /** Complete or not at all: a reader never meets half a record. */
 export function writeRecord(directory: string, record: DriveRecord): void {
   const path = recordPath(directory, record.id);
-  const temporary = `${path}.${process.pid}.tmp`;
-  writeFileSync(temporary, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+  const temporary = `${path}.${newToken()}.tmp`;
+  writePrivate(temporary, `${JSON.stringify(record)}\n`);
   renameSync(temporary, path);
 }
 
@@ -75,7 +93,7 @@ export function readRecords(directories = runtimeDirectories()): FoundRecord[] {
 
 function readRecord(path: string): DriveRecord | null {
   try {
-    const result = v.safeParse(recordSchema, JSON.parse(readFileSync(path, 'utf8')));
+    const result = v.safeParse(recordSchema, JSON.parse(readPrivate(path)));
     return result.success ? result.output : null;
   } catch {
     return null;

@@ -1,14 +1,19 @@
 /**
  * Where running drives leave their records, and on Linux their control sockets: a directory that only its owner can
  * enter. The directory is the lock of the control channel, so its owner and mode are checked before anything in it is
- * trusted: /tmp is everybody's, and somebody else may have been there first.
+ * trusted.
+ *
+ * No environment variable of Linux has a say: XDG_RUNTIME_DIR is another user's after `sudo -E`, and differs from
+ * shell to shell, while a drive must be found from every one of them.
  */
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { lstatSync, mkdirSync } from 'node:fs';
+import { homedir, userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
 
 /** sun_path has 108 bytes with its NUL; `/0123456789abcdef.sock` takes 22. */
 const MAX_DIRECTORY_BYTES = 107 - 22;
+/** Only the owner of an entry may rename or remove it. */
+const STICKY = 0o1000;
 
 /** A directory that cannot be trusted, or not be made. */
 export class RuntimeDirectoryError extends Error {
@@ -21,64 +26,85 @@ export class RuntimeDirectoryError extends Error {
   }
 }
 
-/** All places where drives of this user may be recorded, the preferred one first. */
-export function runtimeDirectories(env: NodeJS.ProcessEnv = process.env): string[] {
-  if (process.platform === 'win32') {
-    return [join(env.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), 'ramdrive')];
-  }
-  const directories: string[] = [];
-  const session = env.XDG_RUNTIME_DIR;
-  if (session?.startsWith('/') && Buffer.byteLength(session) + '/ramdrive'.length <= MAX_DIRECTORY_BYTES) {
-    directories.push(join(session, 'ramdrive'));
-  }
-  // Not tmpdir(): TMPDIR differs from shell to shell, and both sides must meet.
-  directories.push(`/tmp/ramdrive-${process.getuid!()}`);
-  return directories;
-}
-
-/** Makes the first directory that works, and returns it. Throws RuntimeDirectoryError. */
-export function ensureRuntimeDirectory(directories = runtimeDirectories()): string {
-  let problem: unknown = new RuntimeDirectoryError(tmpdir(), 'there is no candidate');
-  for (const directory of directories) {
-    try {
-      mkdirSync(directory, { recursive: process.platform === 'win32', mode: 0o700 });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-        problem = new RuntimeDirectoryError(directory, (error as Error).message);
-        continue;
-      }
-    }
-    const reason = whyNotTrusted(directory);
-    if (reason === null) {
-      return directory;
-    }
-    problem = new RuntimeDirectoryError(directory, reason);
-  }
-  throw problem;
+interface Account {
+  uid: number;
+  homeDirectory: string;
 }
 
 /**
- * null when it is a directory (no link) of this user that nobody else can enter. Too wide a mode is narrowed if it is
- * ours.
+ * All places where drives of this user may be recorded, the preferred one first. Another user can take the name in
+ * /tmp; then there is the home directory.
+ */
+export function runtimeDirectories(account?: Account): string[] {
+  if (process.platform === 'win32') {
+    return [join(process.env.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), 'ramdrive')];
+  }
+  const { uid, homeDirectory } = account ?? thisAccount();
+  const directories = [
+    ...(uid === 0 ? ['/run/ramdrive'] : []),
+    `/run/user/${uid}/ramdrive`,
+    `/tmp/ramdrive-${uid}`,
+    join(homeDirectory, '.ramdrive'),
+  ];
+  return directories.filter((path) => path.startsWith('/') && Buffer.byteLength(path) <= MAX_DIRECTORY_BYTES);
+}
+
+function thisAccount(): Account {
+  const uid = process.getuid!();
+  try {
+    return { uid, homeDirectory: userInfo().homedir };
+  } catch {
+    // A user without an entry in the system's list, as in containers.
+    return { uid, homeDirectory: '' };
+  }
+}
+
+/** Makes the first directory that works, and returns it. Throws RuntimeDirectoryError, about the first that did not. */
+export function ensureRuntimeDirectory(directories = runtimeDirectories()): string {
+  let problem: RuntimeDirectoryError | null = null;
+  for (const directory of directories) {
+    let reason: string | null;
+    try {
+      mkdirSync(directory, { recursive: process.platform === 'win32', mode: 0o700 });
+      reason = null;
+    } catch (error) {
+      reason = (error as NodeJS.ErrnoException).code === 'EEXIST' ? null : (error as Error).message;
+    }
+    reason ??= whyNotTrusted(directory);
+    if (reason === null) {
+      return directory;
+    }
+    problem ??= new RuntimeDirectoryError(directory, reason);
+  }
+  throw problem ?? new RuntimeDirectoryError('', 'there is no place for it');
+}
+
+/**
+ * null when it is a directory (no link) of this user that no other can enter, in one where no other can exchange it.
  */
 export function whyNotTrusted(directory: string): string | null {
-  let entry: ReturnType<typeof lstatSync>;
   try {
-    entry = lstatSync(directory);
+    const entry = lstatSync(directory);
+    if (!entry.isDirectory()) {
+      return 'it is not a directory';
+    }
+    if (process.platform === 'win32') {
+      return null;
+    }
+    const uid = process.getuid!();
+    if (entry.uid !== uid) {
+      return `it belongs to user ${entry.uid}`;
+    }
+    if ((entry.mode & 0o077) !== 0) {
+      return `others can enter it (mode ${(entry.mode & 0o777).toString(8)}); chmod 700 it, if all in it is yours`;
+    }
+    const parent = lstatSync(dirname(directory));
+    const isSafe = parent.uid === uid || parent.uid === 0;
+    if (!isSafe || ((parent.mode & 0o022) !== 0 && (parent.mode & STICKY) === 0)) {
+      return `others can exchange it (${dirname(directory)} has mode ${(parent.mode & 0o7777).toString(8)})`;
+    }
+    return null;
   } catch (error) {
     return (error as Error).message;
   }
-  if (!entry.isDirectory()) {
-    return 'it is not a directory';
-  }
-  if (process.platform === 'win32') {
-    return null;
-  }
-  if (entry.uid !== process.getuid!()) {
-    return `it belongs to user ${entry.uid}`;
-  }
-  if ((entry.mode & 0o077) !== 0) {
-    chmodSync(directory, 0o700);
-  }
-  return null;
 }

@@ -5,77 +5,50 @@
  */
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, open, readdir, readFile, readlink, stat } from 'node:fs/promises';
+import { access, type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { SYSTEM_ENVIRONMENT, systemProgram } from '../../os/system-program.js';
 import { MountPointError } from '../errors.js';
+import { printable } from '../printable.js';
+import { canonicalPath, mountTypeAt, O_PATH } from './mounts.js';
 import { probeMounts } from './probe-mounts.js';
 
 const run = promisify(execFile);
 const UNMOUNT_GRACE_MS = 10_000;
 
-export interface MountEntry {
-  mountPoint: string;
-  type: string;
-  source: string;
+export interface HeldDirectory {
+  /** As the kernel names it. */
+  path: string;
+  /** What the checks were made on, and what is to be mounted on, wherever its name may lead by then. */
+  descriptorPath: string;
+  /** To be closed when it is mounted, or not wanted any more. */
+  handle: FileHandle;
 }
 
-/** All mounts that this process sees. */
-export async function readMounts(path = '/proc/self/mountinfo'): Promise<MountEntry[]> {
-  return parseMountInfo(await readFile(path, 'utf8'));
-}
-
-/** /proc/<pid>/mountinfo: … (5) mount point … `-` type source … ; blanks and such are octal escapes. */
-export function parseMountInfo(text: string): MountEntry[] {
-  const entries: MountEntry[] = [];
-  for (const line of text.split('\n')) {
-    const [left = '', right = ''] = line.split(' - ', 2);
-    const mountPoint = left.split(' ')[4];
-    const [type, source] = right.split(' ');
-    if (mountPoint !== undefined && type !== undefined && source !== undefined) {
-      entries.push({ mountPoint: unescapeOctal(mountPoint), type, source: unescapeOctal(source) });
-    }
-  }
-  return entries;
-}
-
-/** UTF-8 bytes may be escaped one by one. */
-function unescapeOctal(text: string): string {
-  const latin = Buffer.from(text, 'utf8').toString('latin1');
-  const bytes = latin.replaceAll(/\\([0-7]{3})/g, (_, code: string) =>
-    String.fromCharCode(Number.parseInt(code, 8)),
-  );
-  return Buffer.from(bytes, 'latin1').toString('utf8');
-}
-
-/** O_PATH of Linux, which node:fs does not name. */
-const O_PATH = 0o10000000;
-
-/**
- * The path as the kernel names mounts. Asks no file system that is mounted at the path itself, so it neither fails for
- * a dead mount nor hangs for one whose process is stopped.
- */
-export async function canonicalPath(path: string): Promise<string> {
-  const handle = await open(path, O_PATH);
-  try {
-    return await readlink(`/proc/self/fd/${handle.fd}`);
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Returns the canonical path of a directory that can be mounted on. Throws MountPointError. */
+/** An empty directory of ours that can be mounted on, held open. Throws MountPointError. */
 export async function prepareLinuxMountPoint(
   path: string,
   warn: (message: string) => void = () => {},
-): Promise<string> {
+): Promise<HeldDirectory> {
   const canonical = await canonicalPath(path).catch((error: NodeJS.ErrnoException) => {
     throw cannotBeUsed(path, error);
   });
   await refuseIfMounted(path, canonical, warn);
-  const entry = await stat(canonical).catch((error: NodeJS.ErrnoException) => {
+  const handle = await open(canonical, O_PATH).catch((error: NodeJS.ErrnoException) => {
     throw cannotBeUsed(path, error);
   });
-  if (!entry.isDirectory()) {
+  try {
+    const descriptorPath = `/proc/self/fd/${handle.fd}`;
+    await checkDirectory(path, descriptorPath);
+    return { path: canonical, descriptorPath, handle };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+async function checkDirectory(path: string, descriptorPath: string): Promise<void> {
+  if (!(await stat(descriptorPath)).isDirectory()) {
     throw new MountPointError(
       'NOT_A_DIRECTORY',
       path,
@@ -83,21 +56,21 @@ export async function prepareLinuxMountPoint(
       'Choose an empty directory.',
     );
   }
-  const names = await readdir(canonical).catch((error: NodeJS.ErrnoException) => {
+  const names = await readdir(descriptorPath).catch((error: NodeJS.ErrnoException) => {
     throw notWritable(path, error);
   });
   if (names.length > 0) {
+    const found = names.length === 1 ? `it has "${printable(names[0]!)}"` : `${names.length} entries`;
     throw new MountPointError(
       'NOT_EMPTY',
       path,
-      `${path} is not empty (${names.length === 1 ? `it has "${names[0]}"` : `${names.length} entries`}).`,
+      `${path} is not empty (${found}).`,
       'Choose an empty directory, so that nothing is hidden under the drive.',
     );
   }
-  await access(canonical, constants.W_OK | constants.X_OK).catch((error: NodeJS.ErrnoException) => {
+  await access(descriptorPath, constants.W_OK | constants.X_OK).catch((error: NodeJS.ErrnoException) => {
     throw notWritable(path, error);
   });
-  return canonical;
 }
 
 /** A mount point already? A dead mount, whose process was killed, is cleared away. */
@@ -132,36 +105,31 @@ async function refuseIfMounted(
   );
 }
 
-/** Of the mount that is seen at a path, or null. */
-async function mountTypeAt(canonical: string): Promise<string | null> {
-  return (await readMounts()).findLast(({ mountPoint }) => mountPoint === canonical)?.type ?? null;
-}
-
-/** Whether the process behind the FUSE mount at a path is gone. */
-export async function isDeadMount(path: string): Promise<boolean> {
-  const canonical = await canonicalPath(path).catch(() => path);
-  if (!(await mountTypeAt(canonical))?.startsWith('fuse')) {
-    return false;
-  }
-  return (await probeMounts([canonical]))[0] === 'dead';
-}
-
 /** Takes a mount away at once, busy or not. Returns what the system said against it, or null. */
-export async function lazyUnmount(path: string): Promise<string | null> {
-  const attempts: [string, string[]][] =
-    process.getuid?.() === 0
-      ? [
-          ['umount', ['-l', path]],
-          ['fusermount3', ['-u', '-z', path]],
-        ]
-      : [
-          ['fusermount3', ['-u', '-z', path]],
-          ['fusermount', ['-u', '-z', path]],
-        ];
+export function lazyUnmount(path: string): Promise<string | null> {
+  return unmountWith(path, ['-l'], ['-u', '-z']);
+}
+
+/** The same unless programs use it. */
+export function unmountIfIdle(path: string): Promise<string | null> {
+  return unmountWith(path, [], ['-u']);
+}
+
+async function unmountWith(path: string, umount: string[], fusermount: string[]): Promise<string | null> {
+  const programs: [string, string[]][] = [
+    ...(process.getuid?.() === 0 ? [['umount', umount] as [string, string[]]] : []),
+    ['fusermount3', fusermount],
+    ['fusermount', fusermount],
+  ];
   let problem: string | null = null;
-  for (const [program, args] of attempts) {
+  for (const [name, args] of programs) {
+    const program = systemProgram(name);
+    if (program === null) {
+      problem ??= `${name} is not installed`;
+      continue;
+    }
     try {
-      await run(program, args, { timeout: UNMOUNT_GRACE_MS });
+      await run(program, [...args, '--', path], { timeout: UNMOUNT_GRACE_MS, env: SYSTEM_ENVIRONMENT });
       return null;
     } catch (error) {
       const { stderr, message } = error as Error & { stderr?: string };

@@ -35,6 +35,8 @@ export interface MountPlan {
   preflight: string | null;
   /** The mount point for people, until the real one is known. */
   name: string;
+  /** Lets go of what the plan holds: after the mount, or instead of it. */
+  release: () => Promise<void>;
 }
 
 const FOR_ALL =
@@ -67,8 +69,9 @@ export async function planMount(
 ): Promise<MountPlan> {
   const parsed = parse(mountPoint, platform);
   if (platform !== 'win32') {
-    const directory = await prepareLinuxMountPoint(mountPoint, warn);
-    return planOf(parsed, [{ argument: directory, warning: null }], null, directory);
+    const { path, descriptorPath, handle } = await prepareLinuxMountPoint(mountPoint, warn);
+    const plan = planOf(parsed, [{ argument: descriptorPath, warning: null }], null, path);
+    return { ...plan, release: () => handle.close() };
   }
   return planOf(parsed, windowsAttempts(parsed, account), preflightOf(parsed), mountPoint);
 }
@@ -94,11 +97,12 @@ export function isFinalFailure(status: number): boolean {
   return status === NtStatus.OBJECT_NAME_COLLISION || status === NtStatus.OBJECT_NAME_INVALID;
 }
 
-/** What to do about a refused mount. */
+/** What to do about a refused mount. `message`: what fusermount3 said about it, if anything. */
 export function mountAdvice(
   status: number,
   platform: NodeJS.Platform = process.platform,
   account: WindowsAccount = 'user',
+  message: string | null = null,
 ): string {
   if (platform === 'win32') {
     if (
@@ -121,6 +125,12 @@ export function mountAdvice(
       default:
         return 'Run "ramdrive doctor" to see what is missing.';
     }
+  }
+  if (message?.includes('user_allow_other')) {
+    return `${message}. As root, add the line "user_allow_other" to /etc/fuse.conf, or leave out --allow-other.`;
+  }
+  if (message !== null) {
+    return `${message}.`;
   }
   switch (status) {
     case NtStatus.ACCESS_DENIED:
@@ -199,5 +209,5 @@ function planOf(
   preflight: string | null,
   name: string,
 ): MountPlan {
-  return { device, volumePrefix, attempts, preflight, name };
+  return { device, volumePrefix, attempts, preflight, name, release: async () => {} };
 }

@@ -1,12 +1,14 @@
 /** The steps of mounting a volume that serves already, and of taking away what a dead one has left. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { NtStatus } from '../../ntstatus.js';
 import type { WindowsAccount } from '../../os/windows-account.js';
 import type { VolumeReference, WinFspLibrary } from '../../winfsp/index.js';
-import { MOUNT_GRACE_MS } from '../config/limits.js';
+import { MOUNT_GRACE_MS, STOP_GRACE_MS } from '../config/limits.js';
 import { MountError, MountPointError } from '../errors.js';
 import { withinTime } from '../within-time.js';
-import { isDeadMount, lazyUnmount } from './linux-mount-point.js';
+import { lazyUnmount } from './linux-mount-point.js';
 import { isFinalFailure, type MountPlan, mountAdvice } from './mount-strategy.js';
+import { isDeadMount } from './mounts.js';
 
 /**
  * No driver, and a taken letter or directory, are found before a volume is made (docs/winfsp.md#functions Preflight).
@@ -42,18 +44,36 @@ export async function mountVolume(
       if (warning !== null) {
         warn(warning);
       }
-      return displayName(reference.mountPoint() ?? argument ?? plan.name);
+      return process.platform === 'win32'
+        ? displayName(reference.mountPoint() ?? argument ?? plan.name)
+        : plan.name;
     }
     if (isFinalFailure(status)) {
       break;
     }
   }
-  throw new MountError(plan.name, status, mountAdvice(status, process.platform, account));
+  const advice = mountAdvice(status, process.platform, account, reference.mountMessage());
+  throw new MountError(plan.name, status, advice);
 }
 
 /** `\\.\R:` → `R:`: the Mount Manager's spelling is nothing that people type. */
 function displayName(mountPoint: string): string {
   return mountPoint.replace(/^\\\\[.?]\\(?=[A-Za-z]:$)/, '');
+}
+
+/** Processes that were killed a moment ago still have their files. */
+const IDLE_TRIES = 10;
+const IDLE_INTERVAL_MS = 50;
+
+/** Unmounts unless programs use the drive; says whether it did. Throws DriveError TIMEOUT. */
+export async function unmountIdle(reference: VolumeReference): Promise<boolean> {
+  for (let tries = 1; ; tries++) {
+    const isRemoved = await withinTime(reference.removeIdleMountPoint(), STOP_GRACE_MS, 'unmounting');
+    if (isRemoved || tries === IDLE_TRIES) {
+      return isRemoved;
+    }
+    await sleep(IDLE_INTERVAL_MS);
+  }
 }
 
 /** Our mount ends with the file system, so one that is alive belongs to another drive, and stays. */

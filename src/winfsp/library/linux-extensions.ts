@@ -17,6 +17,10 @@ export interface LinuxExtensions {
   violations(fileSystemAddress: number, most?: number): string[];
   violationCount(fileSystemAddress: number): number;
   openHandles(fileSystemAddress: number): number;
+  /** As RemoveMountPoint, on a thread of koffi's pool, unless programs use the mount: then SHARING_VIOLATION. */
+  removeIdleMountPoint(fileSystemAddress: number, done: (error: Error | null, status: number) => void): void;
+  /** Why the last SetMountPoint was refused, in fusermount3's words, or null. */
+  mountMessage(fileSystemAddress: number): string | null;
 }
 
 /**
@@ -30,6 +34,7 @@ export const RenameExtension = {
   EXCHANGE: 4,
 } as const;
 
+const MOUNT_MESSAGE_BYTES = 512;
 const VIOLATION_TEXT_BYTES = 4096;
 /** native/winfsp-linux/src/core/strict/strict.h: further ones are only counted. */
 const VIOLATIONS_KEPT = 1000;
@@ -58,13 +63,37 @@ function lookUp(library: WinFspLibrary): LinuxExtensions | null {
     [P, U32, 'void *', U32],
   );
   const handles = library.optional<(fs: number) => number>('FspLinuxOpenHandles', 'uint64_t', [P]);
-  if (setOption === null || count === null || text === null || handles === null) {
+  const removeIdle = library.optional<
+    ((fs: number) => number) & {
+      async: (fs: number, done: (error: Error | null, status: number) => void) => void;
+    }
+  >('FspLinuxRemoveIdleMountPoint', 'int32_t', [P]);
+  const message = library.optional<(fs: number, buffer: Buffer, size: number) => number>(
+    'FspLinuxMountMessage',
+    U32,
+    [P, 'void *', U32],
+  );
+  if (
+    setOption === null ||
+    count === null ||
+    text === null ||
+    handles === null ||
+    removeIdle === null ||
+    message === null
+  ) {
     return null;
   }
   return {
     setOption,
     violationCount: count,
     openHandles: handles,
+    removeIdleMountPoint: (fileSystemAddress, done) => removeIdle.async(fileSystemAddress, done),
+    mountMessage(fileSystemAddress) {
+      const buffer = Buffer.alloc(MOUNT_MESSAGE_BYTES);
+      return message(fileSystemAddress, buffer, buffer.length) === 0
+        ? null
+        : buffer.toString('utf8', 0, Math.max(0, buffer.indexOf(0)));
+    },
     violations(fileSystemAddress, most = VIOLATIONS_KEPT) {
       const buffer = Buffer.alloc(VIOLATION_TEXT_BYTES);
       const length = Math.min(count(fileSystemAddress), most, VIOLATIONS_KEPT);

@@ -55,6 +55,27 @@ export class VolumeReference {
     ).finally(() => Atomics.store(this.data.control, ControlWord.UNMOUNTING, 0));
   }
 
+  /**
+   * Unmounts unless programs use the mount; says whether it is gone. Where the library cannot tell (Windows), nothing
+   * is done, and true: removeMountPoint() takes it away in any case.
+   */
+  async removeIdleMountPoint(): Promise<boolean> {
+    const extensions = linuxExtensions(this.library);
+    if (extensions === null) {
+      return true;
+    }
+    const status = await this.#visitAsync<number>(NtStatus.SUCCESS, (done) =>
+      extensions.removeIdleMountPoint(this.data.fileSystemAddress, done),
+    );
+    return status >= 0;
+  }
+
+  /** What the system said to a mount that it refused, or null. */
+  mountMessage(): string | null {
+    const extensions = linuxExtensions(this.library);
+    return this.#visit(null, () => extensions?.mountMessage(this.data.fileSystemAddress) ?? null);
+  }
+
   #claimUnmount(): boolean {
     return Atomics.compareExchange(this.data.control, ControlWord.UNMOUNTING, 0, 1) === 0;
   }

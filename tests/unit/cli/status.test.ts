@@ -89,6 +89,23 @@ describe('describeStatus', () => {
     }
   });
 
+  it('lets no name reach the terminal raw', () => {
+    const evil = '\x1b[2J\n\x9b';
+    const text = describeStatus(
+      {
+        ...status,
+        label: evil,
+        mountPoint: `/mnt/${evil}`,
+        selfCheck: { at: '', violations: [`Names: "${evil}"`], violationCount: 1, milliseconds: 1 },
+        errors: { ...status.errors, last: evil },
+      },
+      plain,
+    );
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+    expect(text.split('\n')[0]).toBe('/mnt/\\x1b[2J\\x0a\\x9b');
+  });
+
   it('shows what is wrong', () => {
     const broken = describeStatus(
       {

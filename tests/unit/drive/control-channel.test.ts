@@ -1,9 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { MAX_CONTROL_CONNECTIONS } from '../../../src/drive/config/limits.js';
 import { ask, findDrives, isAnswering } from '../../../src/drive/control/control-client.js';
 import { monotonicMs } from '../../../src/drive/control/control-protocol.js';
 import { ControlServer } from '../../../src/drive/control/control-server.js';
@@ -12,8 +21,10 @@ import {
   idOfMountPoint,
   readRecords,
   removeRecord,
+  saltOf,
   writeRecord,
 } from '../../../src/drive/control/drive-records.js';
+import { readPrivate, writePrivate } from '../../../src/drive/control/private-file.js';
 import { ensureRuntimeDirectory, runtimeDirectories } from '../../../src/drive/control/runtime-directory.js';
 import { DriveError, MountPointError } from '../../../src/drive/errors.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
@@ -139,6 +150,25 @@ describe('the control channel', () => {
     expect(await say(server.endpoint, '{"command":"status","token":"x"}\n')).toContain('FORBIDDEN');
     expect(await say(server.endpoint, 'nonsense\n')).toContain('BAD_REQUEST');
     expect(await say(server.endpoint, 'x'.repeat(70_000))).toContain('too long');
+    await server.close();
+  });
+
+  it('hangs up on more connections than commands need', async () => {
+    const server = await ControlServer.claim('/mnt/ram', freshDirectory());
+    const sockets = Array.from({ length: MAX_CONTROL_CONNECTIONS + 20 }, () => connect(server.endpoint));
+    let closed = 0;
+    for (const socket of sockets) {
+      socket
+        .on('close', () => closed++)
+        .on('error', () => {})
+        .resume();
+    }
+    await expect.poll(() => closed).toBe(20);
+    for (const socket of sockets) {
+      socket.destroy();
+    }
+    await expect.poll(() => closed).toBe(sockets.length);
+    expect(await isAnswering(server.endpoint)).toBe(true);
     await server.close();
   });
 
@@ -293,8 +323,21 @@ describe('the runtime directory', () => {
     const parent = temporaryFolder('control');
     const wide = join(parent, 'wide');
     mkdirSync(wide, { mode: 0o777 });
-    expect(ensureRuntimeDirectory([wide])).toBe(wide);
-    expect(statSync(wide).mode & 0o777).toBe(0o700);
+    chmodSync(wide, 0o770);
+    expect(() => ensureRuntimeDirectory([wide])).toThrow(/others can enter it \(mode 770\)/);
+    const good = join(parent, 'good');
+    expect(ensureRuntimeDirectory([wide, good])).toBe(good);
+    expect(statSync(good).mode & 0o777).toBe(0o700);
+    expect(readRecords([wide])).toEqual([]);
+  });
+
+  it('is in no directory where others could exchange it', () => {
+    const parent = join(temporaryFolder('control'), 'open');
+    mkdirSync(parent);
+    chmodSync(parent, 0o777);
+    expect(() => ensureRuntimeDirectory([join(parent, 'ramdrive')])).toThrow(/others can exchange it/);
+    chmodSync(parent, 0o1777);
+    expect(ensureRuntimeDirectory([join(parent, 'ramdrive')])).toBe(join(parent, 'ramdrive'));
   });
 
   it('is never somebody’s link, and the next candidate is taken', () => {
@@ -305,13 +348,54 @@ describe('the runtime directory', () => {
     expect(() => ensureRuntimeDirectory([join(parent, 'no', 'parent')])).toThrow(/ENOENT/);
   });
 
-  it('leaves out a session directory that is too long for a socket', () => {
-    const uid = process.getuid!();
-    expect(runtimeDirectories({ XDG_RUNTIME_DIR: '/run/user/1' })).toEqual([
-      '/run/user/1/ramdrive',
-      `/tmp/ramdrive-${uid}`,
-    ]);
-    expect(runtimeDirectories({ XDG_RUNTIME_DIR: `/${'x'.repeat(90)}` })).toEqual([`/tmp/ramdrive-${uid}`]);
-    expect(runtimeDirectories({ XDG_RUNTIME_DIR: 'relative' })).toEqual([`/tmp/ramdrive-${uid}`]);
+  it('is one that another user cannot take away, and no variable names it', () => {
+    const before = process.env.XDG_RUNTIME_DIR;
+    process.env.XDG_RUNTIME_DIR = '/home/mallory';
+    try {
+      expect(runtimeDirectories({ uid: 0, homeDirectory: '/root' })).toEqual([
+        '/run/ramdrive',
+        '/run/user/0/ramdrive',
+        '/tmp/ramdrive-0',
+        '/root/.ramdrive',
+      ]);
+      expect(runtimeDirectories({ uid: 7, homeDirectory: '/home/u' })).toEqual([
+        '/run/user/7/ramdrive',
+        '/tmp/ramdrive-7',
+        '/home/u/.ramdrive',
+      ]);
+    } finally {
+      if (before === undefined) {
+        delete process.env.XDG_RUNTIME_DIR;
+      } else {
+        process.env.XDG_RUNTIME_DIR = before;
+      }
+    }
+  });
+
+  it('leaves out what is too long for a socket', () => {
+    const homeDirectory = `/${'x'.repeat(90)}`;
+    expect(runtimeDirectories({ uid: 7, homeDirectory })).toHaveLength(2);
+    expect(runtimeDirectories({ uid: 7, homeDirectory: '' })).toHaveLength(2);
+  });
+
+  it('has records that are written over nothing and read through no link', () => {
+    const directory = freshDirectory();
+    const victim = join(temporaryFolder('control'), 'victim');
+    writeFileSync(victim, 'precious');
+    symlinkSync(victim, join(directory, 'link'));
+    expect(() => writePrivate(join(directory, 'link'), 'x')).toThrow(/EEXIST/);
+    expect(() => writePrivate(victim, 'x')).toThrow(/EEXIST/);
+    expect(() => readPrivate(join(directory, 'link'))).toThrow(/ELOOP/);
+    expect(readFileSync(victim, 'utf8')).toBe('precious');
+  });
+
+  it('has one salt, whoever asks first', () => {
+    const directory = freshDirectory();
+    const salt = saltOf(directory);
+    expect(salt).toMatch(/^[0-9a-f]{64}$/);
+    expect(saltOf(directory)).toBe(salt);
+    expect(saltOf(freshDirectory())).not.toBe(salt);
+    writeFileSync(join(directory, 'salt'), 'short');
+    expect(() => saltOf(directory)).toThrow(/damaged/);
   });
 });

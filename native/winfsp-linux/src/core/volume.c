@@ -4,6 +4,8 @@
  * A volume handle is the address of its structure. The structure of a deleted volume is kept, marked as gone, so that a
  * late call with the old handle gets STATUS_INVALID_HANDLE instead of another volume's memory.
  */
+#include <stdio.h>
+
 #include "core/queue.h"
 #include "core/volumes.h"
 
@@ -128,3 +130,8 @@ const FSP_FSCTL_VOLUME_PARAMS *volume_params(VOLUME *v) { return &v->params; }
 UINT64 volume_option(VOLUME *v, OPTION option) { return v->options[option]; }
 
 FSP_FILE_SYSTEM *volume_file_system(VOLUME *v) { return v->fileSystem; }
+
+void volume_set_mount_message(VOLUME *v, const char *message)
+{
+    snprintf(v->mountMessage, sizeof v->mountMessage, "%s", message);
+}

@@ -12,6 +12,7 @@ NTSTATUS fuse_attach(VOLUME *volume, const WCHAR *mountPoint, void **frontEnd)
     FRONT *front = calloc(1, sizeof *front);
     SOURCE source = {-1, front_receive, front};
     NTSTATUS status = STATUS_SUCCESS;
+    char *path;
     int error;
     if (front == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
@@ -38,21 +39,24 @@ NTSTATUS fuse_attach(VOLUME *volume, const WCHAR *mountPoint, void **frontEnd)
     }
     front->root.lookups = 1;
     front->root.mode = S_IFDIR;
-    if ((front->mountPoint = mount_path(mountPoint)) == NULL)
+    front->place.directory = front->place.parent = -1;
+    path = mount_path(mountPoint);
+    if (path == NULL)
         status = STATUS_OBJECT_NAME_INVALID;
-    else if ((error = front_mount(front)) != 0)
+    else if ((error = place_open(&front->place, path)) != 0 || (error = front_mount(front)) != 0)
         status = error == ENODEV                     ? STATUS_NO_SUCH_DEVICE
                  : error == EPERM || error == EACCES ? STATUS_ACCESS_DENIED
                  : error == ENOENT                   ? STATUS_OBJECT_PATH_NOT_FOUND
                  : error == ENOTDIR                  ? STATUS_NOT_A_DIRECTORY
-                 : error == EBUSY                    ? STATUS_OBJECT_NAME_COLLISION
+                 : error == EBUSY || error == ESTALE ? STATUS_OBJECT_NAME_COLLISION
                                                      : STATUS_UNSUCCESSFUL;
+    free(path);
+    volume_set_mount_message(volume, front->message);
     if (!NT_SUCCESS(status)) {
         fuse_forget(volume, front);
         return status;
     }
     fcntl(front->fd, F_SETFL, fcntl(front->fd, F_GETFL) | O_NONBLOCK);
-    front_know_mount(front);
     source.fd = front->fd;
     *frontEnd = front;
     volume_set_source(volume, &source);

@@ -64,6 +64,17 @@ void fuse_detach(VOLUME *volume, void *frontEnd)
     pthread_mutex_unlock(&front->lock);
 }
 
+/* Detach follows when it is unmounted, and closes what the kernel has not closed. */
+int fuse_release(VOLUME *volume, void *frontEnd)
+{
+    FRONT *front = frontEnd;
+    int error;
+    atomic_store(&front->releasing, 1);
+    if ((error = front_unmount_idle(front)) != 0)
+        atomic_store(&front->releasing, 0);
+    return error;
+}
+
 void fuse_forget(VOLUME *volume, void *frontEnd)
 {
     FRONT *front = frontEnd;
@@ -87,6 +98,6 @@ void fuse_forget(VOLUME *volume, void *frontEnd)
     op_free_all(front);
     pthread_cond_destroy(&front->idle);
     pthread_mutex_destroy(&front->lock);
-    free(front->mountPoint);
+    place_close(&front->place);
     free(front);
 }

@@ -2,24 +2,61 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "fuse/front_end.h"
 
-int fusermount(char *const arguments[], int fd)
+/* Not by PATH: its owner would choose what runs. The last is NixOS' place for set-user-id programs. */
+static const char *const places[] = {
+    "/usr/bin/fusermount3", "/bin/fusermount3", "/usr/local/bin/fusermount3", "/run/wrappers/bin/fusermount3"};
+
+static const char *program(void)
+{
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (access(places[i], X_OK) == 0)
+            return places[i];
+    return NULL;
+}
+
+/* Its first line; what is longer than the buffer is lost. */
+static void read_message(int fd, char message[MOUNT_MESSAGE_SIZE])
+{
+    size_t length = 0;
+    ssize_t count;
+    while (length < MOUNT_MESSAGE_SIZE - 1 &&
+           ((count = read(fd, message + length, MOUNT_MESSAGE_SIZE - 1 - length)) > 0 || (count < 0 && errno == EINTR)))
+        length += count > 0 ? (size_t)count : 0;
+    message[length] = 0;
+    message[strcspn(message, "\n")] = 0;
+}
+
+int fusermount(char *const arguments[], int fd, char message[MOUNT_MESSAGE_SIZE])
 {
     posix_spawn_file_actions_t actions;
-    char *environment[] = {"_FUSE_COMMFD=3", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+    char *environment[] = {"_FUSE_COMMFD=3", "LC_ALL=C", NULL};
+    const char *path = program();
     pid_t child;
-    int status = -1, error;
+    int status = -1, error, words[2];
+    message[0] = 0;
+    if (path == NULL) {
+        snprintf(message, MOUNT_MESSAGE_SIZE, "fusermount3 is not installed");
+        return -1;
+    }
+    if (pipe2(words, O_CLOEXEC) != 0)
+        return -1;
     posix_spawn_file_actions_init(&actions);
     if (fd >= 0)
         posix_spawn_file_actions_adddup2(&actions, fd, 3);
-    posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-    error = posix_spawnp(&child, "fusermount3", &actions, NULL, arguments, environment);
+    posix_spawn_file_actions_adddup2(&actions, words[1], 2);
+    error = posix_spawn(&child, path, &actions, NULL, arguments, environment);
     posix_spawn_file_actions_destroy(&actions);
+    close(words[1]);
+    if (error == 0)
+        read_message(words[0], message); /* until it has ended */
+    close(words[0]);
     if (error != 0)
         return -1;
     while (waitpid(child, &status, 0) < 0)
@@ -51,7 +88,7 @@ static int receive_descriptor(int socket)
 int fusermount_mount(FRONT *front, const char *options)
 {
     int pair[2], fd = -1;
-    char *arguments[] = {"fusermount3", "-o", (char *)(uintptr_t)options, "--", front->mountPoint, NULL};
+    char *arguments[] = {"fusermount3", "-o", (char *)(uintptr_t)options, "--", front->place.path, NULL};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return errno;
     if (pair[1] == 3) { /* dup2 onto itself would leave it closed in the child */
@@ -59,7 +96,7 @@ int fusermount_mount(FRONT *front, const char *options)
         close(pair[1]);
         pair[1] = other;
     }
-    if (fusermount(arguments, pair[1]) == 0) {
+    if (fusermount(arguments, pair[1], front->message) == 0) {
         close(pair[1]);
         pair[1] = -1;
         fd = receive_descriptor(pair[0]);

@@ -32,13 +32,14 @@ char *mount_path(const WCHAR *mountPoint)
 
 static int mount_directly(FRONT *front, const char *options)
 {
-    char all[256];
+    char all[256], place[40];
     unsigned long flags = MS_NOSUID | MS_NODEV | (volume_params(front->volume)->ReadOnlyVolume ? MS_RDONLY : 0);
     int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC), error;
     if (fd < 0)
         return errno == ENOENT || errno == ENXIO || errno == ENODEV ? ENODEV : errno;
     snprintf(all, sizeof all, "fd=%d,rootmode=40000,user_id=%u,group_id=%u,%s", fd, getuid(), getgid(), options);
-    if (mount("winfsp", front->mountPoint, "fuse.winfsp", flags, all) != 0) {
+    snprintf(place, sizeof place, "/proc/self/fd/%d", front->place.directory);
+    if (mount("winfsp", place, "fuse.winfsp", flags, all) != 0) {
         error = errno;
         close(fd);
         return error;
@@ -47,7 +48,7 @@ static int mount_directly(FRONT *front, const char *options)
     return 0;
 }
 
-int front_mount(FRONT *front)
+static int mount_any(FRONT *front)
 {
     const char *own =
         volume_option(front->volume, OPTION_ALLOW_OTHER) ? "default_permissions,allow_other" : "default_permissions";
@@ -61,23 +62,44 @@ int front_mount(FRONT *front)
     return second == 0 ? 0 : error;
 }
 
-/* Which device the mount is, so that it can be told from others at its place; and more read-ahead, where we may set it.
- * Asks the file system nothing. */
-void front_know_mount(FRONT *front)
+static int unmount_with(FRONT *front, int flags, char message[MOUNT_MESSAGE_SIZE])
 {
-    struct statx info;
+    char *lazy[] = {"fusermount3", "-u", "-z", "--", front->place.path, NULL};
+    char *idle[] = {"fusermount3", "-u", "--", front->place.path, NULL};
+    if (umount2(front->place.pinned, flags | UMOUNT_NOFOLLOW) == 0)
+        return 0;
+    if (errno == EBUSY || geteuid() == 0)
+        return errno;
+    if (fusermount((flags & MNT_DETACH) != 0 ? lazy : idle, -1, message) == 0)
+        return 0;
+    return strstr(message, "busy") != NULL ? EBUSY : EPERM;
+}
+
+static void read_ahead(FRONT *front)
+{
     char path[80];
     FILE *file;
-    memset(&info, 0, sizeof info);
-    if (statx(AT_FDCWD, front->mountPoint, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE, &info) != 0)
-        return;
-    front->deviceMajor = info.stx_dev_major;
-    front->deviceMinor = info.stx_dev_minor;
     snprintf(path, sizeof path, "/sys/class/bdi/%u:%u/read_ahead_kb", front->deviceMajor, front->deviceMinor);
     if ((file = fopen(path, "we")) != NULL) {
         fprintf(file, "%d", READ_AHEAD_KIB);
         fclose(file);
     }
+}
+
+/* Learns which device the mount is, so that it can be told from others at its place; and sets more read-ahead, where we
+ * may. Asks the file system nothing. */
+int front_mount(FRONT *front)
+{
+    char message[MOUNT_MESSAGE_SIZE];
+    int error = mount_any(front);
+    if (error != 0)
+        return error;
+    if ((error = place_covered(&front->place, &front->deviceMajor, &front->deviceMinor)) != 0) {
+        unmount_with(front, MNT_DETACH, message);
+        return error;
+    }
+    read_ahead(front);
+    return 0;
 }
 
 /*
@@ -102,14 +124,18 @@ static int still_mounted(FRONT *front)
     free(line);
     fclose(file);
     return found && (!atomic_load(&front->gone) ||
-                        (statfs(front->mountPoint, &info) != 0 && (errno == ENOTCONN || errno == ECONNABORTED)));
+                        (statfs(front->place.pinned, &info) != 0 && (errno == ENOTCONN || errno == ECONNABORTED)));
 }
 
 void front_unmount(FRONT *front)
 {
-    char *arguments[] = {"fusermount3", "-u", "-z", "--", front->mountPoint, NULL};
-    if (!still_mounted(front))
-        return;
-    if (umount2(front->mountPoint, MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
-        fusermount(arguments, -1);
+    char message[MOUNT_MESSAGE_SIZE];
+    if (still_mounted(front))
+        unmount_with(front, MNT_DETACH, message);
+}
+
+int front_unmount_idle(FRONT *front)
+{
+    char message[MOUNT_MESSAGE_SIZE];
+    return still_mounted(front) && unmount_with(front, 0, message) == EBUSY ? EBUSY : 0;
 }

@@ -7,7 +7,7 @@
 #include "fuse/front_end.h"
 #include "ops/ops.h"
 
-static const FRONT_END fuse = {fuse_attach, fuse_detach, fuse_forget, fuse_notify};
+static const FRONT_END fuse = {fuse_attach, fuse_detach, fuse_release, fuse_forget, fuse_notify};
 
 static NTSTATUS preflight(const WCHAR *mountPoint)
 {

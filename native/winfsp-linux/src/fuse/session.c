@@ -58,7 +58,7 @@ int front_receive(VOLUME *volume, void *context)
         }
         /* ENODEV: unmounted, or its connection was aborted. When it is us who unmount the volume goes on: files are to
          * be closed yet. */
-        if (atomic_load(&front->detaching))
+        if (atomic_load(&front->detaching) || atomic_load(&front->releasing))
             return 0;
         atomic_store(&front->gone, 1);
         return -1;

@@ -67,4 +67,31 @@ void FspFileSystemRemoveMountPoint(FSP_FILE_SYSTEM *fs)
     pthread_mutex_unlock(&v->mounting); /* fs may be gone by now, the volume's struct is kept */
 }
 
+NTSTATUS FspLinuxRemoveIdleMountPoint(FSP_FILE_SYSTEM *fs)
+{
+    VOLUME *v = volume_of(fs);
+    int error = 0;
+    pthread_mutex_lock(&v->mounting);
+    if (fs->MountPoint != NULL && v->front->release != NULL)
+        error = v->front->release(v, v->frontEnd);
+    if (error == 0)
+        unmount(fs);
+    pthread_mutex_unlock(&v->mounting);
+    return error == 0 ? STATUS_SUCCESS : STATUS_SHARING_VIOLATION;
+}
+
+UINT32 FspLinuxMountMessage(FSP_FILE_SYSTEM *fs, char *Buffer, UINT32 Size)
+{
+    VOLUME *v = volume_of(fs);
+    UINT32 needed;
+    pthread_mutex_lock(&v->mounting);
+    needed = (UINT32)strlen(v->mountMessage) + 1;
+    if (Size > 0) {
+        strncpy(Buffer, v->mountMessage, Size - 1);
+        Buffer[Size - 1] = 0;
+    }
+    pthread_mutex_unlock(&v->mounting);
+    return needed > 1 ? needed : 0;
+}
+
 PWSTR FspFileSystemMountPointF(FSP_FILE_SYSTEM *fs) { return fs->MountPoint; }

@@ -68,7 +68,7 @@ static void detach(VOLUME *volume, void *frontEnd) { mount_script("RemoveMountPo
 static void forget(VOLUME *volume, void *frontEnd) {}
 static void notify(VOLUME *volume, void *frontEnd, UINT32 filter, UINT32 action, const WCHAR *name, size_t length) {}
 
-static const FRONT_END scripted = {attach, detach, forget, notify};
+static const FRONT_END scripted = {attach, detach, NULL, forget, notify};
 
 NTSTATUS FspFsctlPreflight(PWSTR DevicePath)
 {

@@ -1,14 +1,14 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { MountPointError } from '../../../../src/drive/errors.js';
-import { parseMountInfo } from '../../../../src/drive/mount/linux-mount-point.js';
 import {
   isFinalFailure,
   mountAdvice,
   planMount,
   usesMountManager,
 } from '../../../../src/drive/mount/mount-strategy.js';
+import { parseMountInfo } from '../../../../src/drive/mount/mounts.js';
 import { NtStatus } from '../../../../src/ntstatus.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 
@@ -76,7 +76,7 @@ describe.runIf(process.platform === 'linux')('planMount on Linux', () => {
   const folder = temporaryFolder('mp');
   const codeOf = (path: string) =>
     planMount(path, 'linux').then(
-      () => 'fine',
+      ({ release }) => release().then(() => 'fine'),
       (error: MountPointError) => {
         expect(error).toBeInstanceOf(MountPointError);
         expect(error.message).toContain(path);
@@ -87,8 +87,12 @@ describe.runIf(process.platform === 'linux')('planMount on Linux', () => {
   it('accepts an empty directory, through a link too, under its real name', async () => {
     mkdirSync(join(folder, 'empty'));
     symlinkSync(join(folder, 'empty'), join(folder, 'link'));
-    const { attempts } = await planMount(join(folder, 'link'), 'linux');
-    expect(attempts).toEqual([{ argument: join(folder, 'empty'), warning: null }]);
+    const { attempts, name, release } = await planMount(join(folder, 'link'), 'linux');
+    expect(name).toBe(join(folder, 'empty'));
+    // The directory that was checked, also when its name leads elsewhere by now.
+    expect(attempts).toEqual([{ argument: expect.stringMatching(/^\/proc\/self\/fd\/\d+$/), warning: null }]);
+    expect(readlinkSync(attempts[0]!.argument!)).toBe(name);
+    await release();
   });
 
   it('refuses anything else by its own code', async () => {
@@ -102,14 +106,35 @@ describe.runIf(process.platform === 'linux')('planMount on Linux', () => {
   });
 });
 
+describe('what to do about a refused mount on Linux', () => {
+  it('is what fusermount3 said, with the line to add', () => {
+    const said =
+      "fusermount3: option allow_other only allowed if 'user_allow_other' is set in /etc/fuse.conf";
+    const advice = mountAdvice(NtStatus.ACCESS_DENIED, 'linux', 'user', said);
+    expect(advice).toContain(said);
+    expect(advice).toContain('add the line "user_allow_other" to /etc/fuse.conf');
+    expect(mountAdvice(NtStatus.ACCESS_DENIED, 'linux', 'user', 'fusermount3: no room')).toBe(
+      'fusermount3: no room.',
+    );
+    expect(mountAdvice(NtStatus.ACCESS_DENIED, 'linux')).toContain('install fusermount3');
+  });
+});
+
 describe('parseMountInfo', () => {
   it('reads names with blanks and letters beyond ASCII', () => {
     const text =
       '36 35 98:0 / /mnt/a\\040b\\134c rw,noatime shared:1 - fuse.ramdrive RAM\\040Drive rw\n' +
       '37 35 0:44 / /mnt/gr\\303\\274n rw - tmpfs tmpfs rw\n\n';
     expect(parseMountInfo(text)).toEqual([
-      { mountPoint: '/mnt/a b\\c', type: 'fuse.ramdrive', source: 'RAM Drive' },
-      { mountPoint: '/mnt/grün', type: 'tmpfs', source: 'tmpfs' },
+      {
+        id: 36,
+        parentId: 35,
+        device: '98:0',
+        mountPoint: '/mnt/a b\\c',
+        type: 'fuse.ramdrive',
+        source: 'RAM Drive',
+      },
+      { id: 37, parentId: 35, device: '0:44', mountPoint: '/mnt/grün', type: 'tmpfs', source: 'tmpfs' },
     ]);
   });
 });

@@ -63,6 +63,8 @@ typedef struct {
 /* NULL detaches and waits until no receiver is inside `receive`. Must not be called from inside `receive` or
  * `complete`. */
 void volume_set_source(VOLUME *volume, const SOURCE *source);
+/* In attach: what the system said to a mount that it refused, for FspLinuxMountMessage. */
+void volume_set_mount_message(VOLUME *volume, const char *message);
 /* The kernel unmounted behind our back: every Transact returns STATUS_CANCELLED as after an unsolicited Stop0. */
 void volume_mount_gone(VOLUME *volume);
 /*
@@ -96,6 +98,9 @@ FSP_FILE_SYSTEM *volume_file_system(VOLUME *volume); /* NULL for a bare FspFsctl
  *
  * - detach: unmounts, calls volume_set_source(NULL); runs after Stop, or before it with requests still served.
  *
+ * - release: unmounts unless programs use the mount, which is EBUSY; 0 when it is gone. NULL: whatever is mounted is
+ *   idle.
+ *
  * - forget: Stop's irps are all completed; nothing of the volume will be asked again. Frees frontEnd. Called once,
  * after detach.
  *
@@ -105,9 +110,12 @@ FSP_FILE_SYSTEM *volume_file_system(VOLUME *volume); /* NULL for a bare FspFsctl
 typedef struct {
     NTSTATUS (*attach)(VOLUME *volume, const WCHAR *mountPoint, void **frontEnd);
     void (*detach)(VOLUME *volume, void *frontEnd);
+    int (*release)(VOLUME *volume, void *frontEnd);
     void (*forget)(VOLUME *volume, void *frontEnd);
     void (*notify)(VOLUME *volume, void *frontEnd, UINT32 filter, UINT32 action, const WCHAR *name, size_t length);
 } FRONT_END;
+
+#define MOUNT_MESSAGE_SIZE 512
 
 #if defined(_WIN32)
 #define LIKE_PRINTF(at) __attribute__((format(gnu_printf, at, (at) + 1)))

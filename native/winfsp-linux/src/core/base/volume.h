@@ -62,6 +62,7 @@ struct fsp_volume {
     pthread_mutex_t mounting;
     pthread_rwlock_t mountLock; /* shared by notifications, so that none is under way when the mount goes */
     int mounted;
+    char mountMessage[MOUNT_MESSAGE_SIZE]; /* why the last mount was refused; within `mounting` */
     _Atomic(STRICT *) strict;
     /* For a front end within the process; the test build has one (src/script). */
     _Atomic(DELIVERING *) delivering;

@@ -102,14 +102,25 @@ struct file_object {
     FSP_FSCTL_TRANSACT_REQ req;
 };
 
+/* Where a front end is mounted (fuse/place.c). */
+typedef struct {
+    int directory, parent; /* -1: none */
+    char *path; /* canonical, for messages and for fusermount3 */
+    const char *name; /* within path */
+    char pinned[300]; /* parent and name, for the kernel */
+    UINT32 coveredMajor, coveredMinor; /* device of what is mounted on */
+} PLACE;
+
 struct front {
     VOLUME *volume;
     int fd;
     pthread_mutex_t lock;
     pthread_cond_t idle; /* ops or handles went down */
-    char *mountPoint;
+    PLACE place;
+    char message[MOUNT_MESSAGE_SIZE]; /* of a mount that was refused */
     UINT32 deviceMajor, deviceMinor;
-    atomic_int detaching, gone; /* gone: unmounted by another program, or its connection was aborted */
+    atomic_int releasing, detaching; /* unmounting if nothing uses it; unmounting */
+    atomic_int gone; /* unmounted by another program, or its connection was aborted */
     UINT32 uid, gid, umask;
     UINT32 unit; /* allocation unit */
     /* FileInfoTimeout is infinite, and a file has one spelling: the kernel may believe what it remembers */
