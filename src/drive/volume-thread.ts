@@ -237,7 +237,8 @@ export class VolumeThread {
       void this.#worker.terminate();
     } else if (!this.#gone) {
       try {
-        // While the loop still serves: unmounting may ask the volume something.
+        // While the loop still serves, for both ask the volume something.
+        await withinTime(reference.flush(), STOP_GRACE_MS, 'flushing the volume');
         await withinTime(reference.removeMountPoint(), STOP_GRACE_MS, 'unmounting');
       } catch {
         // The volume goes anyway; its mount with it.

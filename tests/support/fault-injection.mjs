@@ -16,6 +16,7 @@ if (isMainThread && faults.workerHeapMib !== undefined) {
 }
 if (!isMainThread && /^drive[\\/]volume-thread-main$/.test(script ?? '')) {
   await changeMemory(faults);
+  await changeDelivery(faults);
   await changeFileSystem(faults);
 }
 
@@ -52,6 +53,14 @@ async function changeMemory({ failCommitAboveBytes = Number.POSITIVE_INFINITY, r
     committedBytes -= count * this.pageSizeBytes;
     decommit.call(this, firstPage, count);
   };
+}
+
+/** Every answer goes with the dispatcher's next call, as if there were no completion threads. */
+async function changeDelivery({ noCompletionThreads = false }) {
+  const { AnswerDelivery } = await load('winfsp/threads/answer-delivery.js');
+  if (noCompletionThreads) {
+    AnswerDelivery.prototype.start = async () => {};
+  }
 }
 
 /**

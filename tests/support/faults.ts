@@ -15,6 +15,8 @@ export interface InjectedFaults {
   refuseMemoryWhile?: string;
   /** The heap of the volume's thread has this many MiB. */
   workerHeapMib?: number;
+  /** Every answer goes with the dispatcher's next call: shows why completion threads are needed. */
+  noCompletionThreads?: boolean;
 }
 
 /** Environment variables for the process; those that it starts inherit them. */

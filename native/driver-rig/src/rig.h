@@ -88,6 +88,8 @@ RIG_API void rig_perturb(uint32_t seed, uint32_t one_in);
 RIG_API uint32_t rig_irps(void); /* requests that exist */
 RIG_API uint32_t rig_pool_blocks(void);
 RIG_API uint64_t rig_pool_bytes(void);
+/* How many blocks there are of this tag and size. */
+RIG_API uint32_t rig_pool_count(uint32_t tag, uint64_t bytes);
 RIG_API void rig_pool_show(void); /* logs what is allocated, by tag and size */
 /* Paging reads or writes that were sent by a thread while it delivered an answer of that kind. */
 RIG_API uint64_t rig_nested(uint32_t kind, uint32_t write);

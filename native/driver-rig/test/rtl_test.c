@@ -17,6 +17,8 @@ PUNICODE_PREFIX_TABLE_ENTRY K_RtlFindUnicodePrefix(PUNICODE_PREFIX_TABLE t, PUNI
 BOOLEAN K_FsRtlDoesNameContainWildCards(PUNICODE_STRING name);
 BOOLEAN K_FsRtlIsNameInExpression(PUNICODE_STRING pattern, PUNICODE_STRING name, BOOLEAN fold, PWCHAR table);
 int K__snwprintf(WCHAR *out, SIZE_T room, const WCHAR *format, ...);
+NTSTATUS K_RtlUpcaseUnicodeString(PUNICODE_STRING to, const UNICODE_STRING *from, BOOLEAN allocate);
+VOID K_RtlFreeUnicodeString(PUNICODE_STRING string);
 extern UCHAR *K_FsRtlLegalAnsiCharacterArray;
 
 static RTL_GENERIC_COMPARE_RESULTS NTAPI compare(PRTL_AVL_TABLE table, PVOID a, PVOID b)
@@ -126,6 +128,12 @@ static void names(void)
     CHECK(matches(L"*B*", L"aabbcc"));
     CHECK(K_FsRtlLegalAnsiCharacterArray['*'] == 8 && K_FsRtlLegalAnsiCharacterArray['|'] == 0);
     CHECK(K_FsRtlLegalAnsiCharacterArray['a'] & 4);
+    UNICODE_STRING upper = {0, 0, NULL}, lower = text(L"a\x00e9z");
+    uint32_t blocks = rig_pool_blocks();
+    CHECK_EQUAL(K_RtlUpcaseUnicodeString(&upper, &lower, TRUE), STATUS_SUCCESS);
+    CHECK(upper.Length == 6 && upper.Buffer[0] == 'A' && upper.Buffer[1] == 0xc9 && upper.Buffer[2] == 'Z');
+    K_RtlFreeUnicodeString(&upper);
+    CHECK_EQUAL(rig_pool_blocks(), blocks);
 }
 
 static BOOLEAN same(const WCHAR *a, const WCHAR *b)

@@ -108,7 +108,13 @@ export const RspCreate = {
 export const RSP_FILE_INFO = 24;
 
 /** FSP_FILE_SYSTEM: the fields that a host reads. */
-export const FileSystemLayout = { SIZE: 792, VolumeHandle: 528, Interface: 728, MountPoint: 752 } as const;
+export const FileSystemLayout = {
+  SIZE: 792,
+  VolumeName: 16,
+  VolumeHandle: 528,
+  Interface: 728,
+  MountPoint: 752,
+} as const;
 
 /** FSP_FSCTL_VOLUME_PARAMS: every field but the bit fields, which are in volume-params.ts. */
 export const VolumeParamsLayout = {

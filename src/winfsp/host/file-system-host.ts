@@ -144,7 +144,8 @@ export class FileSystemHost<Context = unknown> extends EventEmitter<HostEvents> 
         return;
       }
       const { volume, stopped } = mounted;
-      // While it is still served: unmounting may ask the volume something.
+      // While it is still served, for both ask the volume something.
+      await volume.reference.flush();
       await volume.reference.removeMountPoint();
       await volume.stop();
       await stopped;

@@ -6,6 +6,7 @@
  * Every call announces itself in the control block, so that the owner cannot free the file system under it.
  */
 import { NtStatus } from '../../ntstatus.js';
+import { FileSystemLayout } from '../abi/layouts.js';
 import {
   ControlWord,
   claimTeardown,
@@ -13,6 +14,8 @@ import {
   LoopState,
   leaveAsVisitor,
 } from '../memory/control-block.js';
+import { readUtf16 } from '../memory/native-memory.js';
+import { flushVolume } from './flush-volume.js';
 import type { WinFspLibrary } from './library.js';
 import { linuxExtensions } from './linux-extensions.js';
 
@@ -41,6 +44,20 @@ export class VolumeReference {
     return this.#visitAsync<number>(NtStatus.VOLUME_DISMOUNTED, (done) =>
       this.library.fspFileSystemSetMountPoint.async(this.data.fileSystemAddress, mountPoint, done),
     );
+  }
+
+  /**
+   * Asks the kernel to write what its cache still holds of this volume's files; only while requests are served. Without
+   * it those writes come after the end and fail (docs/winfsp.md#stop). Resolves when it is done, or cannot be done.
+   */
+  flush(): Promise<void> {
+    if (process.platform !== 'win32') {
+      return Promise.resolve();
+    }
+    const name = this.#visit(null, () =>
+      readUtf16(this.data.fileSystemAddress + FileSystemLayout.VolumeName),
+    );
+    return name === null ? Promise.resolve() : flushVolume(name);
   }
 
   /** Unmounts. Resolves at once when that is under way already. */

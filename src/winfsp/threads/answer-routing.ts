@@ -97,7 +97,8 @@ export class AnswerRouting {
         if ((request.getUint32(ReqWrite.ConstrainedIo, true) & 1) !== 0) {
           return Route.INLINE;
         }
-        break;
+        // It may have made the file longer, and where the end was before nobody knows by now.
+        return this.#routeFileInfo(request, response, false, directoryRenameInFlight);
       case TransactKind.FlushBuffers:
         if (getUint64(request, this.#contextOffset) === 0) {
           return Route.INLINE;
@@ -113,7 +114,7 @@ export class AnswerRouting {
       default:
         return Route.INLINE;
     }
-    return this.#routeFileInfo(getUint64(request, this.#contextOffset), response, directoryRenameInFlight);
+    return this.#routeFileInfo(request, response, isWholePages(response), directoryRenameInFlight);
   }
 
   /** Whether the last SetInformation that was noted is a rename of a directory. */
@@ -130,7 +131,7 @@ export class AnswerRouting {
       this.#renamesDirectory =
         !this.#query(request) ||
         (this.#scratch.getUint32(FileInfo.FileAttributes, true) & FileAttribute.DIRECTORY) !== 0;
-    } else if (informationClass === FileInformationClass.EndOfFile && this.#query(request)) {
+    } else if (changesSize(informationClass) && this.#query(request)) {
       this.#oldEndOfFile = getUint64(this.#scratch, FileInfo.FileSize);
     }
   }
@@ -156,26 +157,40 @@ export class AnswerRouting {
     ) {
       return Route.INLINE;
     }
-    if (informationClass === FileInformationClass.EndOfFile && !directoryRenameInFlight) {
-      const old = this.#oldEndOfFile;
-      const now = getUint64(request, ReqSetInformation['Info.EndOfFile.FileSize']);
-      // Condition 3: the new end lies behind the page that holds the old one, so that page is not touched.
-      if (old === 0 || (old > 0 && Math.floor(now / PAGE_BYTES) > Math.floor((old - 1) / PAGE_BYTES))) {
-        return Route.INLINE;
-      }
-    }
-    return this.#routeFileInfo(getUint64(request, this.#contextOffset), response, directoryRenameInFlight);
+    const endsLeaveNoDirtyPage = changesSize(informationClass)
+      ? this.#endsLeaveNoDirtyPage(response)
+      : isWholePages(response);
+    return this.#routeFileInfo(request, response, endsLeaveNoDirtyPage, directoryRenameInFlight);
+  }
+
+  /**
+   * Condition 3. The old end at a page's boundary: no page has it inside. Then the new end lies at a boundary, too, or
+   * in a page that the file did not have before.
+   */
+  #endsLeaveNoDirtyPage(response: DataView): boolean {
+    const old = this.#oldEndOfFile;
+    return (
+      old >= 0 &&
+      old % PAGE_BYTES === 0 &&
+      (isWholePages(response) || getUint64(response, RSP_FILE_INFO + FileInfo.FileSize) > old)
+    );
   }
 
   /** Set B: the answer carries FILE_INFO, which makes the driver set the cache's sizes. */
-  #routeFileInfo(context: number, response: DataView, directoryRenameInFlight: boolean): number {
+  #routeFileInfo(
+    request: DataView,
+    response: DataView,
+    endsLeaveNoDirtyPage: boolean,
+    directoryRenameInFlight: boolean,
+  ): number {
     if (directoryRenameInFlight) {
       return Route.HELPER_2;
     }
     const attributes = response.getUint32(RSP_FILE_INFO + FileInfo.FileAttributes, true);
+    const context = getUint64(request, this.#contextOffset);
     const nothingToFlush =
       (attributes & FileAttribute.DIRECTORY) !== 0 ||
-      isWholePages(response) ||
+      endsLeaveNoDirtyPage ||
       (this.#openFiles !== null && !this.#openFiles.mayBeMapped(context));
     return nothingToFlush ? Route.INLINE : Route.HELPER_2;
   }
@@ -199,7 +214,14 @@ function isRename(informationClass: number): boolean {
   );
 }
 
-/** Condition 2: no byte of the file's last page lies behind its end. */
+function changesSize(informationClass: number): boolean {
+  return (
+    informationClass === FileInformationClass.EndOfFile ||
+    informationClass === FileInformationClass.Allocation
+  );
+}
+
+/** Condition 2, for requests that leave the size alone: no byte of the file's last page lies behind its end. */
 function isWholePages(response: DataView): boolean {
   return response.getUint32(RSP_FILE_INFO + FileInfo.FileSize, true) % PAGE_BYTES === 0;
 }

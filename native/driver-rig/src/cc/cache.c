@@ -12,6 +12,7 @@ static volatile LONG write_old_end;
 RIG_API void rig_write_old_end(int on) { write_old_end = on; }
 
 static volatile LONG lazy_ms = 1000;
+#define LAZY_STEP (10 * 10000)
 
 RIG_API void rig_lazy(uint32_t ms) { lazy_ms = (LONG)ms; }
 
@@ -236,10 +237,13 @@ KERNEL VOID K_CcCoherencyFlushAndPurgeCache(
 void lazy_writer(void *unused)
 {
     for (;;) {
-        int64_t until = host_now() + (int64_t)lazy_ms * 10000;
+        int64_t begun = host_now(), until;
         host_lock(&maps);
-        while (host_wait(&maps, &until)) {
-        } /* wakes for others in the bucket, too */
+        /* In short steps, for the interval may be changed meanwhile. */
+        while (host_now() < begun + (int64_t)lazy_ms * 10000) {
+            until = host_now() + LAZY_STEP;
+            host_wait(&maps, &until);
+        }
         MAP *map;
         for (map = maps; map; map = map->next)
             map->visited = FALSE;

@@ -114,8 +114,24 @@ static LONG WINAPI hook_NtMakeTemporaryObject(HANDLE handle) { return 0; }
 
 static LONG WINAPI hook_NtClose(HANDLE handle) { return 0; }
 
+static BOOL WINAPI hook_FlushFileBuffers(HANDLE handle)
+{
+    void *file = rig_handle_object(handle);
+    return file == NULL ? FlushFileBuffers(handle) : result(rig_flush(file));
+}
+
+/* For the library, and for what a program in this process calls through koffi: the few functions that it uses on a
+ * volume. */
 static FARPROC WINAPI hook_GetProcAddress(HMODULE module, LPCSTR name)
 {
+    if (module == GetModuleHandleA("kernel32.dll") && (ULONG_PTR)name > 0xffff) {
+        if (strcmp(name, "CreateFileW") == 0)
+            return (FARPROC)hook_CreateFileW;
+        if (strcmp(name, "FlushFileBuffers") == 0)
+            return (FARPROC)hook_FlushFileBuffers;
+        if (strcmp(name, "CloseHandle") == 0)
+            return (FARPROC)hook_CloseHandle;
+    }
     if (module == GetModuleHandleA("ntdll.dll") && (ULONG_PTR)name > 0xffff) {
         if (strcmp(name, "NtOpenSymbolicLinkObject") == 0)
             return (FARPROC)hook_NtOpenSymbolicLinkObject;
@@ -236,5 +252,8 @@ RIG_API int32_t rig_start(const wchar_t *driver, const wchar_t *library)
     wcscat(driver_path, driver);
     for (size_t i = 0; i < sizeof hooks / sizeof *hooks; i++)
         hook(module, hooks[i].name, hooks[i].replacement);
+    HMODULE koffi = GetModuleHandleA("koffi.node");
+    if (koffi != NULL)
+        hook(koffi, "GetProcAddress", hook_GetProcAddress);
     return 0;
 }

@@ -5,6 +5,8 @@
  */
 #include "kernel.h"
 
+#define KINDS 512
+
 typedef struct {
     ULONG magic, tag;
     SIZE_T bytes;
@@ -18,24 +20,36 @@ static struct {
     ULONG tag;
     SIZE_T bytes;
     LONG count;
-} kinds[512];
+} kinds[KINDS];
 
 static void count_kind(ULONG tag, SIZE_T bytes, LONG by)
 {
     host_lock(kinds);
-    for (int i = 0; i < 512; i++)
+    for (int i = 0; i < KINDS; i++)
         if (kinds[i].bytes == 0 || (kinds[i].tag == tag && kinds[i].bytes == bytes)) {
             kinds[i].tag = tag;
             kinds[i].bytes = bytes;
             kinds[i].count += by;
-            break;
+            host_unlock(kinds);
+            return;
         }
+    host_fatal("more than %d kinds of pool blocks", KINDS);
+}
+
+RIG_API uint32_t rig_pool_count(uint32_t tag, uint64_t bytes)
+{
+    LONG found = 0;
+    host_lock(kinds);
+    for (int i = 0; i < KINDS; i++)
+        if (kinds[i].tag == tag && kinds[i].bytes == bytes)
+            found = kinds[i].count;
     host_unlock(kinds);
+    return (uint32_t)found;
 }
 
 RIG_API void rig_pool_show(void)
 {
-    for (int i = 0; i < 512; i++)
+    for (int i = 0; i < KINDS; i++)
         if (kinds[i].count)
             host_log(
                 "pool %.4s %llu bytes: %ld", (char *)&kinds[i].tag, (unsigned long long)kinds[i].bytes, kinds[i].count);

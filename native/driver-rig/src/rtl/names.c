@@ -62,3 +62,26 @@ KERNEL NTSTATUS K_FsRtlValidateReparsePointBuffer(ULONG length, PREPARSE_DATA_BU
                ? STATUS_SUCCESS
                : (NTSTATUS)0xC0000278;
 }
+
+/* Strings that Rtl allocates are pool blocks, and drivers free others of the pool by the same routine: ntdll's would
+ * not know them. */
+KERNEL NTSTATUS K_RtlUpcaseUnicodeString(PUNICODE_STRING to, const UNICODE_STRING *from, BOOLEAN allocate)
+{
+    if (allocate) {
+        to->MaximumLength = from->Length;
+        to->Buffer = pool_allocate(from->Length, 'grtS');
+    }
+    if (to->MaximumLength < from->Length)
+        return STATUS_BUFFER_OVERFLOW;
+    for (ULONG i = 0; i < from->Length / sizeof(WCHAR); i++)
+        to->Buffer[i] = up(from->Buffer[i]);
+    to->Length = from->Length;
+    return STATUS_SUCCESS;
+}
+
+KERNEL VOID K_RtlFreeUnicodeString(PUNICODE_STRING string)
+{
+    if (string->Buffer != NULL)
+        pool_free(string->Buffer);
+    RtlZeroMemory(string, sizeof *string);
+}

@@ -118,7 +118,8 @@ describe('set B goes to completionThread 2', () => {
   it.each(B)('$kind $informationClass of a directory does not (1)', (one) => {
     expect(route({ ...one, attributes: FileAttribute.DIRECTORY })).toBe(Route.INLINE);
   });
-  it.each(B)('$kind $informationClass with whole pages does not (2)', (one) => {
+  const keepsSize = (one: Case) => one.kind !== 'Write' && (one.informationClass ?? 4) === 4;
+  it.each(B.filter(keepsSize))('$kind $informationClass with whole pages does not (2)', (one) => {
     for (const fileSize of [0, 4096, 2 ** 32, 2 ** 40 + 8192]) {
       expect(route({ ...one, fileSize })).toBe(Route.INLINE);
     }
@@ -126,6 +127,14 @@ describe('set B goes to completionThread 2', () => {
       expect(route({ ...one, fileSize })).toBe(Route.HELPER_2);
     }
   });
+  it.each(B.filter((one) => !keepsSize(one)))(
+    '$kind $informationClass does with whole pages: where the end was before counts, too',
+    (one) => {
+      for (const fileSize of [0, 4096, 2 ** 32]) {
+        expect(route({ ...one, fileSize })).toBe(Route.HELPER_2);
+      }
+    },
+  );
   it.each(B)('$kind $informationClass goes there during a directory rename whatever holds', (one) => {
     expect(route({ ...one, fileSize: 0, renameInFlight: true })).toBe(Route.HELPER_2);
     expect(route({ ...one, attributes: FileAttribute.DIRECTORY, renameInFlight: true })).toBe(Route.HELPER_2);
@@ -140,24 +149,35 @@ describe('set B goes to completionThread 2', () => {
   });
 });
 
-describe('an end of file that leaves the old last page alone is inline (3)', () => {
+describe('a size that is set is inline when neither end lies inside a page that was there before (3)', () => {
   it.each([
     [0, 5, true],
-    [1, 4096 + 5, true],
-    [4095, 4097, true],
+    [0, 4096, true],
+    [1, 4096 + 5, false],
+    [4095, 4097, false],
     [4096, 4097, true],
+    [4096, 8191, true],
+    [4096, 4095, false],
     [4097, 8191, false],
+    [4097, 8192, false],
+    [4097, 4096, false],
     [5, 4095, false],
+    [5, 0, false],
     [8192, 4097, false],
-    [2 ** 32 + 1, 2 ** 32 + 4097, true],
-    [2 ** 32 + 1, 2 ** 32 + 4095, false],
+    [8192, 4096, true],
+    [8192, 0, true],
+    [2 ** 32, 2 ** 32 + 4097, true],
+    [2 ** 32 + 1, 2 ** 32 + 4097, false],
+    [2 ** 32, 2 ** 32 - 1, false],
   ])('from %d to %d: %s', (old, now, inline) => {
-    const one: Case = { kind: 'SetInformation', informationClass: 20, newSize: now, fileSize: now };
-    expect(route(one, old)).toBe(inline ? Route.INLINE : Route.HELPER_2);
+    for (const informationClass of [19, 20]) {
+      const one: Case = { kind: 'SetInformation', informationClass, newSize: now, fileSize: now };
+      expect(route(one, old)).toBe(inline ? Route.INLINE : Route.HELPER_2);
+    }
   });
 
   it('not for another class, not when the old size is unknown, and not with the size of the request before', () => {
-    expect(route({ kind: 'SetInformation', informationClass: 19, newSize: 5000, fileSize: 5 }, 0)).toBe(
+    expect(route({ kind: 'SetInformation', informationClass: 4, newSize: 5000, fileSize: 5 }, 0)).toBe(
       Route.HELPER_2,
     );
     const mute = new AnswerRouting({}, INFINITE);

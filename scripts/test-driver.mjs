@@ -1,0 +1,253 @@
+/**
+ * `npm run test:driver`: the genuine WinFsp driver, library and sample file system in ordinary processes on Linux, with
+ * this project's drive behind them. Gets WinFsp (scripts/driver/provision.mjs), builds the rig that plays the kernel
+ * (native/driver-rig), prepares Windows Node in a Wine prefix, and runs the programs of tests/driver.
+ *
+ *   npm run test:driver [-- --quick] [--seconds n] [--seed n] [--host memfs] [--only name]
+ *
+ * It shows what the driver and the library do with this host; it proves nothing about the memory manager, cache manager
+ * and I/O manager of a real Windows. Skipped, with the reason and the command that helps, where a part cannot be had
+ * (exit code 0).
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { NOTICE, NotToBeHad, provideBinaries, whyNotHere } from './driver/provision.mjs';
+import {
+  APP,
+  endWine,
+  NODE_VERSION,
+  nodePath,
+  prepare,
+  ROOT,
+  windowsPath,
+  wine,
+  wineEnvironment,
+} from './wine/prepare.mjs';
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    seconds: { type: 'string' },
+    seed: { type: 'string' },
+    host: { type: 'string', default: 'drive' },
+    only: { type: 'string' },
+  },
+});
+const log = (message) => process.stderr.write(`test:driver: ${message}\n`);
+const RIG = join(ROOT, 'native', 'driver-rig');
+const OUTPUT = join(ROOT, '.cache', 'wine', 'driver-output');
+const seconds = Number(options.seconds ?? (options.quick ? 24 : 60));
+const seed = options.seed ?? String(Date.now() % 1_000_000);
+const GRACE_SECONDS = 90;
+
+/**
+ * Each is a process of its own. `limit` seconds are far above what it takes. `standsStill`: a control, which passes when
+ * its programs come to a standstill and that is noticed.
+ */
+const PROGRAMS = [
+  { name: 'directed', what: 'single operations', limit: 120 },
+  {
+    name: 'chaos',
+    what: 'random programs',
+    limit: seconds + GRACE_SECONDS,
+    args: ['--seconds', String(seconds), '--seed', seed, '--host', options.host],
+    hosts: ['drive', 'memfs'],
+  },
+  {
+    name: 'ends',
+    what: 'how drives end',
+    limit: 300,
+    args: ['--seed', seed, '--count', options.quick ? '6' : '100'],
+    faults: { dieOnName: 'poison' },
+  },
+  {
+    name: 'control',
+    what: 'control: no completion threads',
+    script: 'chaos',
+    limit: 120,
+    args: ['--seconds', '60', '--seed', seed, '--only', 'old-end'],
+    faults: { noCompletionThreads: true },
+    standsStill: true,
+  },
+];
+
+/** Ends what runs now, when somebody stops us. */
+let endRunning = () => {};
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.once(signal, () => {
+    endRunning();
+    endWine();
+    process.exit(1);
+  });
+}
+
+function buildRig() {
+  const { status, stderr } = spawnSync('make', ['--silent', '-j2', '-C', RIG, 'all', 'tests'], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) {
+    throw new Error(`The driver rig does not build: ${stderr.slice(-2000)}`);
+  }
+}
+
+/** Runs a Windows program. Output goes to files: Wine's Node cannot use every kind of pipe. */
+function runWindows(name, args, env, limitSeconds) {
+  const paths = [join(OUTPUT, `${name}.txt`), join(OUTPUT, `${name}.err.txt`)];
+  const [out, err] = paths.map((path) => openSync(path, 'w'));
+  const child = spawn('wine', args, {
+    cwd: APP,
+    env: wineEnvironment(env),
+    stdio: ['ignore', out, err],
+    detached: true,
+  });
+  closeSync(out);
+  closeSync(err);
+  const kill = () => process.kill(-child.pid, 'SIGKILL');
+  endRunning = kill;
+  return new Promise((resolve) => {
+    const timer = setTimeout(kill, limitSeconds * 1000);
+    child.once('exit', (code, signal) => {
+      clearTimeout(timer);
+      endRunning = () => {};
+      const [output, errors] = paths.map((path) => readFileSync(path, 'utf8'));
+      resolve({ code, signal, output, errors });
+    });
+  });
+}
+
+const linesOf = (output, word) =>
+  output
+    .split(/\r?\n/)
+    .filter((line) => line.startsWith(`${word}\t`))
+    .map((line) => line.split('\t')[1]);
+
+/** The mechanisms of the rig's kernel: a program each. */
+async function runKernelTests() {
+  const begun = Date.now();
+  let passed = 0;
+  const failed = [];
+  for (const test of readdirSync(join(RIG, 'build', 'tests')).filter((name) => name.endsWith('.exe'))) {
+    const path = windowsPath(join(RIG, 'build', 'tests', test));
+    const { code, output, errors } = await runWindows(test, [path], {}, 60);
+    const ok = linesOf(output, 'ok');
+    if (code === 0 && ok.length === 1) {
+      passed += Number(/(\d+) checks/.exec(ok[0])[1]);
+    } else {
+      failed.push(test);
+      process.stderr.write(`--- ${test}: exit code ${code}\n${output}\n${errors.slice(-2000)}\n`);
+    }
+  }
+  return {
+    what: "the rig's kernel",
+    ok: failed.length === 0,
+    passed,
+    failed: failed.length,
+    begun,
+    notes: [],
+  };
+}
+
+async function runProgram(
+  { name, what, limit, script = name, args = [], faults = {}, standsStill = false },
+  env,
+) {
+  log(`${what} …`);
+  const begun = Date.now();
+  const command = [nodePath(), join('dist', 'tests', 'driver', `${script}.js`), ...args];
+  const { code, signal, output, errors } = await runWindows(
+    name,
+    command,
+    { ...env, RAMDRIVE_TEST_FAULTS: JSON.stringify(faults) },
+    limit,
+  );
+  const passed = linesOf(output, 'ok');
+  const failed = linesOf(output, 'FAILED');
+  const notes = linesOf(output, 'note');
+  const still = linesOf(output, 'STANDSTILL');
+  const ok = standsStill
+    ? still.length === 1 && failed.length === 0
+    : code === 0 && failed.length === 0 && passed.length > 0 && still.length === 0;
+  if (!ok) {
+    const end = signal === null ? `exit code ${code}` : `ended after ${limit} s`;
+    process.stderr.write(`--- ${what}: ${end}\n${output.slice(-8000)}\n${errors.slice(-4000)}\n`);
+  }
+  if (standsStill) {
+    return {
+      what,
+      ok,
+      passed: ok ? 1 : 0,
+      failed: ok ? 0 : 1,
+      begun,
+      notes: still.map((text) => `stands still ${text}`),
+    };
+  }
+  return { what, ok, passed: passed.length, failed: failed.length + still.length, begun, notes };
+}
+
+function table(results) {
+  console.log(
+    `\nWinFsp's own driver and library below Windows Node ${NODE_VERSION}, under ${wine(['--version']).trim()}, not real Windows:`,
+  );
+  for (const { what, ok, passed, failed, took, notes } of results) {
+    const counts = `${String(passed).padStart(5)} passed ${String(failed).padStart(3)} failed`;
+    console.log(`  ${what.padEnd(32)} ${counts} ${took.toFixed(1).padStart(7)} s  ${ok ? 'ok' : 'FAILED'}`);
+    for (const note of notes) {
+      console.log(`      ${note}`);
+    }
+  }
+}
+
+async function main() {
+  const reason = whyNotHere(log);
+  if (reason !== null) {
+    console.log(`test:driver: skipped: ${reason}`);
+    return 0;
+  }
+  const chosen = PROGRAMS.filter(
+    ({ name, hosts = ['drive'] }) =>
+      hosts.includes(options.host) && (options.only === undefined || name === options.only),
+  );
+  if (chosen.length === 0) {
+    console.error(
+      `--host ${options.host}, --only ${options.only}: nothing to run. Hosts: drive, memfs; programs: ${PROGRAMS.map(({ name }) => name).join(', ')}.`,
+    );
+    return 2;
+  }
+  mkdirSync(OUTPUT, { recursive: true });
+  try {
+    const binaries = provideBinaries(log);
+    prepare(log);
+    buildRig();
+    const env = {
+      RIG_LIBRARY: windowsPath(join(RIG, 'build', 'driver-rig.dll')),
+      RIG_DRIVER: windowsPath(join(binaries, 'winfsp-x64.sys')),
+      RIG_WINFSP: windowsPath(join(binaries, 'winfsp-x64.dll')),
+      // Each program on the volume blocks a thread of the pool.
+      UV_THREADPOOL_SIZE: '16',
+      NODE_OPTIONS: `--import=file:///Z:${join(ROOT, 'tests', 'support', 'fault-injection.mjs')}`,
+    };
+    const results = [];
+    const add = (result) => results.push({ ...result, took: (Date.now() - result.begun) / 1000 });
+    if (options.only === undefined) {
+      add(await runKernelTests());
+    }
+    for (const program of chosen) {
+      add(await runProgram(program, env));
+    }
+    table(results);
+    return results.every(({ ok }) => ok) ? 0 : 1;
+  } catch (error) {
+    if (error instanceof NotToBeHad) {
+      console.log(`test:driver: skipped: ${error.message}. (${NOTICE})`);
+      return 0;
+    }
+    log(error.message);
+    return 1;
+  } finally {
+    endWine();
+  }
+}
+
+process.exitCode = await main();
