@@ -1,7 +1,7 @@
 /**
  * `npm run leak-proof -- [--cycles 1000] [--json FILE]`: mounts, uses and unmounts a volume again and again in this one
  * process, and expects that nothing grows: file descriptors, threads (nor are new ones started in the place of ended
- * ones), koffi callbacks, blocks of native memory and mounts not at all, memory not by more than an allocator's noise.
+ * ones), koffi callbacks and the process's slots for them, blocks of native memory and mounts not at all, memory not by more than an allocator's noise.
  * Four volumes are there at once; every fifth is served in a worker of its own, the others on this thread.
  *
  * Exit code 1 when something grew, 2 for a command that makes no sense. Touches only a directory that it makes itself.
@@ -23,6 +23,7 @@ import {
   registeredCallbacks,
 } from '../src/winfsp/index.js';
 import { startedWorkers } from '../src/winfsp/threads/idle-workers.js';
+import { usedCallbackSlots } from '../tests/support/callback-slots.js';
 import { whyNoMount } from './why-no-mount.js';
 
 const WORKER_EVERY = 5;
@@ -42,6 +43,7 @@ interface Sample {
   threads: number;
   workersStarted: number;
   callbacks: number;
+  callbackSlots: number;
   nativeBlocks: number;
   mounts: number;
   residentBytes: number;
@@ -53,6 +55,7 @@ const COUNTED: readonly Quantity[] = [
   'threads',
   'workersStarted',
   'callbacks',
+  'callbackSlots',
   'nativeBlocks',
   'mounts',
 ];
@@ -167,6 +170,7 @@ function takeSample(): Sample {
     threads: readdirSync('/proc/self/task').length,
     workersStarted: startedWorkers(),
     callbacks: registeredCallbacks(),
+    callbackSlots: usedCallbackSlots(),
     nativeBlocks: liveBlocks(),
     mounts: readFileSync('/proc/self/mountinfo', 'utf8').split('\n').filter(isOurs).length,
     residentBytes: rss,

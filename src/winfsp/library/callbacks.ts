@@ -1,7 +1,11 @@
 /**
- * koffi callbacks of the binding, counted: a slot that is not given back is a leak, and koffi has 8192 of them for the
- * process. Every callback is wrapped, because koffi turns an exception into 0, which is STATUS_SUCCESS.
+ * koffi callbacks of the binding, counted: a slot that is not given back is a leak, and koffi (3.3.4) has 8192 of them
+ * for the process.
+ *
+ * Every callback is wrapped: when one throws, C gets what the callback before it answered, which may be a success, and
+ * the callback is not called again for the rest of that call.
  */
+import { isMainThread } from 'node:worker_threads';
 import koffi from 'koffi';
 import { NtStatus } from '../../ntstatus.js';
 import { finalStatusOf } from '../abi/status-of.js';
@@ -32,6 +36,18 @@ function pointerTo(kind: CallbackKind, parameters: readonly string[]): ReturnTyp
   return type;
 }
 
+/** Sets with callbacks in them. */
+const live = new Set<CallbackSet>();
+
+// The slots of a thread that has ended are lost to the process, and only the thread itself can give them back.
+if (!isMainThread) {
+  process.once('exit', () => {
+    for (const set of live) {
+      set.unregisterAll();
+    }
+  });
+}
+
 export class CallbackSet {
   readonly #pointers: bigint[] = [];
 
@@ -46,14 +62,24 @@ export class CallbackSet {
         const result = body(a, b, c, d, e, f, g, h, i);
         return kind === 'VOID' ? NtStatus.SUCCESS : finalStatusOf(result);
       } catch (error) {
-        this.onError(name, error);
-        return NtStatus.INTERNAL_ERROR;
+        return this.#failure(name, error);
       }
     };
     const pointer = koffi.register(guarded, pointerTo(kind, parameters));
     this.#pointers.push(pointer);
+    live.add(this);
     registered += 1;
     return Number(pointer);
+  }
+
+  /** Nothing may leave a callback, not even what the report of an error throws. */
+  #failure(name: string, error: unknown): number {
+    try {
+      this.onError(name, error);
+    } catch {
+      // Nobody is left to tell.
+    }
+    return NtStatus.INTERNAL_ERROR;
   }
 
   /** Only when no thread can call any more: a call through a freed slot is a crash. */
@@ -62,5 +88,6 @@ export class CallbackSet {
       koffi.unregister(pointer);
       registered -= 1;
     }
+    live.delete(this);
   }
 }
