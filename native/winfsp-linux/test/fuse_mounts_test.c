@@ -24,7 +24,7 @@ static void killed_clients(void)
     pid_t clients[5];
     start(UNCACHED, 16 * MIB, 8);
     client(prepare_file);
-    treefs_block(tree, 1);
+    treefs_block(tree, "Read");
     for (int i = 0; i < 5; i++)
         clients[i] = begin(read_fresh);
     for (int tries = 0; treefs_calls(tree, "Read") < 5 && tries < 400; tries++)
@@ -33,7 +33,7 @@ static void killed_clients(void)
     for (int i = 0; i < 5; i++)
         kill(clients[i], SIGKILL);
     platform_sleep_ms(50);
-    treefs_block(tree, 0); /* an answer that was delivered cannot be called back: they die with it, not before */
+    treefs_block(tree, NULL); /* an answer that was delivered cannot be called back: they die with it, not before */
     for (int i = 0; i < 5; i++)
         CHECK_EQUAL(end(clients[i]), SIGKILL);
     client(read_fresh);
@@ -248,6 +248,63 @@ static void notifications(void)
     stop();
 }
 
+static void list_until_gone(void)
+{
+    DIR *listing = opendir(".");
+    EXPECT(listing != NULL);
+    errno = 0;
+    while (readdir(listing) != NULL)
+        ;
+    EXPECT(errno == ENOTCONN);
+}
+
+static void make_until_gone(void) { FAILS(mkdir("made", 0755), ENOTCONN); }
+
+static void *unblock_later(void *nothing)
+{
+    platform_sleep_ms(300);
+    treefs_block(tree, NULL);
+    return nothing;
+}
+
+/*
+ * A client holds the directory while it waits for the host, and a notification waits for the directory. The mount goes
+ * all the same: when the host never answers, and when it does and the client's next request is one that nobody reads.
+ */
+static void unmount_behind_notification(void)
+{
+    static const struct {
+        const char *callback;
+        void (*client)(void);
+        int answers;
+    } cases[] = {{"ReadDirectory", list_until_gone, 0}, {"GetSecurityByName", make_until_gone, 1}};
+    for (int i = 0; i < 2; i++) {
+        pthread_t unblocker;
+        pid_t holder;
+        start(UNCACHED, 16 * MIB, 2);
+        treefs_block(tree, cases[i].callback);
+        holder = begin(cases[i].client);
+        for (int tries = 0; treefs_calls(tree, cases[i].callback) == 0 && tries < 400; tries++)
+            platform_sleep_ms(5);
+        CHECK_EQUAL(treefs_calls(tree, cases[i].callback), 1);
+        tell(FILE_NOTIFY_CHANGE_FILE_NAME, FILE_ACTION_ADDED, u"\\f");
+        platform_sleep_ms(100);
+        if (cases[i].answers)
+            CHECK_EQUAL(pthread_create(&unblocker, NULL, unblock_later, NULL), 0);
+        alarm(60); /* or it would wait without end */
+        FspFileSystemRemoveMountPoint(fs);
+        alarm(0);
+        CHECK_EQUAL(end(holder), 0);
+        if (cases[i].answers)
+            pthread_join(unblocker, NULL);
+        treefs_block(tree, NULL);
+        FspFileSystemStopDispatcher(fs);
+        expect_no_violations(fs);
+        treefs_delete(tree);
+        CHECK(rmdir(directory) == 0 && mkdir(directory, 0755) == 0);
+    }
+}
+
 /* ---- one mount, many callers ---- */
 
 #define CALLERS 3
@@ -321,6 +378,7 @@ int main(void)
     RUN(mount_again);
     RUN(refused_mounts);
     RUN(notifications);
+    RUN(unmount_behind_notification);
     RUN(mounts_at_once);
     return mounts_end();
 }

@@ -143,8 +143,9 @@ export class FileSystemHost<Context = unknown> extends EventEmitter<HostEvents> 
       if (mounted === null) {
         return;
       }
-      const { volume, stopped } = mounted;
-      // While it is still served, for both ask the volume something.
+      const { volume, notifier, stopped } = mounted;
+      // While it is still served: all of these may need answers.
+      await notifier.close();
       await volume.reference.flush();
       await volume.reference.removeMountPoint();
       await volume.stop();

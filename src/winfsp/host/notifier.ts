@@ -63,6 +63,7 @@ const END_MARK_BYTES = 8;
 export class Notifier {
   readonly #volume: VolumeReference;
   #queue: Promise<void> = Promise.resolve();
+  #closed = false;
 
   constructor(volume: VolumeReference) {
     this.#volume = volume;
@@ -78,11 +79,21 @@ export class Notifier {
     const pieces = piecesOf(changes);
     const turn = this.#queue.then(async () => {
       for (const piece of pieces) {
+        this.#refuseWhenClosed();
         await this.#send(piece, timeoutMs);
       }
     });
     this.#queue = turn.catch(() => {});
     await turn;
+  }
+
+  /**
+   * Before the volume stops: while the driver processes a notification it may need answers, so the volume must be
+   * served until this resolves. What is not sent yet is refused with VOLUME_DISMOUNTED.
+   */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#queue;
   }
 
   async #send(records: Uint8Array, timeoutMs: number): Promise<void> {
@@ -110,12 +121,19 @@ export class Notifier {
   async #begin(timeoutMs: number): Promise<void> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
+      this.#refuseWhenClosed();
       const status = await this.#volume.notifyBegin();
       if (status !== NtStatus.CANT_WAIT || Date.now() >= deadline) {
         check('FspFileSystemNotifyBegin', status);
         return;
       }
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closed) {
+      throw new WinFspCallError('FspFileSystemNotify', NtStatus.VOLUME_DISMOUNTED);
     }
   }
 }

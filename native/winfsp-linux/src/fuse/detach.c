@@ -1,6 +1,8 @@
 /* The way out, in an order in which no program hangs and no answer goes to a wrong descriptor. */
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "fuse/front_end.h"
@@ -38,6 +40,37 @@ static void disconnect(FRONT *front)
     close(nowhere);
 }
 
+static void refuse(FRONT *front, UINT64 unique)
+{
+    struct fuse_out_header header = {sizeof header, -ENOTCONN, unique};
+    ssize_t done = write(front->fd, &header, sizeof header);
+    (void)done; /* ENOENT: answered meanwhile, or nobody waits any more */
+}
+
+/*
+ * A notification on its way waits for a directory that a program holds, which waits for an answer: closing the
+ * connection would not free it, because the notification keeps it open. So whatever programs wait for is refused here,
+ * until the notification has returned: what a host still owes that no longer serves, and what nobody reads.
+ */
+static void refuse_until_notifier_ends(FRONT *front)
+{
+    struct pollfd some = {front->fd, POLLIN, 0};
+    OP *op;
+    if (notifier_ends(front) || (op = op_take(front)) == NULL)
+        return;
+    op_refuse_active(front, refuse);
+    while (!notifier_ends(front)) {
+        const struct fuse_in_header *in = op_in(op);
+        ssize_t length = poll(&some, 1, IDLE_POLL_NS / 1000000u) > 0 ? read(front->fd, op->arena, ARENA_SIZE) : -1;
+        if (length < (ssize_t)sizeof *in)
+            platform_sleep_ms(IDLE_POLL_NS / 1000000u);
+        else if (in->opcode != FUSE_FORGET && in->opcode != FUSE_BATCH_FORGET && in->opcode != FUSE_INTERRUPT)
+            refuse(front, in->unique);
+    }
+    atomic_fetch_add(&front->opsActive, 1); /* which op_give takes back */
+    op_give(op);
+}
+
 void fuse_detach(VOLUME *volume, void *frontEnd)
 {
     FRONT *front = frontEnd;
@@ -47,8 +80,9 @@ void fuse_detach(VOLUME *volume, void *frontEnd)
     pthread_mutex_lock(&front->lock);
     wait_idle(front, 0);
     pthread_mutex_unlock(&front->lock);
+    refuse_until_notifier_ends(front);
     disconnect(front);
-    notifier_stop(front);
+    notifier_free(front);
     pthread_mutex_lock(&front->lock);
     if (atomic_load(&front->opsActive) == 0) { /* the kernel forgets no more: what it still knew is closed here */
         for (INODE *inode = front->all; inode != NULL; inode = inode->nextOfAll)

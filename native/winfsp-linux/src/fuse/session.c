@@ -68,6 +68,8 @@ int front_receive(VOLUME *volume, void *context)
         op_give(op);
         return 1;
     }
+    if (in->opcode != FUSE_FORGET && in->opcode != FUSE_BATCH_FORGET)
+        atomic_store_explicit(&op->unique, in->unique, memory_order_relaxed);
     op->inode = inode_of(front, in->nodeid);
     if (in->opcode < sizeof operations / sizeof operations[0] && operations[in->opcode] != NULL)
         operations[in->opcode](op);

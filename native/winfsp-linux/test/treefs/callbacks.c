@@ -143,8 +143,6 @@ static NTSTATUS Read(FSP_FILE_SYSTEM *fs, PVOID context, PVOID buffer, UINT64 of
     FILE_NODE *f = context;
     treefs_dawdle(treefs_of(fs));
     ENTER(fs);
-    while (t->blocked)
-        pthread_cond_wait(&t->unblocked, &t->lock);
     if (offset >= f->size)
         return treefs_leave(t, STATUS_END_OF_FILE);
     *bytes = f->size - offset < length ? (ULONG)(f->size - offset) : length;

@@ -26,7 +26,8 @@ struct treefs {
     UINT64 capacity, used, nextIndex;
     long nodes, opens;
     unsigned delayMs;
-    int blocked, sensitive;
+    int sensitive;
+    const char *blocked;
     struct {
         const char *name;
         long count;

@@ -23,6 +23,8 @@ void treefs_enter(TREEFS *t, const char *callback)
             t->calls[i].count++;
             break;
         }
+    while (t->blocked != NULL && strcmp(t->blocked, callback) == 0)
+        pthread_cond_wait(&t->unblocked, &t->lock);
 }
 
 NTSTATUS treefs_leave(TREEFS *t, NTSTATUS status)

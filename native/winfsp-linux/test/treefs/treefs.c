@@ -106,10 +106,10 @@ void treefs_delay(TREEFS *t, unsigned milliseconds)
     pthread_mutex_unlock(&t->lock);
 }
 
-void treefs_block(TREEFS *t, int on)
+void treefs_block(TREEFS *t, const char *callback)
 {
     pthread_mutex_lock(&t->lock);
-    t->blocked = on;
+    t->blocked = callback;
     pthread_cond_broadcast(&t->unblocked);
     pthread_mutex_unlock(&t->lock);
 }

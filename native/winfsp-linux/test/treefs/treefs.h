@@ -21,7 +21,7 @@ long treefs_opens(TREEFS *t); /* Create and Open without their Close yet */
 long treefs_calls(TREEFS *t, const char *callback);
 /* before Read, Write, SetFileSize; after GetFileInfo, Rename, Cleanup */
 void treefs_delay(TREEFS *t, unsigned milliseconds);
-void treefs_block(TREEFS *t, int on); /* Read waits until it is 0 again */
+void treefs_block(TREEFS *t, const char *callback); /* calls of it wait until another one is named, or NULL */
 /* Changes a file's content behind the kernel's back, keeping its size. */
 void treefs_scribble(TREEFS *t, const WCHAR *path, char byte);
 /* The same for its name: an empty file comes, a file goes. */

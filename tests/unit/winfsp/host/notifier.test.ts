@@ -136,6 +136,36 @@ describe('notify', () => {
     }
   });
 
+  it('close() waits for the call under way, and refuses what waits behind it or comes later', async () => {
+    const played = new Played(0x00020001);
+    const notifier = new Notifier(played.reference);
+    const first = notifier.notify([change('\\a')], 1000);
+    const second = notifier.notify([change('\\b')], 1000);
+    second.catch(() => {});
+    await Promise.resolve();
+    await Promise.resolve();
+    const closed = notifier.close();
+    expect(played.busy).toBe(1);
+    await closed;
+    expect(played.busy).toBe(0);
+    await first;
+    const dismounted = { ntStatus: NtStatus.VOLUME_DISMOUNTED };
+    await expect(second).rejects.toMatchObject(dismounted);
+    await expect(notifier.notify([change('\\c')], 1000)).rejects.toMatchObject(dismounted);
+    expect(played.sent.map((bytes) => namesIn(bytes).names)).toEqual([['\\a']]);
+  });
+
+  it('close() does not wait for renames to leave a gap', async () => {
+    const played = new Played(0x00020002);
+    played.begins = Array(1000).fill(NtStatus.CANT_WAIT);
+    const notifier = new Notifier(played.reference);
+    const waiting = notifier.notify([change('\\a')], 1_000_000);
+    waiting.catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    await notifier.close();
+    await expect(waiting).rejects.toMatchObject({ ntStatus: NtStatus.VOLUME_DISMOUNTED });
+  });
+
   it('a failure is told, and names that are no paths are refused', async () => {
     const played = new Played(0x00020001);
     const notifier = new Notifier(played.reference);

@@ -142,7 +142,7 @@ struct front {
     long handlesOpen, closing;
     FILE_OBJECT *toClose, *toCloseLast; /* waiting for their turn */
     _Atomic(OP *) spare;
-    OP *pool;
+    OP *pool, *allOps;
     UINT32 poolCount;
     STREAM *streams;
     struct notifier *notifier;
@@ -152,6 +152,8 @@ struct op {
     IRP irp;
     FRONT *front;
     OP *next; /* in the pool, or in a gate's queue */
+    OP *nextOfAll;
+    _Atomic UINT64 unique; /* of the kernel's request while it is under way, 0 for one that needs no answer */
     STEP *step;
     THEN *then, *afterOpen, *afterChild, *afterRemove, *afterDrop;
     int wantsAlone, inNames, keepsNames;
@@ -186,6 +188,8 @@ static inline void *op_data(const OP *op) { return op->arena + DATA_OFFSET; }
 OP *op_take(FRONT *front);
 void op_give(OP *op);
 void op_free_all(FRONT *front);
+/* Calls `refuse` for each request that is under way; its op goes on, and an answer of its own comes to nothing. */
+void op_refuse_active(FRONT *front, void (*refuse)(FRONT *front, UINT64 unique));
 
 /* reply.c: answer the kernel and end the op. */
 int reply_write(OP *op, int error, const void *data, size_t size); /* 0, or the error of the write; the op goes on */
@@ -276,7 +280,9 @@ int name_of(const char *utf8, WCHAR *units, UINT32 *count, UINT32 most); /* 0, E
  * in no gate meanwhile. */
 void notifier_flush(OP *op, INODE *inode, THEN *then);
 void fuse_notify(VOLUME *volume, void *frontEnd, UINT32 filter, UINT32 action, const WCHAR *name, size_t length);
-void notifier_stop(FRONT *front);
+/* Asks it to end behind the notification that is on its way. Whether it has. */
+int notifier_ends(FRONT *front);
+void notifier_free(FRONT *front); /* when it ends: what it has not told is dropped */
 
 /* the operations */
 THEN do_lookup, do_forget, do_batch_forget, do_getattr; /* lookup.c */

@@ -22,7 +22,7 @@ struct notifier {
     pthread_t thread;
     pthread_cond_t some;
     NOTE *first, *last;
-    int stop;
+    int stop, ended;
 };
 
 static void tell(FRONT *front, int code, const void *head, size_t headSize, const char *name)
@@ -73,6 +73,7 @@ static void *tell_all(void *context)
         end_note(note);
         pthread_mutex_lock(&front->lock);
     }
+    notifier->ended = 1;
     pthread_mutex_unlock(&front->lock);
     return NULL;
 }
@@ -168,19 +169,25 @@ void fuse_notify(VOLUME *volume, void *frontEnd, UINT32 filter, UINT32 action, c
     pthread_mutex_unlock(&front->lock);
 }
 
-/*
- * After disconnect(): the descriptor is /dev/null's by now, so no write that begins from here on waits. One that began
- * before keeps the kernel's connection open, and ends only when the lock that it waits for is free.
- */
-void notifier_stop(FRONT *front)
+int notifier_ends(FRONT *front)
+{
+    struct notifier *notifier = front->notifier;
+    int ended;
+    if (notifier == NULL)
+        return 1;
+    pthread_mutex_lock(&front->lock);
+    notifier->stop = 1;
+    pthread_cond_signal(&notifier->some);
+    ended = notifier->ended;
+    pthread_mutex_unlock(&front->lock);
+    return ended;
+}
+
+void notifier_free(FRONT *front)
 {
     struct notifier *notifier = front->notifier;
     if (notifier == NULL)
         return;
-    pthread_mutex_lock(&front->lock);
-    notifier->stop = 1;
-    pthread_cond_signal(&notifier->some);
-    pthread_mutex_unlock(&front->lock);
     pthread_join(notifier->thread, NULL);
     while (notifier->first != NULL) {
         NOTE *note = notifier->first;

@@ -8,8 +8,13 @@
 
 #define MAX_POOLED_OPS 32u
 
+/* Under front.lock, or when nobody else uses the front. */
 static void op_free(OP *op)
 {
+    OP **at = &op->front->allOps;
+    while (*at != op)
+        at = &(*at)->nextOfAll;
+    *at = op->nextOfAll;
     munmap(op->arena, ARENA_SIZE);
     free(op);
 }
@@ -33,6 +38,10 @@ OP *op_take(FRONT *front)
         free(op);
         return NULL;
     }
+    pthread_mutex_lock(&front->lock);
+    op->nextOfAll = front->allOps;
+    front->allOps = op;
+    pthread_mutex_unlock(&front->lock);
     return op;
 }
 
@@ -42,6 +51,7 @@ void op_give(OP *op)
     OP *none = NULL;
     int drop;
     op->inode = NULL;
+    atomic_store_explicit(&op->unique, 0, memory_order_relaxed);
     if (atomic_compare_exchange_strong(&front->spare, &none, op)) {
         atomic_fetch_sub(&front->opsActive, 1);
         return;
@@ -52,10 +62,21 @@ void op_give(OP *op)
         front->pool = op;
         front->poolCount++;
     }
-    pthread_mutex_unlock(&front->lock);
     if (drop)
         op_free(op);
+    pthread_mutex_unlock(&front->lock);
     atomic_fetch_sub(&front->opsActive, 1);
+}
+
+void op_refuse_active(FRONT *front, void (*refuse)(FRONT *front, UINT64 unique))
+{
+    pthread_mutex_lock(&front->lock);
+    for (OP *op = front->allOps; op != NULL; op = op->nextOfAll) {
+        UINT64 unique = atomic_load(&op->unique);
+        if (unique != 0)
+            refuse(front, unique);
+    }
+    pthread_mutex_unlock(&front->lock);
 }
 
 void op_free_all(FRONT *front)
