@@ -15,9 +15,7 @@ const EXCEPTIONS = [
   'native/winfsp-linux',
   'src/volume/content',
   'src/volume/ram-volume.ts',
-  'src/winfsp/dispatch/async-dispatcher.ts',
   'src/winfsp/host/file-system-adapter.ts',
-  'src/winfsp/library/interface-table.ts',
 ];
 const GENERATED = new Set(['build', 'build-win']);
 

@@ -69,11 +69,11 @@ export type {
   OpenResult,
   SecurityByNameResult,
 } from './library/file-system-interface.js';
-export type { OnHandlerError } from './library/interface-table.js';
 export { loadWinFsp, OLDEST_VERSION, WinFspLibrary } from './library/library.js';
 export { LIBRARY_VARIABLE, locateLibrary } from './library/library-location.js';
 export { type LinuxExtensions, linuxExtensions, RenameExtension } from './library/linux-extensions.js';
 export { type MountForm, type MountPoint, MountPointError, parseMountPoint } from './library/mount-point.js';
+export type { OnHandlerError } from './library/table/slots.js';
 export { VolumeReference, type VolumeReferenceData } from './library/volume-reference.js';
 export {
   allocateControlBlock,

@@ -12,7 +12,7 @@ import { copyMemory, type NativeBlock } from '../memory/native-memory.js';
 import type { DirectoryBuffer } from './file-system-interface.js';
 
 /** MaxComponentLength of a volume (docs/winfsp.md#volume-parameters). */
-const MAX_NAME_UNITS = 255;
+export const MAX_NAME_UNITS = 255;
 
 export class DirectoryListing implements DirectoryBuffer {
   readonly view: DataView;

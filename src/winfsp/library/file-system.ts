@@ -20,8 +20,9 @@ import {
 } from '../memory/control-block.js';
 import { copyMemory, NativeBlock } from '../memory/native-memory.js';
 import type { FileSystemInterface } from './file-system-interface.js';
-import { InterfaceTable, type OnHandlerError } from './interface-table.js';
 import { loadWinFsp, type WinFspLibrary } from './library.js';
+import { InterfaceTable } from './table/interface-table.js';
+import type { OnHandlerError } from './table/slots.js';
 import { VolumeReference, type VolumeReferenceData } from './volume-reference.js';
 
 export interface FileSystemOptions {

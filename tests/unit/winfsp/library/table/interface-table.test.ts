@@ -4,21 +4,21 @@
  */
 import koffi from 'koffi';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { NtStatus } from '../../../../src/ntstatus.js';
-import { InterfaceLayout } from '../../../../src/winfsp/abi/layouts.js';
-import { registeredCallbacks } from '../../../../src/winfsp/library/callbacks.js';
-import type { FileSystemInterface } from '../../../../src/winfsp/library/file-system-interface.js';
-import { InterfaceTable } from '../../../../src/winfsp/library/interface-table.js';
-import type { WinFspLibrary } from '../../../../src/winfsp/library/library.js';
-import { RenameExtension } from '../../../../src/winfsp/library/linux-extensions.js';
+import { NtStatus } from '../../../../../src/ntstatus.js';
+import { InterfaceLayout } from '../../../../../src/winfsp/abi/layouts.js';
+import { registeredCallbacks } from '../../../../../src/winfsp/library/callbacks.js';
+import type { FileSystemInterface } from '../../../../../src/winfsp/library/file-system-interface.js';
+import type { WinFspLibrary } from '../../../../../src/winfsp/library/library.js';
+import { RenameExtension } from '../../../../../src/winfsp/library/linux-extensions.js';
+import { InterfaceTable } from '../../../../../src/winfsp/library/table/interface-table.js';
 import {
   copyMemory,
   liveBlocks,
   NativeBlock,
   readUtf16,
-} from '../../../../src/winfsp/memory/native-memory.js';
-import { utf16Block } from '../../../support/utf16-block.js';
-import { EVERYONE_FULL, type LoggedCall, MemoryFileSystem } from '../fixtures/memory-file-system.mjs';
+} from '../../../../../src/winfsp/memory/native-memory.js';
+import { utf16Block } from '../../../../support/utf16-block.js';
+import { EVERYONE_FULL, type LoggedCall, MemoryFileSystem } from '../../fixtures/memory-file-system.mjs';
 
 type Slot = Exclude<keyof typeof InterfaceLayout, 'SIZE'>;
 const P = 'uintptr_t';
