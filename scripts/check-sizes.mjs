@@ -15,7 +15,6 @@ const EXCEPTIONS = [
   'native/winfsp-linux',
   'src/volume/content',
   'src/volume/ram-volume.ts',
-  'src/winfsp/host/file-system-adapter.ts',
 ];
 const GENERATED = new Set(['build', 'build-win']);
 

@@ -78,6 +78,12 @@ export function refusePromise(what: string, given: unknown): void {
   }
 }
 
+/** A result that must be there now. */
+export function now<T>(where: string, result: T): T {
+  refusePromise(where, result);
+  return result;
+}
+
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   try {
     return (

@@ -12,21 +12,12 @@
 import { NtStatus } from '../../ntstatus.js';
 import { CleanupFlag, CreateOption, INVALID_FILE_ATTRIBUTES } from '../abi/constants.js';
 import type { AsyncOperations } from '../dispatch/async-operations.js';
-import type { DirectoryBuffer, FileSystemInterface, OpenResult } from '../library/file-system-interface.js';
-import { LentMemory } from '../memory/lent-memory.js';
-import { markerBehindDots, withDots } from './dot-entries.js';
-import { encodeFileInfo, encodeVolumeInfo, isThenable, refusePromise, describe as show } from './encode.js';
-import type {
-  BasicInfo,
-  DirectoryEntry,
-  FileSystem,
-  Opened,
-  ReadDirectoryRequest,
-  WriteRequest,
-  Written,
-} from './file-system.js';
-import { HandleTable, newController, type OpenHandle } from './handle-table.js';
-import { statusOfError } from './status-errors.js';
+import type { FileSystemInterface, OpenResult } from '../library/file-system-interface.js';
+import { abortError, DataRequests } from './data-requests.js';
+import { encodeFileInfo, encodeVolumeInfo, now, refusePromise, describe as show } from './encode.js';
+import type { BasicInfo, FileSystem, Opened } from './file-system.js';
+import { HandleTable, type OpenHandle } from './handle-table.js';
+import { statusOr } from './status-errors.js';
 
 const REFUSED = NtStatus.INVALID_DEVICE_REQUEST;
 const BASIC_TIMES = ['creationTime', 'lastAccessTime', 'lastWriteTime', 'changeTime'] as const;
@@ -36,20 +27,21 @@ export class FileSystemAdapter<Context> {
   readonly table: FileSystemInterface;
   /** For the async dispatcher. */
   readonly operations: AsyncOperations;
+  readonly #requests: DataRequests<Context>;
   readonly #fs: FileSystem<Context>;
   readonly #unitBytes: number;
   readonly #handles = new HandleTable<Context>();
-  readonly #lent = new Set<LentMemory>();
-  readonly #stop = newController();
 
   constructor(fs: FileSystem<Context>, allocationUnitBytes: number) {
     this.#fs = fs;
     this.#unitBytes = allocationUnitBytes;
-    this.operations = this.#buildOperations();
+    this.#requests = new DataRequests(fs, this.#handles, allocationUnitBytes);
+    this.operations = this.#requests.operations;
     this.table = {
       ...this.#buildVolume(),
       ...this.#buildOpen(),
-      ...this.#buildSynchronousData(),
+      ...this.#requests.atOnce(),
+      ...this.#buildFlushAndLookup(),
       ...this.#buildInformation(),
       ...this.#buildNames(),
       ...this.#buildSecurity(),
@@ -63,7 +55,7 @@ export class FileSystemAdapter<Context> {
 
   /** Kernel buffers that handlers hold at this moment. */
   get lentBuffers(): number {
-    return this.#lent.size;
+    return this.#requests.lentBuffers;
   }
 
   /**
@@ -205,169 +197,9 @@ export class FileSystemAdapter<Context> {
     refusePromise('cleanup', result);
   }
 
-  #buildOperations(): AsyncOperations {
+  #buildFlushAndLookup(): FileSystemInterface {
     const fs = this.#fs;
     return {
-      ...(fs.read && {
-        read: (number, address, offset, length) =>
-          this.#lend(
-            number,
-            address,
-            length,
-            (handle, bytes) => fs.read!(handle.context, bytes, offset, handle.cancellation),
-            (count) => countOf(count, length) || NtStatus.END_OF_FILE,
-          ),
-      }),
-      ...(fs.write && {
-        write: (number, address, offset, length, toEnd, constrainedIo, view, infoOffset) => {
-          const encode = (written: Written) => {
-            encodeFileInfo(written.fileInfo, view, infoOffset, this.#unitBytes);
-            return countOf(written.bytesWritten, length);
-          };
-          return this.#lend(
-            number,
-            address,
-            length,
-            (handle, bytes) =>
-              fs.write!(handle.context, bytes, offset, this.#writeRequest(handle, toEnd, constrainedIo)),
-            encode,
-          );
-        },
-      }),
-      ...(fs.readDirectory && {
-        readDirectory: (number, pattern, marker, buffer) => {
-          const handle = this.#handles.get(number);
-          if (handle === undefined) {
-            return NtStatus.INVALID_HANDLE;
-          }
-          const { cancellation } = handle;
-          const request: ReadDirectoryRequest = {
-            pattern,
-            get signal() {
-              return cancellation.signal;
-            },
-          };
-          const { context, isRoot } = handle;
-          const list = (entries: Iterable<DirectoryEntry>) =>
-            fs.getFileInfo === undefined
-              ? entries
-              : withDots(entries, marker, isRoot, () => now('getFileInfo', fs.getFileInfo!(context)));
-          return this.#answer(
-            () => fs.readDirectory!(context, markerBehindDots(marker), request),
-            (entries) => this.#list(list(entries), buffer),
-          );
-        },
-      }),
-      stopping: () => {
-        const reason = abortError('The volume was stopped.');
-        this.#stop.abort(reason);
-        for (const handle of this.#handles.all()) {
-          handle.cancellation.abort(reason);
-        }
-      },
-      abandoned: () => this.#takeBackAll(),
-    };
-  }
-
-  #writeRequest(
-    handle: OpenHandle<Context>,
-    writeToEndOfFile: boolean,
-    constrainedIo: boolean,
-  ): WriteRequest {
-    const cancellation = constrainedIo ? this.#stop : handle.cancellation;
-    return {
-      writeToEndOfFile,
-      constrainedIo,
-      get signal() {
-        return cancellation.signal;
-      },
-    };
-  }
-
-  /** Runs a handler with the driver's buffer, which is taken back before anybody can send the answer. */
-  #lend<Result>(
-    number: number,
-    address: number,
-    lengthBytes: number,
-    handler: (handle: OpenHandle<Context>, bytes: Uint8Array) => Result | PromiseLike<Result>,
-    finish: (result: Result) => number,
-  ): number | Promise<number> {
-    const handle = this.#handles.get(number);
-    if (handle === undefined) {
-      return NtStatus.INVALID_HANDLE;
-    }
-    const lent = new LentMemory(address, lengthBytes);
-    this.#lent.add(lent);
-    return this.#answer(
-      () => handler(handle, lent.bytes),
-      finish,
-      () => {
-        lent.takeBack();
-        this.#lent.delete(lent);
-      },
-    );
-  }
-
-  /**
-   * Runs a handler; what it gives, now or later, is made a status by `finish`, what it throws by the table of errors.
-   */
-  #answer<Result>(
-    handler: () => Result | PromiseLike<Result>,
-    finish: (result: Result) => number,
-    atEnd: () => void = () => {},
-  ): number | Promise<number> {
-    let result: Result | PromiseLike<Result>;
-    try {
-      result = handler();
-      if (isThenable(result)) {
-        return this.#answerLater(result, finish, atEnd);
-      }
-      const status = finish(result);
-      atEnd();
-      return status;
-    } catch (error) {
-      atEnd();
-      return statusOr(error);
-    }
-  }
-
-  async #answerLater<Result>(
-    promise: PromiseLike<Result>,
-    finish: (result: Result) => number,
-    atEnd: () => void,
-  ): Promise<number> {
-    try {
-      const result = await promise;
-      return finish(result);
-    } catch (error) {
-      return statusOr(error);
-    } finally {
-      atEnd();
-    }
-  }
-
-  #list(entries: Iterable<DirectoryEntry>, buffer: DirectoryBuffer): number {
-    for (const { fileName, fileInfo } of entries) {
-      const offset = buffer.add(fileName);
-      if (offset < 0) {
-        return NtStatus.SUCCESS;
-      }
-      encodeFileInfo(fileInfo, buffer.view, offset, this.#unitBytes);
-    }
-    buffer.end();
-    return NtStatus.SUCCESS;
-  }
-
-  /** For dispatchers that cannot wait: the same handlers, and a promise is a bug. */
-  #buildSynchronousData(): FileSystemInterface {
-    const { read, write, readDirectory } = this.operations;
-    const fs = this.#fs;
-    return {
-      ...(read && { read: (...args) => this.#atOnce('read', read(...args)) }),
-      ...(write && { write: (...args) => this.#atOnce('write', write(...args)) }),
-      ...(readDirectory && {
-        readDirectory: (...args) => this.#atOnce('readDirectory', readDirectory(...args)),
-      }),
       flush: (number, view, offset) => {
         if (number === 0) {
           return fs.flush === undefined
@@ -390,15 +222,6 @@ export class FileSystemAdapter<Context> {
           }),
       }),
     };
-  }
-
-  #atOnce(where: string, result: number | Promise<number>): number {
-    if (typeof result === 'number') {
-      return result;
-    }
-    this.#takeBackAll();
-    result.catch(() => {});
-    throw new TypeError(`${where} returned a promise, but this dispatcher cannot wait`);
   }
 
   #buildInformation(): FileSystemInterface {
@@ -533,39 +356,6 @@ export class FileSystemAdapter<Context> {
       return statusOr(error);
     }
   }
-
-  #takeBackAll(): void {
-    for (const lent of this.#lent) {
-      lent.takeBack();
-    }
-    this.#lent.clear();
-  }
-}
-
-/** What is thrown on is a bug; whoever called reports it and answers INTERNAL_ERROR. */
-function statusOr(error: unknown): number {
-  const status = statusOfError(error);
-  if (status === null) {
-    throw error;
-  }
-  return status;
-}
-
-/** A result that must be there now. */
-function now<T>(where: string, result: T): T {
-  refusePromise(where, result);
-  return result;
-}
-
-function countOf(count: unknown, most: number): number {
-  if (!Number.isInteger(count) || (count as number) < 0 || (count as number) > most) {
-    throw new RangeError(`${show(count)} is no number of bytes from 0 to ${most}`);
-  }
-  return count as number;
-}
-
-function abortError(message: string): Error {
-  return new DOMException(message, 'AbortError');
 }
 
 /** Leaves out what the driver says is to be left alone: attributes 0xffffffff, times 0, −1 and −2. */

@@ -116,3 +116,12 @@ export function statusOfError(error: unknown): number | null {
   }
   return null;
 }
+
+/** What is thrown on is a bug; whoever called reports it and answers INTERNAL_ERROR. */
+export function statusOr(error: unknown): number {
+  const status = statusOfError(error);
+  if (status === null) {
+    throw error;
+  }
+  return status;
+}
