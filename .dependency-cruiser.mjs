@@ -39,7 +39,7 @@ export default {
     ]),
     ...floors('src/volume/', [
       ['ram-volume\\.'],
-      ['volume-check\\.'],
+      ['volume-names\\.', 'volume-check\\.'],
       ['names/(?!ordered-children)', 'context-table\\.'],
       ['inode\\.', 'inode-heap\\.'],
       ['content/', 'security/', 'names/ordered-children', 'file-clock\\.'],

@@ -279,11 +279,8 @@ export class RamFileSystem implements FileSystemInterface {
     if (directory === undefined) {
       return NtStatus.INVALID_HANDLE;
     }
-    if (directory.deleted || fileName.includes('\\')) {
-      return NtStatus.OBJECT_NAME_NOT_FOUND;
-    }
-    const inode = this.#volume.lookup(join(this.#volume.pathOf(directory), fileName));
-    if (typeof inode === 'number') {
+    const inode = this.#volume.childOf(directory, fileName);
+    if (inode === undefined) {
       return NtStatus.OBJECT_NAME_NOT_FOUND;
     }
     const offset = buffer.add(inode.name);
@@ -356,8 +353,4 @@ export class RamFileSystem implements FileSystemInterface {
     }
     return false;
   }
-}
-
-function join(directory: string, name: string): string {
-  return directory.endsWith('\\') ? directory + name : `${directory}\\${name}`;
 }

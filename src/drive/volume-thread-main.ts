@@ -103,7 +103,7 @@ function createVolumeIn(memory: PageMemory, { settings, ledger }: VolumeThreadIn
         refuseToExhaust(doneBytes, totalBytes);
       }
     },
-    heapBytesMost: resourceLimits.maxOldGenerationSizeMb! * 2 ** 20 * HEAP_SHARE_OF_NODES,
+    maxHeapBytes: resourceLimits.maxOldGenerationSizeMb! * 2 ** 20 * HEAP_SHARE_OF_NODES,
     timeSource: nativeTimeSource(),
     keepsSetTimes: process.platform === 'win32',
   };

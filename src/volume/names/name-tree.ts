@@ -21,12 +21,20 @@ export class NameTree {
   /** What locate found: the directory, and where in the path the last name begins. Valid until the next call. */
   directory: Inode;
   leafStart = 0;
+  /**
+   * The last look-up that found something: an Open asks for its path up to three times in a row (by a dispatcher that
+   * looks whether it is there, GetSecurityByName, Open). Any name that comes or goes makes it void. A reparse point
+   * that does need not: it has nothing below it, neither before nor after.
+   */
+  #foundPath = '\\';
+  #found: Inode;
   /** Of the directory that was emptied last, for the next that gets a first child: lock files come and go alone. */
   #spareChildren: OrderedChildren<Inode> | null = null;
 
   constructor(root: Inode, folding: Uint16Array) {
     this.root = root;
     this.directory = root;
+    this.#found = root;
     root.parent = root;
     this.folding = folding;
     this.index = new NameIndex(this.folding);
@@ -60,13 +68,29 @@ export class NameTree {
 
   /** The inode of a path. OBJECT_NAME_NOT_FOUND when only its last name is missing; otherwise as locate. */
   lookup(path: string): Inode | number {
+    if (path === this.#foundPath) return this.#found;
     if (path === '\\') return this.root;
     const status = this.locate(path);
     if (status < 0) return status;
-    return this.childAt(path) ?? NtStatus.OBJECT_NAME_NOT_FOUND;
+    const inode = this.childAt(path);
+    if (inode === undefined) return NtStatus.OBJECT_NAME_NOT_FOUND;
+    this.#foundPath = path;
+    this.#found = inode;
+    return inode;
+  }
+
+  /** The child of a directory by its name. */
+  childOf(directory: Inode, name: string): Inode | undefined {
+    return this.index.find(directory, name, 0, name.length);
+  }
+
+  #forget(): void {
+    this.#foundPath = '\\';
+    this.#found = this.root;
   }
 
   attach(inode: Inode, directory: Inode): void {
+    this.#forget();
     if (directory.children === null) {
       directory.children = this.#spareChildren ?? orderedChildren();
       this.#spareChildren = null;
@@ -80,6 +104,7 @@ export class NameTree {
     const directory = inode.parent;
     if (directory === null || directory.children === null)
       throw new Error(`"${inode.name}" is in no directory`);
+    this.#forget();
     this.index.remove(inode);
     directory.children.delete(inode.key);
     if (directory.children.size === 0) {

@@ -4,6 +4,7 @@ import type { Mutant } from '../../support/mutate.js';
 const FILE = 'src/volume/content/paged-file.ts';
 const POOL = 'src/volume/content/page-pool.ts';
 const VOLUME = 'src/volume/ram-volume.ts';
+const NAMES = 'src/volume/volume-names.ts';
 const FILE_SYSTEM = 'src/drive/ram-file-system.ts';
 
 export const MUTANTS: Mutant[] = [
@@ -46,10 +47,10 @@ export const MUTANTS: Mutant[] = [
     name: 'a rename loses the pages of the file that it replaces',
     patches: [
       {
-        file: VOLUME,
+        file: NAMES,
         find: '      there.changed(now);\n      this.#unlink(there);\n',
-        // As if another program had it open and never closed it.
-        replace: '      this.#tree.detach(there);\n      there.openCount += 1;\n',
+        // As if a handle of it were never closed.
+        replace: '      this.tree.detach(there);\n      there.openCount += 1;\n',
       },
     ],
   },
@@ -113,7 +114,7 @@ export const MUTANTS: Mutant[] = [
     name: 'a deleted file is emptied although somebody has it open',
     patches: [
       {
-        file: VOLUME,
+        file: NAMES,
         find: '    if (inode.openCount === 0) this.#dispose(inode);\n',
         replace: '    if (inode.openCount === 0) this.#dispose(inode);\n    else inode.file?.setLength(0);\n',
       },

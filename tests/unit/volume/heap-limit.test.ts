@@ -9,8 +9,8 @@ import { PlainPageMemory } from '../../support/plain-page-memory.js';
 /** Room for the root, inodes with names of one unit that is its own key, and some bytes more. */
 function setUp(inodes: number, moreBytes: number) {
   const memory = new PlainPageMemory({ pageSizeBytes: 4, pageCount: 16 });
-  const heapBytesMost = NODE_HEAP_BYTES + inodes * (NODE_HEAP_BYTES + 2) + moreBytes;
-  const volume = new RamVolume({ memory, caseSensitive: false, label: '', heapBytesMost });
+  const maxHeapBytes = NODE_HEAP_BYTES + inodes * (NODE_HEAP_BYTES + 2) + moreBytes;
+  const volume = new RamVolume({ memory, caseSensitive: false, label: '', maxHeapBytes });
   const make = (path: string): number => {
     const inode = volume.create(path, 0, false, null, 0);
     if (typeof inode === 'number') return inode;

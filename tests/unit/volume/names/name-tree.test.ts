@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { NtStatus } from '../../../../src/ntstatus.js';
 import type { Inode } from '../../../../src/volume/inode.js';
 import { foldingTable } from '../../../../src/volume/names/case-folding.js';
@@ -23,6 +23,11 @@ function make(volume: RamVolume, path: string, directory = false): Inode {
 function remove(volume: RamVolume, path: string): void {
   const inode = volume.open(path) as Inode;
   volume.cleanup(inode, 1);
+  volume.close(inode);
+}
+function rename(volume: RamVolume, path: string, to: string): void {
+  const inode = volume.open(path) as Inode;
+  expect(volume.rename(inode, to, true)).toBe(NtStatus.SUCCESS);
   volume.close(inode);
 }
 function list(
@@ -326,4 +331,84 @@ describe('a lock file', () => {
     expect(volume.inodeCount).toBe(10_002);
     expect(volume.selfCheck()).toEqual([]);
   });
+});
+
+describe('a path that was looked up', () => {
+  /** How often an index of names is asked during `work`. */
+  function counted(work: () => void): number {
+    const find = vi.spyOn(NameIndex.prototype, 'find');
+    try {
+      work();
+      return find.mock.calls.length;
+    } finally {
+      find.mockRestore();
+    }
+  }
+
+  it('is walked once by the look-ups of one Open', () => {
+    const volume = volumeOf();
+    make(volume, '\\a', true);
+    make(volume, '\\a\\b', true);
+    const file = make(volume, '\\a\\b\\c');
+    const walks = counted(() => {
+      expect(volume.lookup('\\a\\b\\c')).toBe(file);
+      expect(volume.lookup('\\a\\b\\c')).toBe(file);
+      expect(volume.open('\\a\\b\\c')).toBe(file);
+    });
+    expect(walks).toBe(3);
+    expect(counted(() => volume.lookup('\\A\\b\\c'))).toBe(3);
+    expect(counted(() => volume.lookup('\\'))).toBe(0);
+  });
+
+  it.each([
+    ['deleted', (volume: RamVolume) => remove(volume, '\\a\\b\\c')],
+    ['renamed', (volume: RamVolume) => rename(volume, '\\a\\b\\c', '\\a\\b\\d')],
+    ['moved with a directory', (volume: RamVolume) => rename(volume, '\\a', '\\z')],
+  ])('is not found when it was %s in between', (_, change) => {
+    const volume = volumeOf();
+    make(volume, '\\a', true);
+    make(volume, '\\a\\b', true);
+    make(volume, '\\a\\b\\c');
+    expect(typeof volume.lookup('\\a\\b\\c')).toBe('object');
+    change(volume);
+    expect(typeof volume.lookup('\\a\\b\\c')).toBe('number');
+  });
+
+  it('is another inode when something took its place in between', () => {
+    const volume = volumeOf();
+    const old = make(volume, '\\a');
+    const young = make(volume, '\\b');
+    expect(volume.lookup('\\a')).toBe(old);
+    rename(volume, '\\b', '\\a');
+    expect(volume.lookup('\\a')).toBe(young);
+    const third = make(volume, '\\c');
+    expect(volume.lookup('\\c')).toBe(third);
+    const handle = volume.open('\\a') as Inode;
+    expect(volume.exchange(handle, '\\c')).toBe(NtStatus.SUCCESS);
+    volume.close(handle);
+    expect(volume.lookup('\\c')).toBe(young);
+    expect(volume.lookup('\\a')).toBe(third);
+  });
+
+  it('is absent until it is made', () => {
+    const volume = volumeOf();
+    expect(volume.lookup('\\a')).toBe(NtStatus.OBJECT_NAME_NOT_FOUND);
+    const file = make(volume, '\\a');
+    expect(volume.lookup('\\a')).toBe(file);
+  });
+});
+
+it('childOf finds a child by its name alone, in any case, and nothing else', () => {
+  const volume = volumeOf();
+  const directory = make(volume, '\\d', true);
+  const file = make(volume, '\\d\\File');
+  expect(volume.childOf(directory, 'fILE')).toBe(file);
+  for (const name of ['', '.', '..', 'File\\x', '\\File', 'd']) {
+    expect(volume.childOf(directory, name), name).toBe(undefined);
+  }
+  expect(volume.childOf(file, 'File')).toBe(undefined);
+  expect(volume.childOf(volume.root, 'd')).toBe(directory);
+  expect(volume.childOf(volume.root, '')).toBe(undefined);
+  remove(volume, '\\d\\File');
+  expect(volume.childOf(directory, 'File')).toBe(undefined);
 });
