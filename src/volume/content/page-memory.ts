@@ -1,6 +1,7 @@
 /**
- * PageMemory: where the pages of a volume live. One address range is reserved for the whole capacity; a page is a number and
- * its address is `baseAddress + page × pageSizeBytes`. No object per page, and nothing of it on the JavaScript heap.
+ * PageMemory: where the pages of a volume live. One address range is reserved for the whole capacity; a page is a
+ * number and its address is `baseAddress + page × pageSizeBytes`. No object per page, and nothing of it on the
+ * JavaScript heap.
  *
  * Two implementations: NativePageMemory (the operating system's pages) and PlainPageMemory (an ArrayBuffer that notices
  * misuse, for tests). Neither keeps a ledger: which page belongs to whom is the PagePool's business alone.

@@ -1,7 +1,7 @@
 /**
  * The pool's self-check: recomputes the ledger from page tables and stock, and names each violated invariant
- * (PoolConsistent, NoPageLeak, FreeBytesAccurate: see docs/verification.md). Reads only; callable on a live volume between
- * two requests. Costs one byte per page of the capacity while it runs.
+ * (PoolConsistent, NoPageLeak, FreeBytesAccurate: see docs/verification.md). Reads only; callable on a live volume
+ * between two requests. Costs one byte per page of the capacity while it runs.
  */
 
 /** What the check needs of a file; PagedFile has it. */
@@ -83,7 +83,8 @@ export function checkPool(pool: LedgerView, files: Iterable<LedgerFile>, stock: 
     pool.committedPages <= pool.capacityPages;
   if (!inOrder) {
     violations.push(
-      `PoolConsistent: 0 ≤ allocated ${pool.allocatedPages} ≤ reserved ${pool.reservedPages} ≤ committed ${pool.committedPages} ≤ capacity ${pool.capacityPages} does not hold`,
+      `PoolConsistent: 0 ≤ allocated ${pool.allocatedPages} ≤ reserved ${pool.reservedPages} ` +
+        `≤ committed ${pool.committedPages} ≤ capacity ${pool.capacityPages} does not hold`,
     );
   }
   const committed = allocated + stock.warm.length + stock.freshCommitted - stock.freshPage;

@@ -1,31 +1,32 @@
 /**
  * PagePool: the capacity ledger and the stock of free pages of one volume.
  *
- * One counter decides about room: `reservedPages`, the sum over all files. free = capacity - reserved.
- * A page is *taken* only against a reservation, so taking cannot fail; the operating system is asked for memory when pages are
+ * One counter decides about room: `reservedPages`, the sum over all files. free = capacity - reserved. A page is
+ * *taken* only against a reservation, so taking cannot fail; the operating system is asked for memory when pages are
  * *reserved*, so running out of memory is said where running out of room is said. At every instant
  *
  *     0 ≤ allocated ≤ reserved ≤ committed ≤ capacity                                   (PoolConsistent)
  *
- * Every change of the ledger is one uninterrupted step: no await and no callback inside; only PageMemory is called. That is
- * what makes the free space an observer is told true at that moment (FreeBytesAccurate), and it holds for one thread only:
- * a pool must not be shared between workers.
+ * Every change of the ledger is one uninterrupted step: no await and no callback inside; only PageMemory is called.
+ * That is what makes the free space an observer is told true at that moment (FreeBytesAccurate), and it holds for one
+ * thread only: a pool must not be shared between workers.
  *
- * A free page is warm (committed, perhaps with old content), cold (given back to the OS) or fresh (never used). Warm and cold
- * ones share one array, filled from both ends; fresh ones are only two numbers, so neither a pool of 64 GiB nor reserving and
- * unreserving a huge hole touches memory by the page.
+ * A free page is warm (committed, perhaps with old content), cold (given back to the OS) or fresh (never used). Warm
+ * and cold ones share one array, filled from both ends; fresh ones are only two numbers, so neither a pool of 64 GiB
+ * nor reserving and unreserving a huge hole touches memory by the page.
  *
- * What can go wrong: a caller that takes without a reservation, gives back twice, or unreserves too much has lost track of its
- * pages; these are bugs, checked in release too, and throw.
+ * What can go wrong: a caller that takes without a reservation, gives back twice, or unreserves too much has lost track
+ * of its pages; these are bugs, checked in release too, and throw.
  */
 import { NtStatus } from '../../ntstatus.js';
 import type { PageMemory } from './page-memory.js';
 import { checkPool, type LedgerFile } from './page-pool-check.js';
 
 /**
- * How much memory beyond the reservation stays committed. Enough that lock and temp files, and the compiler's output files, come and
- * go without a call to the OS (a decommit and the page faults after it cost more than the write itself); little enough that
- * nobody misses it. Trimming goes down to half of it, so that a steady change at the limit is one call per many pages.
+ * How much memory beyond the reservation stays committed. Enough that lock and temp files, and the compiler's output
+ * files, come and go without a call to the OS (a decommit and the page faults after it cost more than the write
+ * itself); little enough that nobody misses it. Trimming goes down to half of it, so that a steady change at the limit
+ * is one call per many pages.
  */
 export const DEFAULT_WARM_BYTES = 8 * 1024 * 1024;
 
@@ -117,7 +118,9 @@ export class PagePool {
     if (this.#committed - this.#reserved > this.warmLimitPages) this.#trim();
   }
 
-  /** Hands out pages against a reservation, adjacent and ascending where possible. Their content may be old: see isZero. */
+  /**
+   * Hands out pages against a reservation, adjacent and ascending where possible. Their content may be old: see isZero.
+   */
   take(count: number, out: Int32Array, outOffset: number): void {
     if (!(count >= 0) || this.#allocated + count > this.#reserved || outOffset + count > out.length) {
       throw new Error(`take of ${count} pages: allocated ${this.#allocated}, reserved ${this.#reserved}`);
@@ -281,7 +284,9 @@ function runAt(pages: Int32Array, at: number, end: number): number {
   return next - at;
 }
 
-/** Ascending order makes neighbours adjacent: one copy, one call to the OS. Most ranges already are, or are reversed. */
+/**
+ * Ascending order makes neighbours adjacent: one copy, one call to the OS. Most ranges already are, or are reversed.
+ */
 function sortPages(pages: Int32Array, from: number, to: number): void {
   let ascending = true;
   let descending = true;

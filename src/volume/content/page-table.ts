@@ -1,5 +1,6 @@
 /**
- * PageTable: which page holds which part of one file; a sparse map from the index of a page within the file to its number.
+ * PageTable: which page holds which part of one file; a sparse map from the index of a page within the file to its
+ * number.
  *
  * Most files are smaller than a page, so the first page needs no array. From the second page on it is an Int32Array of
  * page + 1, where 0 means "hole"; it grows by doubling and shrinks with the file. The
@@ -29,7 +30,9 @@ export class PageTable {
     return index === 0 ? this.#only - 1 : -1;
   }
 
-  /** How many indexes from `index` on, at most `limit`, lie on adjacent pages, or are holes: one copy serves them all. */
+  /**
+   * How many indexes from `index` on, at most `limit`, lie on adjacent pages, or are holes: one copy serves them all.
+   */
   runLength(index: number, limit: number): number {
     const entries = this.#entries;
     if (index >= entries.length) return index === 0 && this.#only !== 0 ? 1 : limit;
@@ -74,7 +77,9 @@ export class PageTable {
     this.#allocatedPages++;
   }
 
-  /** Gives the pages at and behind `index` back to the pool, last ones first, so that the next taker gets them in order. */
+  /**
+   * Gives the pages at and behind `index` back to the pool, last ones first, so that the next taker gets them in order.
+   */
   giveBackTail(index: number, pool: PagePool): void {
     const entries = this.#entries;
     if (entries.length === 0) {
@@ -100,7 +105,10 @@ export class PageTable {
     this.#shrink(index);
   }
 
-  /** Lets the array follow the file's size down; by quarters, so that a file that grows and shrinks does not copy it always. */
+  /**
+   * Lets the array follow the file's size down; by quarters, so that a file that grows and shrinks does not copy it
+   * always.
+   */
   #shrink(count: number): void {
     const entries = this.#entries;
     if (count <= 1) {

@@ -1,15 +1,18 @@
 /**
- * PagedFile: the content of one file, in pages of the volume's pool. Sparse in memory, honest in capacity: a hole holds no
- * page, but the file reserves every page its length covers, so a write inside the length is never refused (NoSilentLoss).
+ * PagedFile: the content of one file, in pages of the volume's pool. Sparse in memory, honest in capacity: a hole holds
+ * no page, but the file reserves every page its length covers, so a write inside the length is never refused
+ * (NoSilentLoss).
  *
  *     reservedPages = max(pages of lengthBytes, pages asked for by setAllocation)
  *     allocatedPages ≤ reservedPages
  *
- * Bytes behind the length in the last page are always zero, and so are the bytes of a new page that a write does not cover;
- * hence extending never shows old data (DataIntegrity). Lengths are exact up to 2^53: file offsets are divided, never shifted.
+ * Bytes behind the length in the last page are always zero, and so are the bytes of a new page that a write does not
+ * cover; hence extending never shows old data (DataIntegrity). Lengths are exact up to 2^53: file offsets are divided,
+ * never shifted.
  *
- * Results are a count ≥ 0 or a negative NTSTATUS. A call that answers a failure has changed nothing (AllOrNothing). Reading and
- * overwriting allocate nothing. May touch: its pool and the page memory. Exceptions mean a bug in the caller.
+ * Results are a count ≥ 0 or a negative NTSTATUS. A call that answers a failure has changed nothing (AllOrNothing).
+ * Reading and overwriting allocate nothing. May touch: its pool and the page memory. Exceptions mean a bug in the
+ * caller.
  */
 import { NtStatus } from '../../ntstatus.js';
 import type { PagePool } from './page-pool.js';
@@ -17,7 +20,9 @@ import { PageTable } from './page-table.js';
 
 /** Pages on their way from the pool into a file; used within one write only. */
 let taken = new Int32Array(1024);
-/** A longer array is dropped after use instead of being kept for the next write (a page each: 256 MiB of 4 KiB pages). */
+/**
+ * A longer array is dropped after use instead of being kept for the next write (a page each: 256 MiB of 4 KiB pages).
+ */
 const MAX_KEPT_TAKEN_PAGES = 65536;
 
 export class PagedFile {
@@ -213,7 +218,8 @@ export class PagedFile {
     if (status < 0) return status;
     try {
       if (missing > taken.length) taken = new Int32Array(missing);
-      // Presized for the reservation: a file that was extended first, as the cache manager does, never copies its table.
+      // Presized for the reservation: a file that was extended first, as the cache manager does, never copies its
+      // table.
       this.table.reserve(this.#pagesOf(end), this.#reservedPages + extension);
     } catch {
       this.pool.unreserve(extension);
