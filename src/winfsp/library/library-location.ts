@@ -42,23 +42,30 @@ export function locateLibrary(inputs: LocationInputs = thisMachine()): string {
     return installedDll(inputs);
   }
   if (inputs.platform === 'linux') {
-    const path = join(inputs.packageRoot(), 'native', 'winfsp-linux', 'build', 'libwinfsp.so');
-    if (!inputs.exists(path)) {
-      throw new WinFspLibraryError(
-        'NOT_INSTALLED',
-        `The Linux WinFsp library is not built: ${path} does not exist.`,
-        `Run "node ${join(inputs.packageRoot(), 'scripts', 'build-native.mjs')}", ` +
-          `or set ${LIBRARY_VARIABLE} to the absolute path of a build.`,
-        path,
-      );
-    }
-    return path;
+    return linuxLibrary(inputs);
   }
   throw new WinFspLibraryError(
     'PLATFORM_UNSUPPORTED',
     `There is no WinFsp for the platform "${inputs.platform}".`,
     'Use Windows with WinFsp installed, or Linux.',
   );
+}
+
+/** What was built on this machine comes first: the prebuilt library did not fit, or this is a checkout. */
+function linuxLibrary(inputs: LocationInputs): string {
+  const folder = join(inputs.packageRoot(), 'native', 'winfsp-linux');
+  const built = join(folder, 'build', 'libwinfsp.so');
+  const found = [built, join(folder, 'prebuilt', inputs.architecture, 'libwinfsp.so')].find(inputs.exists);
+  if (found === undefined) {
+    throw new WinFspLibraryError(
+      'NOT_INSTALLED',
+      `No prebuilt WinFsp library is here for Linux on ${inputs.architecture}, and none is built: there is no ${built}.`,
+      `Run "node ${join(inputs.packageRoot(), 'scripts', 'build-native.mjs')}", ` +
+        `or set ${LIBRARY_VARIABLE} to the absolute path of a build.`,
+      built,
+    );
+  }
+  return found;
 }
 
 function namedLibrary(inputs: LocationInputs, path: string): string {

@@ -39,6 +39,14 @@ describe('where the library is', () => {
     );
   });
 
+  it('Linux: the prebuilt library of this processor where nothing was built', () => {
+    const prebuilt = '/opt/ramdrive/native/winfsp-linux/prebuilt/arm64/libwinfsp.so';
+    const exists = (path: string) => path === prebuilt;
+    expect(locateLibrary(machine({ platform: 'linux', architecture: 'arm64', exists }))).toBe(prebuilt);
+    const other = machine({ platform: 'linux', architecture: 'riscv64', exists });
+    expect(failure(() => locateLibrary(other)).message).toContain('riscv64');
+  });
+
   it('an absolute path in the variable wins', () => {
     expect(locateLibrary(machine({ platform: 'linux', variable: '/x/lib.so' }))).toBe('/x/lib.so');
     expect(locateLibrary(machine({ variable: 'D:\\x.dll' }))).toBe('D:\\x.dll');
