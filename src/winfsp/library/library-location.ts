@@ -59,7 +59,7 @@ function linuxLibrary(inputs: LocationInputs): string {
   if (found === undefined) {
     throw new WinFspLibraryError(
       'NOT_INSTALLED',
-      `No prebuilt WinFsp library is here for Linux on ${inputs.architecture}, and none is built: there is no ${built}.`,
+      `No prebuilt WinFsp library is here for Linux on ${inputs.architecture}, and none is built: no ${built}.`,
       `Run "node ${join(inputs.packageRoot(), 'scripts', 'build-native.mjs')}", ` +
         `or set ${LIBRARY_VARIABLE} to the absolute path of a build.`,
       built,
