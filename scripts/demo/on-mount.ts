@@ -64,6 +64,7 @@ export async function runOnMount({ source, repository, mountPoint }: DemoInputs)
     progress.end('nothing left behind');
     printSummary(work);
     process.stdout.write('\nEverything compared equal, the self-check is clean.\n');
+    process.stdout.write(whatNext());
   } catch (error) {
     drive.kill();
     await drive.ended();
@@ -273,4 +274,19 @@ function leftBehind(now: DriveStatus, fresh: DriveStatus): string[] {
 
 function perSecond(bytes: number, seconds: number): string {
   return `${(bytes / seconds / 1e6).toFixed(0)} MB/s`;
+}
+
+/** A drive of one's own, in the words that this system takes. */
+function whatNext(): string {
+  const isWindows = process.platform === 'win32';
+  const mountPoint = isWindows ? 'R:' : '/tmp/ram';
+  return [
+    '',
+    'A drive of your own:',
+    `  ${isWindows ? '' : `mkdir ${mountPoint} && `}npm start -- mount ${mountPoint} --capacity 1G --background`,
+    `  npm start -- status ${mountPoint}`,
+    `  npm start -- unmount ${mountPoint}`,
+    'More: docs/usage.md; a file system of your own: docs/guide.md.',
+    '',
+  ].join('\n');
 }

@@ -29,6 +29,8 @@ interface MountFlags {
   initialDirectory?: string[];
   directIo?: boolean;
   allowOther?: boolean;
+  readOnly?: boolean;
+  mode?: string;
   force?: boolean;
   trace?: string;
 }
@@ -72,7 +74,7 @@ function createProgram(setExitCode: (code: number) => void, args: readonly strin
       'Linux: an empty directory; Windows: R: (default), * for a free letter, a directory that does not exist yet, ' +
         'or \\\\server\\share',
     )
-    .option('--capacity <size>', 'size of the drive, such as 512M or 2G (default 1G)')
+    .option('--capacity <size>', 'size of the drive, such as 512M, 2G or 50% of the memory (default 1G)')
     .option('--page-size <size>', 'allocation unit, a power of two from 4K to 1M (default 4K)')
     .option('--preallocate', 'take all of the memory at start')
     .option('--force', 'with --preallocate: also more memory than is available')
@@ -90,6 +92,8 @@ function createProgram(setExitCode: (code: number) => void, args: readonly strin
     .option('--initial-directory <path>', 'make this directory, such as /Temp (repeatable)', collect)
     .option('--direct-io', 'Linux: every read and write reaches the drive; turns the kernel cache off')
     .option('--allow-other', 'Linux: let other users enter')
+    .option('--read-only', 'let nothing be written, made or removed')
+    .option('--mode <octal>', 'Linux: permissions of the root directory, such as 0700 (default 0755)')
     .option('--config <file>', 'read settings from a JSONC file; options win over it')
     .option(
       '--trace <file>',
@@ -159,6 +163,8 @@ function optionsOf(mountPoint: string | undefined, flags: MountFlags): OptionVal
   add('initialDirectories', '--initial-directory', flags.initialDirectory);
   add('directIo', '--direct-io', flags.directIo);
   add('allowOther', '--allow-other', flags.allowOther);
+  add('readOnly', '--read-only', flags.readOnly);
+  add('mode', '--mode', flags.mode);
   return options;
 }
 

@@ -48,7 +48,10 @@ export class RamFileSystem implements FileSystemInterface {
 
   setVolumeLabel(label: string, view: DataView, offset: number): number {
     // The driver does not clip, and the field in VOLUME_INFO is 32 units long.
-    this.#volume.label = label.slice(0, MAX_LABEL_UNITS);
+    if (label.length > MAX_LABEL_UNITS) {
+      return NtStatus.INVALID_VOLUME_LABEL;
+    }
+    this.#volume.label = label;
     return this.getVolumeInfo(view, offset);
   }
 

@@ -35,14 +35,8 @@ export async function withDirectoryLock<T>(
 
 /** Never waits inside the call: the one who holds the lock may be of this thread. */
 async function lock(descriptor: number, directory: string, limitMs: number): Promise<void> {
-  const flock = koffi.load(null).func('int flock(int descriptor, int operation)');
   const deadline = Date.now() + limitMs;
-  while (flock(descriptor, LOCK_EX | LOCK_NB) !== 0) {
-    const code = koffi.errno();
-    // A file system without locks: rather none than no drive.
-    if (code !== koffi.os.errno.EAGAIN && code !== koffi.os.errno.EINTR) {
-      return;
-    }
+  while (!tryLock(descriptor)) {
     if (Date.now() > deadline) {
       throw new DirectoryLockError(
         `Another start of a drive has locked ${directory} for more than ${limitMs / 1000} s.`,
@@ -50,4 +44,17 @@ async function lock(descriptor: number, directory: string, limitMs: number): Pro
     }
     await sleep(RETRY_MS);
   }
+}
+
+/**
+ * Locks an open file or directory until its descriptor is closed; false when another one has. A file system without
+ * locks counts as locked by us: rather no lock than no drive. Not for Windows.
+ */
+export function tryLock(descriptor: number): boolean {
+  const flock = koffi.load(null).func('int flock(int descriptor, int operation)');
+  if (flock(descriptor, LOCK_EX | LOCK_NB) === 0) {
+    return true;
+  }
+  const code = koffi.errno();
+  return code !== koffi.os.errno.EAGAIN && code !== koffi.os.errno.EINTR;
 }

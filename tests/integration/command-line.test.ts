@@ -1,5 +1,5 @@
 /** The commands as a user types them, against running drives. */
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { MIB } from '../support/bytes.js';
 import { MAIN } from '../support/machine.js';
@@ -45,6 +45,19 @@ describeMount('command line', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('One drive');
     expect(stdout).toContain('clean');
+  });
+
+  it('makes a drive that cannot be written, with permissions as asked', async () => {
+    const drive = await mount({
+      args: ['--read-only', '--mode', '0750', '--initial-directory', '/Temp'],
+      broken: true,
+    });
+    for (const path of [drive.dir, drive.path('Temp')]) {
+      expect((await stat(path)).mode & 0o7777).toBe(0o750);
+    }
+    await expect(writeFile(drive.path('f'), '')).rejects.toMatchObject({ code: 'EROFS' });
+    await expect(rm(drive.path('Temp'), { recursive: true })).rejects.toMatchObject({ code: 'EROFS' });
+    expect(await drive.unmount()).toEqual({ code: 0, signal: null });
   });
 
   it('counts requests by kind', async () => {

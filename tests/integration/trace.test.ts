@@ -19,7 +19,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { judgeTrace } from '../../spec/trace/judge.js';
 import type { TraceEvent } from '../../src/drive/trace.js';
-import { describeMount, mount } from '../support/mount.js';
+import { cli, describeMount, mount, newDirectory } from '../support/mount.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const OPERATIONS = 1500;
@@ -88,6 +88,25 @@ describeMount('a traced drive', () => {
     expect(await drive.unmount()).toEqual({ code: 0, signal: null });
     expect(drive.errors).toContain('trace, which ends here');
     expect(drive.errors).not.toContain('died');
+  });
+
+  it('whose mount is tried a second time keeps its trace', async () => {
+    const trace = join(temporaryFolder('trace'), 'trace');
+    const drive = await mount({ args: ['--trace', trace] });
+    await writeFile(drive.path('f'), 'content');
+    const before = readFileSync(trace, 'utf8');
+    const elsewhere = newDirectory();
+    for (const place of [drive.dir, elsewhere, join(elsewhere, 'missing')]) {
+      const { code } = await cli('mount', place, '--trace', trace);
+      expect(code).toBe(2);
+      expect(readFileSync(trace, 'utf8').startsWith(before)).toBe(true);
+    }
+    await drive.unmount();
+    const whole = readFileSync(trace, 'utf8');
+    expect(whole).toContain('"create"');
+    // Nor does a mount that fails erase what an earlier one has left.
+    expect((await cli('mount', join(elsewhere, 'missing'), '--trace', trace)).code).toBe(2);
+    expect(readFileSync(trace, 'utf8')).toBe(whole);
   });
 
   it('records only what the specification allows, to the end', async () => {

@@ -17,6 +17,7 @@ import { MemoryProgress } from '../memory-progress.js';
 import { BACKGROUND_LOG_VARIABLE, type BackgroundMessage, backgroundLog } from './mount-in-background.js';
 import { StatusLine } from './status-line.js';
 import { onStopSignals, refuseToPause } from './stop-signals.js';
+import { TraceFile } from './trace-file.js';
 
 export async function mountCommand(settings: DriveSettings): Promise<number> {
   const say = (message: string) => process.stderr.write(`ramdrive: ${printableLines(message)}\n`);
@@ -40,7 +41,9 @@ export async function mountCommand(settings: DriveSettings): Promise<number> {
   const offPause = refuseToPause(say);
   const control = await ControlServer.claim(await placeOf(settings.mountPoint));
   const progress = new MemoryProgress(process.stderr);
+  let trace: TraceFile | null = null;
   try {
+    trace = settings.traceFile === undefined ? null : TraceFile.claim(settings.traceFile);
     const events = {
       onWarning: say,
       onHandlerError: (where: string, error: string) =>
@@ -50,12 +53,15 @@ export async function mountCommand(settings: DriveSettings): Promise<number> {
         tellParent({ doneBytes, totalBytes });
       },
     };
-    drive = await RamDrive.start(settings, events, start.signal);
+    drive = await RamDrive.start({ ...settings, ...traced(trace) }, events, start.signal);
+    trace?.keep();
+    trace = null;
     progress.end();
     const end = await serve(drive, control);
     return report(end, drive, say);
   } catch (error) {
     progress.end();
+    trace?.discard();
     // Nothing may stay mounted that nobody can find.
     await drive?.stop().catch(() => {});
     throw error;
@@ -65,6 +71,10 @@ export async function mountCommand(settings: DriveSettings): Promise<number> {
     await control.close();
     removeBackgroundLog();
   }
+}
+
+function traced(trace: TraceFile | null): { traceFile?: string } {
+  return trace === null ? {} : { traceFile: trace.path };
 }
 
 async function serve(drive: RamDrive, control: ControlServer): Promise<DriveEnd> {

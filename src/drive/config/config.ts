@@ -2,7 +2,8 @@
  * From configuration file and command line to the settings of a drive: the command line wins setting by setting, and
  * rules that join several settings are checked here, with the place of the value that breaks them.
  */
-import { resolve } from 'node:path';
+import { homedir } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import { ConfigError, type ConfigProblem, type ValueSource } from '../errors.js';
 import { checkSetting, readConfigFile, type SourcedSettings, shorten } from './config-file.js';
 import { MAX_CAPACITY_BYTES, MAX_PAGE_COUNT } from './limits.js';
@@ -80,6 +81,11 @@ function join(
       'No mount point: name an empty directory, as in "ramdrive mount /mnt/ram", ' +
       'or set "mountPoint" in the configuration file.';
     problems.push({ source: null, key: 'mountPoint', value: null, message });
+  } else if (platform !== 'win32' && /^([A-Za-z]:\\?|\*:?|\\\\.*)$/.test(mountPoint)) {
+    complain(
+      'mountPoint',
+      `"${mountPoint}" is for Windows. On Linux name an empty directory, such as /mnt/ram.`,
+    );
   }
   const pageSizeBytes = values.pageSize ?? defaults.pageSizeBytes;
   const askedBytes = values.capacity ?? defaults.capacityBytes;
@@ -107,7 +113,7 @@ function join(
   }
   return {
     ...defaults,
-    mountPoint: platform === 'win32' ? mountPoint! : resolve(mountPoint!),
+    mountPoint: placeOf(mountPoint!, sources.mountPoint ?? null, platform),
     capacityBytes,
     pageSizeBytes,
     kernelCache: values.kernelCache ?? uncached === null,
@@ -118,5 +124,16 @@ function join(
     initialDirectories: values.initialDirectories ?? defaults.initialDirectories,
     directIo: values.directIo ?? defaults.directIo,
     allowOther: values.allowOther ?? defaults.allowOther,
+    readOnly: values.readOnly ?? defaults.readOnly,
+    mode: values.mode ?? defaults.mode,
   };
+}
+
+/** `~` is the home directory. In a file, a relative path is relative to the file, wherever the command is typed. */
+function placeOf(mountPoint: string, source: ValueSource | null, platform: NodeJS.Platform): string {
+  const place = /^~(?=[\\/]|$)/.test(mountPoint) ? homedir() + mountPoint.slice(1) : mountPoint;
+  if (platform === 'win32') {
+    return place;
+  }
+  return source?.kind === 'file' ? resolve(dirname(source.path), place) : resolve(place);
 }

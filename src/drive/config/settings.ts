@@ -4,6 +4,7 @@
  * docs agree.
  */
 import * as v from 'valibot';
+import { readMemory } from '../mount/memory.js';
 import {
   CAPACITY_DEFAULT_BYTES,
   FILE_INFO_TIMEOUT_DEFAULT_MS,
@@ -16,7 +17,7 @@ import {
   MIN_PAGE_SIZE_BYTES,
   PAGE_SIZE_DEFAULT_BYTES,
 } from './limits.js';
-import { formatSize, parseSize, SIZE_EXPECTED } from './sizes.js';
+import { formatSize, parseSize, partOfMemory, SIZE_EXPECTED } from './sizes.js';
 
 /** What a drive runs with. Structured-cloneable: it goes to the worker as it is. */
 export interface DriveSettings {
@@ -39,6 +40,10 @@ export interface DriveSettings {
   directIo: boolean;
   /** Linux: users other than the one who mounted may enter. */
   allowOther: boolean;
+  /** Nothing can be written, made or removed there. */
+  readOnly: boolean;
+  /** Linux: permissions of the root and of the initial directories. */
+  mode: number;
   /** Pre-allocate also what exceeds the available memory; from the command line only. */
   force?: boolean;
   /** Where to record what happens (trace.ts); from the command line only. An absolute path outside of the drive. */
@@ -55,7 +60,9 @@ const size = (check: (bytes: number) => boolean, expected: string) =>
     ),
   );
 
-const CAPACITY_EXPECTED = `${SIZE_EXPECTED}, from one page to ${formatSize(MAX_CAPACITY_BYTES)}`;
+const CAPACITY_EXPECTED =
+  `${SIZE_EXPECTED}, from one page to ${formatSize(MAX_CAPACITY_BYTES)}, ` +
+  'or a part of the memory such as 50%';
 const PAGE_SIZES = `${formatSize(MIN_PAGE_SIZE_BYTES)} to ${formatSize(MAX_PAGE_SIZE_BYTES)}`;
 const PAGE_SIZE_EXPECTED = `a power of two from ${PAGE_SIZES}, such as 4K or 64K`;
 const LABEL_EXPECTED = `a text of at most ${MAX_LABEL_UNITS} characters, without control characters`;
@@ -64,6 +71,8 @@ const DIRECTORY_EXPECTED =
   'an absolute path inside the drive such as "\\\\Temp" or "/Temp", ' +
   `names of at most ${MAX_NAME_UNITS} characters, none of them . or .. or with any of : * ? " < > |`;
 const DIRECTORIES_EXPECTED = `a list of at most ${MAX_INITIAL_DIRECTORIES} paths, each ${DIRECTORY_EXPECTED}`;
+
+const MODE_EXPECTED = 'permissions as three octal digits, such as "0700" or "755"';
 
 const flag = v.boolean('true or false');
 const label = v.pipe(
@@ -81,7 +90,11 @@ const initialDirectory = v.pipe(
 /** Settings by their name in the file. The message of every schema is what was expected. */
 export const SETTING_SCHEMAS = {
   mountPoint: v.pipe(v.string('a mount point'), v.nonEmpty('a mount point, not an empty text')),
-  capacity: size((bytes) => bytes > 0 && bytes <= MAX_CAPACITY_BYTES, CAPACITY_EXPECTED),
+  capacity: v.pipe(
+    v.union([v.string(), v.number()], CAPACITY_EXPECTED),
+    v.transform((given) => partOfMemory(given, readMemory().totalBytes) ?? given),
+    size((bytes) => bytes > 0 && bytes <= MAX_CAPACITY_BYTES, CAPACITY_EXPECTED),
+  ),
   pageSize: size(
     (bytes) => bytes >= MIN_PAGE_SIZE_BYTES && bytes <= MAX_PAGE_SIZE_BYTES && (bytes & (bytes - 1)) === 0,
     PAGE_SIZE_EXPECTED,
@@ -102,12 +115,18 @@ export const SETTING_SCHEMAS = {
   ),
   directIo: flag,
   allowOther: flag,
+  readOnly: flag,
+  mode: v.pipe(
+    v.string(MODE_EXPECTED),
+    v.regex(/^0?[0-7]{3}$/, MODE_EXPECTED),
+    v.transform((text) => Number.parseInt(text, 8)),
+  ),
 } as const;
 
 export type SettingName = keyof typeof SETTING_SCHEMAS;
 export const SETTING_NAMES = Object.keys(SETTING_SCHEMAS) as SettingName[];
 /** Settings that only a FUSE mount has. */
-export const LINUX_ONLY: ReadonlySet<SettingName> = new Set(['directIo', 'allowOther']);
+export const LINUX_ONLY: ReadonlySet<SettingName> = new Set(['directIo', 'allowOther', 'mode']);
 
 export type SettingValues = {
   [Name in SettingName]?: v.InferOutput<(typeof SETTING_SCHEMAS)[Name]>;
@@ -127,6 +146,8 @@ export function defaultSettings(platform: NodeJS.Platform): Omit<DriveSettings, 
     initialDirectories: [],
     directIo: false,
     allowOther: false,
+    readOnly: false,
+    mode: 0o755,
   };
 }
 

@@ -24,6 +24,13 @@ export function parseSize(text: string): number | null {
   return bytes <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(bytes) : null;
 }
 
+/** `50%`: whole bytes of the memory; null for every other form, and for parts that are none. */
+export function partOfMemory(given: string | number, totalBytes: number): number | null {
+  const match = typeof given === 'string' ? /^(\d{1,3}(?:\.\d{1,3})?)\s?%$/.exec(given.trim()) : null;
+  const percent = Number(match?.[1]);
+  return percent > 0 && percent <= 100 ? Math.floor((totalBytes * percent) / 100) : null;
+}
+
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
 /** `1.5 GiB`: for people, rounded to three or four digits. */

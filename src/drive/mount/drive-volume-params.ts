@@ -32,6 +32,7 @@ export function volumeParamsOf(
     UnicodeOnDisk: true,
     PersistentAcls: true,
     ReparsePoints: true,
+    ReadOnlyVolume: settings.readOnly,
     // Contexts are per file, so a Cleanup that changes nothing has nothing to tell us.
     PostCleanupWhenModifiedOnly: true,
     // A file can always be deleted; only directories have a say in it.

@@ -5,11 +5,17 @@ import { type FspFileSystem, linuxExtensions, type WinFspLibrary } from '../../w
 import type { DriveSettings } from '../config/settings.js';
 
 /** Before the mount. */
-export function setLinuxOptions(fs: FspFileSystem, { directIo, allowOther }: DriveSettings): void {
+export function setLinuxOptions(fs: FspFileSystem, { directIo, allowOther, mode }: DriveSettings): void {
   const extensions = linuxExtensions(fs.library);
-  const options = { direct_io: directIo, allow_other: allowOther, rename_extension: true };
-  for (const [name, on] of Object.entries(options)) {
-    const status = on ? (extensions?.setOption(fs.address, name, 1) ?? 0) : 0;
+  const options = {
+    direct_io: Number(directIo),
+    allow_other: Number(allowOther),
+    rename_extension: 1,
+    // What is made by the drive itself lets everybody do everything; this takes away from it.
+    umask: 0o777 & ~mode,
+  };
+  for (const [name, value] of Object.entries(options)) {
+    const status = extensions?.setOption(fs.address, name, value) ?? 0;
     if (status < 0) {
       throw new Error(`The WinFsp library refuses the option ${name} (0x${(status >>> 0).toString(16)}).`);
     }

@@ -344,7 +344,7 @@ describe('listings', () => {
 });
 
 describe('the volume', () => {
-  it('tells sizes and label, and clips a label that is too long', () => {
+  it('tells sizes and label, and refuses a label that is too long', () => {
     const { fs, view, make, write } = setUp();
     write(make('\\file'), 'x');
     expect(fs.getVolumeInfo(view, OFFSET)).toBe(NtStatus.SUCCESS);
@@ -352,7 +352,10 @@ describe('the volume', () => {
     expect(getUint64(view, OFFSET + VolumeInfo.FreeSize)).toBe(15 * PAGE);
     expect(view.getUint16(OFFSET + VolumeInfo.VolumeLabelLength, true)).toBe(10);
     expect(view.getUint16(OFFSET + VolumeInfo.VolumeLabel, true)).toBe('L'.charCodeAt(0));
-    expect(fs.setVolumeLabel('n'.repeat(40), view, OFFSET)).toBe(NtStatus.SUCCESS);
+    expect(fs.setVolumeLabel('n'.repeat(33), view, OFFSET)).toBe(NtStatus.INVALID_VOLUME_LABEL);
+    fs.getVolumeInfo(view, OFFSET);
+    expect(view.getUint16(OFFSET + VolumeInfo.VolumeLabelLength, true)).toBe(10);
+    expect(fs.setVolumeLabel('n'.repeat(32), view, OFFSET)).toBe(NtStatus.SUCCESS);
     expect(view.getUint16(OFFSET + VolumeInfo.VolumeLabelLength, true)).toBe(64);
   });
 });

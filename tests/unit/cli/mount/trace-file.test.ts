@@ -1,18 +1,47 @@
-import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { checkTraceFile } from '../../../../src/cli/mount/trace-file.js';
+import { checkTraceFile, TraceFile } from '../../../../src/cli/mount/trace-file.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 
 const folder = temporaryFolder('trace');
 const drive = join(folder, 'drive');
 mkdirSync(join(drive, 'sub'), { recursive: true });
 
-it('makes the file and answers its real path', () => {
+it('answers the real path of a file that can be written, and touches nothing', () => {
   symlinkSync(folder, join(folder, 'link'));
   const path = checkTraceFile(join(folder, 'link', 'trace'), drive);
   expect(path).toBe(join(folder, 'trace'));
-  expect(existsSync(path)).toBe(true);
+  expect(existsSync(path)).toBe(false);
+  writeFileSync(path, 'earlier');
+  expect(checkTraceFile(path, drive)).toBe(path);
+  expect(readFileSync(path, 'utf8')).toBe('earlier');
+});
+
+it('keeps an earlier trace until the drive is mounted, and lets one drive write', () => {
+  const place = join(folder, 'claimed');
+  writeFileSync(place, 'earlier');
+  const failed = TraceFile.claim(place);
+  writeFileSync(failed.path, 'of a mount that fails');
+  failed.discard();
+  expect(readFileSync(place, 'utf8')).toBe('earlier');
+  expect(existsSync(failed.path)).toBe(false);
+
+  const mounting = TraceFile.claim(place);
+  writeFileSync(mounting.path, 'new');
+  expect(() => TraceFile.claim(place)).toThrow(/another drive writes its trace/);
+  mounting.keep();
+  expect(readFileSync(place, 'utf8')).toBe('new');
+  // Mounted by now: the lock has gone along.
+  expect(() => TraceFile.claim(place)).toThrow(/another drive writes its trace/);
+  expect(readFileSync(place, 'utf8')).toBe('new');
+  expect(existsSync(mounting.path)).toBe(false);
+  mounting.discard();
+  TraceFile.claim(place).discard();
+});
+
+it('writes a device as it is', () => {
+  expect(TraceFile.claim('/dev/full').path).toBe('/dev/full');
 });
 
 it('a name that only begins like the mount point is elsewhere', () => {

@@ -1,9 +1,11 @@
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type OptionValue, resolveSettings } from '../../../../src/drive/config/config.js';
 import type { SettingName } from '../../../../src/drive/config/settings.js';
 import { ConfigError } from '../../../../src/drive/errors.js';
+import { readMemory } from '../../../../src/drive/mount/memory.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 
 const option = (setting: SettingName, value: unknown, name = `--${setting}`): OptionValue => ({
@@ -43,6 +45,8 @@ describe('resolveSettings', () => {
       initialDirectories: [],
       directIo: false,
       allowOther: false,
+      readOnly: false,
+      mode: 0o755,
     });
     expect(problemOf([])).toMatch(/No mount point: name an empty directory/);
   });
@@ -50,6 +54,46 @@ describe('resolveSettings', () => {
   it('is case-insensitive and mounts at R: on Windows', () => {
     const settings = resolveSettings({ options: [], platform: 'win32' });
     expect(settings).toMatchObject({ mountPoint: 'R:', caseSensitive: false });
+  });
+
+  it('takes a relative mount point of a file from where the file is, and knows ~', () => {
+    const configPath = configFile('{ "mountPoint": "drives/ram" }');
+    const mountPointOf = (options: OptionValue[], path?: string) =>
+      resolveSettings({ configPath: path, options, platform: 'linux' }).mountPoint;
+    expect(mountPointOf([], configPath)).toBe(join(dirname(configPath), 'drives/ram'));
+    expect(mountPointOf([option('mountPoint', 'drives/ram')], configPath)).toBe(resolve('drives/ram'));
+    expect(mountPointOf([], configFile('{ "mountPoint": "~/ram" }'))).toBe(join(homedir(), 'ram'));
+    expect(mountPointOf([option('mountPoint', '~')])).toBe(homedir());
+    expect(mountPointOf([option('mountPoint', './~x')])).toBe(resolve('~x'));
+  });
+
+  it.each(['R:', 'r:\\', '*', '\\\\server\\share', '\\\\.\\R:'])(
+    'says that %s is for Windows',
+    (mountPoint) => {
+      expect(problemOf([option('mountPoint', mountPoint)])).toMatch(
+        /is for Windows\. On Linux name an empty directory/,
+      );
+    },
+  );
+
+  it('takes a part of the memory as capacity', () => {
+    const { capacityBytes } = resolveSettings({
+      options: [at, option('capacity', '50%')],
+      platform: 'linux',
+    });
+    expect(capacityBytes).toBe(Math.floor(readMemory().totalBytes / 2 / 4096) * 4096);
+    for (const capacity of ['0%', '101%', '-5%', '%']) {
+      expect(problemOf([at, option('capacity', capacity)])).toMatch(
+        /--capacity: expected a size .* or a part of the memory/,
+      );
+    }
+  });
+
+  it('takes permissions in octal', () => {
+    expect(resolveSettings({ options: [at, option('mode', '0700')], platform: 'linux' }).mode).toBe(0o700);
+    expect(problemOf([at, option('mode', '0800')])).toMatch(
+      /--mode: expected permissions as three octal digits/,
+    );
   });
 
   it('lets the command line win setting by setting', () => {
@@ -75,7 +119,7 @@ describe('resolveSettings', () => {
 
   it('names the option, the value and what was expected', () => {
     expect(problemOf([at, option('capacity', 'lots', '--capacity')])).toBe(
-      '--capacity: expected a size such as 64K, 512M or 2G, or a number of bytes, from one page to 1 TiB, got "lots".',
+      '--capacity: expected a size such as 64K, 512M or 2G, or a number of bytes, from one page to 1 TiB, or a part of the memory such as 50%, got "lots".',
     );
   });
 
