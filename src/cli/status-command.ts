@@ -85,6 +85,10 @@ export function describeStatus(status: DriveStatus, paint: Colours): string {
     ['resident', `${formatSize(status.residentBytes)} (whole process)`],
     ['files', `${status.files.toLocaleString('en')} (files and directories)`],
     ['open handles', status.openHandles.toLocaleString('en')],
+    [
+      'client memory',
+      status.clientMemoryBytes === null ? 'the driver’s' : formatSize(status.clientMemoryBytes),
+    ],
     ['kernel cache', status.kernelCache ? 'on' : 'off'],
     ['requests', requestsRow(status)],
     ['errors', errorsRow(status, paint)],

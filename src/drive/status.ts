@@ -37,6 +37,8 @@ export interface DriveStatus {
   /** Files and directories, the root not counted. */
   files: number;
   openHandles: number;
+  /** What the Linux library keeps for names that the kernel knows and for open directories. null on Windows. */
+  clientMemoryBytes: number | null;
   requests: DispatcherStatistics;
   errors: {
     handlerErrors: number;
@@ -59,7 +61,7 @@ export interface StatusSource {
   ledger: LedgerFigures;
   requests: DispatcherStatistics;
   lastError: string | null;
-  strict: { count(): number | null; texts(most: number): string[] };
+  strict: { count(): number | null; texts(most: number): string[]; clientMemoryBytes(): number | null };
   selfCheck: SelfCheckResult | null;
 }
 
@@ -85,6 +87,7 @@ export function driveStatus(source: StatusSource): DriveStatus {
     caseSensitive,
     files: ledger.inodes - 1,
     openHandles: ledger.openHandles,
+    clientMemoryBytes: source.strict.clientMemoryBytes(),
     requests,
     errors: {
       handlerErrors: requests.handlerErrors,

@@ -147,6 +147,9 @@ export class MountedDrive {
       expect(status.errors.last).toBe(null);
     }
     expect(summaryOf(status)).toEqual(QUIET);
+    if (canDropCaches()) {
+      expect(status.clientMemoryBytes).toBeLessThan(MAX_QUIET_CLIENT_BYTES);
+    }
     expect(status.freeBytes).toBe(status.capacityBytes);
   }
 
@@ -168,6 +171,8 @@ export class MountedDrive {
   }
 }
 
+/** What the library keeps for the root, and for this very look at it. */
+const MAX_QUIET_CLIENT_BYTES = 16_384;
 const QUIET = { reservedBytes: 0, allocatedBytes: 0, files: 0, openHandles: 0 };
 function summaryOf({ reservedBytes, allocatedBytes, files, openHandles }: DriveStatus): typeof QUIET {
   // One handle may stay: the kernel knows the root as long as it is mounted.

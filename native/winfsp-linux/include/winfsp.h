@@ -194,6 +194,8 @@ FSP_API BOOLEAN FspLinuxCompletionsNest(void);
  *
  * - "rename_extension" 0, 1: Rename may come with the bits FSP_LINUX_RENAME_… in ReplaceIfExists.
  *
+ * - "client_memory": bytes that the library may keep for its clients, for what they look up, open and list.
+ *
  * - "wake" n: n receives return 0 bytes.
  */
 #define FSP_LINUX_RENAME_POSIX 0x02u    /* the rules of rename(2): an empty directory gives way to another one */
@@ -209,6 +211,8 @@ FSP_API NTSTATUS FspLinuxRemoveIdleMountPoint(FSP_FILE_SYSTEM *FileSystem);
 /* Why the last SetMountPoint was refused, in fusermount3's words. Bytes needed with NUL; 0: none */
 FSP_API UINT32 FspLinuxMountMessage(FSP_FILE_SYSTEM *FileSystem, char *Buffer, UINT32 Size);
 FSP_API UINT64 FspLinuxOpenHandles(FSP_FILE_SYSTEM *FileSystem);
+/* Bytes; see the option client_memory. FileSystem NULL: of the whole process. */
+FSP_API UINT64 FspLinuxClientMemory(FSP_FILE_SYSTEM *FileSystem);
 FSP_API UINT64 FspLinuxPendingRequests(FSP_FILE_SYSTEM *FileSystem);
 
 /* Values for the low half of Create.AccessToken. Every other value is the ordinary test user, a member of

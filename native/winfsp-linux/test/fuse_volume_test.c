@@ -86,9 +86,9 @@ static void mappings(void)
 
 static void list_many(void)
 {
-    char name[32], *seen = calloc(1, ENTRIES), *again = calloc(1, ENTRIES);
-    int count = 0, dots = 0, number;
-    long middle = -1;
+    char name[32], *seen = calloc(1, ENTRIES), *again = calloc(1, ENTRIES), *later = calloc(1, ENTRIES);
+    int count = 0, dots = 0, number, removed = 0;
+    long middle = -1, gone = -1;
     DIR *dir;
     struct dirent *entry;
     EXPECT(mkdir("many", 0755) == 0 && chdir("many") == 0);
@@ -107,15 +107,28 @@ static void list_many(void)
         seen[number] = 1;
         if (++count == ENTRIES / 2)
             middle = telldir(dir);
+        if (count == 3)
+            gone = telldir(dir);
+        later[number] = count > ENTRIES / 2;
         if (count % 3 == 0) { /* removed while it is listed */
             EXPECT(unlink(entry->d_name) == 0);
+            later[number] = 0;
+            removed++;
         }
     }
     EXPECT(errno == 0 && count == ENTRIES && dots == 2);
+    /* Back to the middle of what has changed since: what is left behind it comes once each, and nothing else. */
     seekdir(dir, middle);
+    while ((entry = readdir(dir)) != NULL) {
+        EXPECT(sscanf(entry->d_name, "file-%d", &number) == 1 && later[number]);
+        later[number] = 0;
+    }
+    EXPECT(memchr(later, 1, ENTRIES) == NULL);
+    /* Back to an entry that is gone, far away: nothing is left out. */
+    seekdir(dir, gone);
     for (count = 0; readdir(dir) != NULL; count++)
         continue;
-    EXPECT(count == ENTRIES - ENTRIES / 2);
+    EXPECT(count >= ENTRIES - removed - 2);
     rewinddir(dir);
     for (count = 0; (entry = readdir(dir)) != NULL;)
         if (sscanf(entry->d_name, "file-%d", &number) == 1) {

@@ -22,7 +22,7 @@ export function setLinuxOptions(fs: FspFileSystem, { directIo, allowOther, mode 
   }
 }
 
-/** Broken rules that the library has seen in this process. null on Windows, where nobody checks. */
+/** What the Linux library says of this process: rules broken, memory kept for clients. null on Windows. */
 export class StrictReport {
   readonly #library: WinFspLibrary;
 
@@ -32,6 +32,10 @@ export class StrictReport {
 
   count(): number | null {
     return linuxExtensions(this.#library)?.violationCount(0) ?? null;
+  }
+
+  clientMemoryBytes(): number | null {
+    return linuxExtensions(this.#library)?.clientMemory(0) ?? null;
   }
 
   texts(most: number): string[] {

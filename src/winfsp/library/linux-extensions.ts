@@ -21,6 +21,8 @@ export interface LinuxExtensions {
   removeIdleMountPoint(fileSystemAddress: number, done: (error: Error | null, status: number) => void): void;
   /** Why the last SetMountPoint was refused, in fusermount3's words, or null. */
   mountMessage(fileSystemAddress: number): string | null;
+  /** Bytes that the library keeps for what clients look up, open and list; bounded. Address 0: of the whole process. */
+  clientMemory(fileSystemAddress: number): number;
 }
 
 /**
@@ -63,6 +65,7 @@ function lookUp(library: WinFspLibrary): LinuxExtensions | null {
     [P, U32, 'void *', U32],
   );
   const handles = library.optional<(fs: number) => number>('FspLinuxOpenHandles', 'uint64_t', [P]);
+  const memory = library.optional<(fs: number) => number>('FspLinuxClientMemory', 'uint64_t', [P]);
   const removeIdle = library.optional<
     ((fs: number) => number) & {
       async: (fs: number, done: (error: Error | null, status: number) => void) => void;
@@ -79,7 +82,8 @@ function lookUp(library: WinFspLibrary): LinuxExtensions | null {
     text === null ||
     handles === null ||
     removeIdle === null ||
-    message === null
+    message === null ||
+    memory === null
   ) {
     return null;
   }
@@ -94,6 +98,7 @@ function lookUp(library: WinFspLibrary): LinuxExtensions | null {
         ? null
         : buffer.toString('utf8', 0, Math.max(0, buffer.indexOf(0)));
     },
+    clientMemory: memory,
     violations(fileSystemAddress, most = VIOLATIONS_KEPT) {
       const buffer = Buffer.alloc(VIOLATION_TEXT_BYTES);
       const length = Math.min(count(fileSystemAddress), most, VIOLATIONS_KEPT);

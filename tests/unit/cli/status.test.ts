@@ -30,6 +30,7 @@ const status: DriveStatus = {
   caseSensitive: true,
   files: 1234,
   openHandles: 3,
+  clientMemoryBytes: 4096,
   requests: {
     turns: 10,
     emptyReceives: 0,

@@ -8,13 +8,16 @@
 #include "core/queue.h"
 #include "core/volumes.h"
 
+#define DEFAULT_CLIENT_MEMORY_BYTES (256ull << 20) /* about 500,000 files that the kernel knows */
+
 static pthread_mutex_t defaultsLock = PTHREAD_MUTEX_INITIALIZER;
 static UINT64 defaults[OPTION_COUNT];
 static int defaultsKnown;
 OPTION_SETTER *options_further;
 
 static const char *const names[OPTION_COUNT] = {"strict", "spin_us", "direct_io", "allow_other", "uid", "gid", "umask",
-    "rename_extension"};
+    "rename_extension",
+    "client_memory"};
 
 static void defaults_learn(void)
 {
@@ -26,6 +29,7 @@ static void defaults_learn(void)
     defaults[OPTION_SPIN_US] = platform_cpu_count() > 1 ? 20 : 0;
     defaults[OPTION_UID] = defaults[OPTION_GID] = UINT32_MAX; /* the mounting user's own */
     defaults[OPTION_UMASK] = 022;
+    defaults[OPTION_CLIENT_MEMORY] = DEFAULT_CLIENT_MEMORY_BYTES;
 }
 
 void options_defaults(_Atomic(UINT64) options[OPTION_COUNT])
@@ -75,6 +79,8 @@ UINT64 FspLinuxOpenHandles(FSP_FILE_SYSTEM *fs)
     long long count = atomic_load(&volume_of(fs)->openHandles);
     return count < 0 ? 0 : (UINT64)count;
 }
+
+UINT64 FspLinuxClientMemory(FSP_FILE_SYSTEM *fs) { return volume_memory(volume_of(fs)); }
 
 UINT64 FspLinuxPendingRequests(FSP_FILE_SYSTEM *fs)
 {

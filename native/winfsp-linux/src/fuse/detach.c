@@ -85,7 +85,7 @@ void fuse_detach(VOLUME *volume, void *frontEnd)
     notifier_free(front);
     pthread_mutex_lock(&front->lock);
     if (atomic_load(&front->opsActive) == 0) { /* the kernel forgets no more: what it still knew is closed here */
-        for (INODE *inode = front->all; inode != NULL; inode = inode->nextOfAll)
+        for (INODE *inode = front->newest; inode != NULL; inode = inode->nextOfAll)
             if (inode->handle != NULL) {
                 handle_put(inode->handle);
                 inode->handle = NULL;

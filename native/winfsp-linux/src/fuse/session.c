@@ -36,6 +36,20 @@ static THEN *const operations[] = {
     [FUSE_RENAME2] = do_rename2,
 };
 
+static void run(OP *op, THEN *operation)
+{
+    int takesMemory = operation == do_lookup || operation == do_create || operation == do_mkdir ||
+                      operation == do_mknod || operation == do_symlink || operation == do_open;
+    if (!takesMemory || !memory_exceeds(op->front, 6) || !prune_may_help(op->front))
+        operation(op);
+    else if (memory_exceeds(op->front, 7))
+        after_prune(op, operation);
+    else {
+        notifier_prune(op->front);
+        operation(op);
+    }
+}
+
 int front_receive(VOLUME *volume, void *context)
 {
     FRONT *front = context;
@@ -72,7 +86,7 @@ int front_receive(VOLUME *volume, void *context)
         atomic_store_explicit(&op->unique, in->unique, memory_order_relaxed);
     op->inode = inode_of(front, in->nodeid);
     if (in->opcode < sizeof operations / sizeof operations[0] && operations[in->opcode] != NULL)
-        operations[in->opcode](op);
+        run(op, operations[in->opcode]);
     else
         reply_error(op, ENOSYS);
     return 1;

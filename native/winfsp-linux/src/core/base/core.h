@@ -82,12 +82,21 @@ typedef enum {
     OPTION_GID,
     OPTION_UMASK,
     OPTION_RENAME_EXTENSION,
+    OPTION_CLIENT_MEMORY,
     OPTION_COUNT
 } OPTION;
 
 /* defaults filled in: sector size, timeouts, component length */
 const FSP_FSCTL_VOLUME_PARAMS *volume_params(VOLUME *volume);
 UINT64 volume_option(VOLUME *volume, OPTION option);
+/*
+ * Memory of a front end's that clients cause: what they look up, open and list. 0: it would exceed the option
+ * client_memory, and nothing is counted; volume_memory_add counts in any case.
+ */
+int volume_memory_take(VOLUME *volume, UINT64 bytes);
+void volume_memory_add(VOLUME *volume, UINT64 bytes);
+void volume_memory_give(VOLUME *volume, UINT64 bytes);
+UINT64 volume_memory(VOLUME *volume); /* NULL: of all volumes */
 FSP_FILE_SYSTEM *volume_file_system(VOLUME *volume); /* NULL for a bare FspFsctlCreateVolume */
 
 /*

@@ -52,6 +52,7 @@ struct fsp_volume {
     atomic_int inside; /* threads within calls that take the handle */
     atomic_int receivers; /* threads within a receiving Transact */
     atomic_llong openHandles; /* successful creates minus closes */
+    _Atomic(UINT64) clientBytes; /* see volume_memory_take */
     FSP_FSCTL_VOLUME_PARAMS params;
     UINT32 allocationUnit;
     _Atomic(UINT64) options[OPTION_COUNT];

@@ -48,10 +48,7 @@ static int adopt(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
         return 0;
     }
     atomic_store_explicit(&op->inode->fresh, 0, memory_order_relaxed); /* the directory's times */
-    if ((op->child = inode_adopt(op, op->inode, op->name, op->nameUnits, rsp)) == NULL) {
-        reply_error(op, ENOMEM);
-        return 0;
-    }
+    op->child = inode_adopt(op, op->inode, op->name, op->nameUnits, rsp);
     return 1;
 }
 

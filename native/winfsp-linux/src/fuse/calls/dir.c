@@ -1,33 +1,68 @@
 /*
- * Directories: a stream is the listing as one opendir (or rewinddir) sees it, fetched batch by batch with markers and
- * kept as the records that the kernel wants, so that an offset is an index and stays valid whatever happens to the
- * directory meanwhile.
+ * Directories. Whatever a directory holds, an open one costs little: the host is asked for a batch at a time by marker,
+ * and only the markers of the last answer are kept, its window, since the kernel may go on after any record of it.
+ *
+ * A record's offset says which one it is in two ways: its position in the listing, and a hash of its name. A position
+ * in the window is exact whatever happens to the directory meanwhile. Elsewhere (seekdir far back) the record is looked
+ * for by its hash from the beginning; if it is gone, the listing begins anew, so that nothing is left out.
  */
 #include <dirent.h>
 #include <errno.h>
 
 #include "fuse/objects/front.h"
 
-#define BATCH_SIZE 65536u
+#define MAX_BATCH_BYTES 65536u
+#define MIN_BATCH_BYTES 4096u /* several of the longest records */
 #define MAX_NAME_BYTES (MAX_NAME_UNITS * 3)
+#define BATCH_OFFSET (MAX_DATA_BYTES / 2) /* of the host's records in op_data, behind those for the kernel */
+
+/* Offsets: after ".", after "..", after the host's record k. */
+#define AFTER_DOT 1u
+#define AFTER_DOTS 2u
+#define POSITION_OF(offset) ((UINT32)(offset)) /* of the next record; the host's first is at AFTER_DOTS */
+#define HASH_OF(offset) ((UINT32)((offset) >> 32))
+
+/* What continues a listing after a record, in a window. */
+typedef struct {
+    UINT64 nextOffset; /* DirectoryMarkerAsNextOffset */
+    UINT32 units;
+    WCHAR name[];
+} MARK;
 
 struct stream {
     STREAM *next, *previous; /* of front.streams */
     FILE_OBJECT *handle; /* held by the open directory */
-    UINT8 *bytes; /* struct fuse_dirent one after the other */
-    size_t used, room;
-    UINT32 *ends; /* where record i ends */
-    UINT32 count, capacity;
-    int complete, started;
-    UINT64 nextOffset; /* DirectoryMarkerAsNextOffset */
-    WCHAR marker[MAX_NAME_UNITS + 1];
-    UINT32 markerUnits;
+    UINT8 *window; /* MARKs, 8-aligned, one after the other */
+    size_t windowBytes;
+    UINT32 first, count; /* position of the window's first record, and how many */
+    UINT32 end; /* position at which the host said that there is no more; 0: not yet */
 };
 
-static void stream_free(STREAM *stream)
+/* A listing under way in an op: where the next batch continues, and what is looked for. */
+struct cursor {
+    UINT32 position; /* of the next record */
+    UINT32 seeks; /* the hash of the record to go on after; 0: none */
+    int hasMark;
+    UINT64 nextOffset;
+    UINT32 units;
+    WCHAR name[MAX_NAME_UNITS + 1];
+    UINT8 *marks; /* those of the answer, in the second half of the records' room */
+    size_t markBytes, bytes; /* of the marks, of the answer */
+    UINT32 first, count;
+};
+
+static void window_free(FRONT *front, STREAM *stream)
 {
-    free(stream->bytes);
-    free(stream->ends);
+    client_memory_give(front, stream->windowBytes);
+    free(stream->window);
+    stream->window = NULL;
+    stream->windowBytes = stream->count = 0;
+}
+
+static void stream_free(FRONT *front, STREAM *stream)
+{
+    window_free(front, stream);
+    client_memory_give(front, sizeof *stream);
     free(stream);
 }
 
@@ -36,41 +71,38 @@ void streams_free(FRONT *front)
     while (front->streams != NULL) {
         STREAM *stream = front->streams;
         front->streams = stream->next;
-        stream_free(stream);
+        stream_free(front, stream);
     }
 }
 
-static int add(STREAM *stream, UINT64 ino, UINT32 type, const char *name, size_t bytes)
+static size_t mark_size(UINT32 units) { return (sizeof(MARK) + units * sizeof(WCHAR) + 7) & ~(size_t)7; }
+
+/* Never 0. */
+static UINT32 hash_of(const WCHAR *name, UINT32 units)
 {
-    size_t size = FUSE_REC_ALIGN(FUSE_NAME_OFFSET + bytes);
-    struct fuse_dirent *entry;
-    if (stream->used + size > UINT32_MAX)
+    UINT64 hash = 0xcbf29ce484222325u;
+    for (UINT32 i = 0; i < units; i++)
+        hash = (hash ^ name[i]) * 0x100000001b3u;
+    return (UINT32)((hash ^ hash >> 32) & 0x7fffffffu) | 1u;
+}
+
+/* ---- the answer ---- */
+
+/* 0: no room for it. */
+static int answer_add(OP *op, UINT64 ino, UINT64 offset, UINT32 type, const char *name, size_t bytes)
+{
+    const struct fuse_read_in *in = op_argument(op);
+    size_t size = FUSE_REC_ALIGN(FUSE_NAME_OFFSET + bytes), most = in->size < BATCH_OFFSET ? in->size : BATCH_OFFSET;
+    struct fuse_dirent *entry = (void *)((UINT8 *)op_data(op) + op->cursor->bytes);
+    if (op->cursor->bytes + size > most)
         return 0;
-    if (stream->used + size > stream->room) {
-        size_t room = stream->room ? stream->room * 2 : 4096;
-        UINT8 *grown = realloc(stream->bytes, room);
-        if (grown == NULL)
-            return 0;
-        stream->bytes = grown;
-        stream->room = room;
-    }
-    if (stream->count == stream->capacity) {
-        UINT32 capacity = stream->capacity ? stream->capacity * 2 : 64;
-        UINT32 *grown = realloc(stream->ends, capacity * sizeof *grown);
-        if (grown == NULL)
-            return 0;
-        stream->ends = grown;
-        stream->capacity = capacity;
-    }
-    entry = (void *)(stream->bytes + stream->used);
     memset(entry, 0, size);
     entry->ino = ino;
-    entry->off = stream->count + 1;
+    entry->off = offset;
     entry->namelen = (UINT32)bytes;
     entry->type = type;
     memcpy(entry->name, name, bytes);
-    stream->used += size;
-    stream->ends[stream->count++] = (UINT32)stream->used;
+    op->cursor->bytes += size;
     return 1;
 }
 
@@ -79,135 +111,231 @@ static UINT64 number_of(const INODE *inode)
     return inode->info.IndexNumber != 0 ? inode->info.IndexNumber : (uintptr_t)inode;
 }
 
-static int restart(FRONT *front, STREAM *stream, INODE *inode)
+/* 0: no room. */
+static int add_dots(OP *op, UINT64 from)
 {
-    int done;
-    stream->used = stream->count = 0;
-    stream->complete = 0;
-    stream->started = 1;
-    stream->markerUnits = 0;
+    FRONT *front = op->front;
+    UINT64 own, parent;
     pthread_mutex_lock(&front->lock);
-    done = add(stream, number_of(inode), DT_DIR, ".", 1) &&
-           add(stream, number_of(inode->parent != NULL ? inode->parent : inode), DT_DIR, "..", 2);
+    own = number_of(op->inode);
+    parent = number_of(op->inode->parent != NULL ? op->inode->parent : op->inode);
     pthread_mutex_unlock(&front->lock);
-    return done;
+    return (from >= AFTER_DOT || answer_add(op, own, AFTER_DOT, DT_DIR, ".", 1)) &&
+           (from >= AFTER_DOTS || answer_add(op, parent, AFTER_DOTS, DT_DIR, "..", 2));
 }
 
-/* The records of one answer. 0, or an errno. */
-static int take_batch(FRONT *front, STREAM *stream, const UINT8 *at, UINT32 bytes)
+static UINT32 type_of_record(const FSP_FSCTL_DIR_INFO *info)
 {
-    UINT32 left = bytes, taken = 0;
+    UINT32 attributes = info->FileInfo.FileAttributes;
+    if ((attributes & FILE_ATTRIBUTE_REPARSE_POINT) && info->FileInfo.ReparseTag == IO_REPARSE_TAG_SYMLINK)
+        return DT_LNK;
+    return attributes & FILE_ATTRIBUTE_DIRECTORY ? DT_DIR : DT_REG;
+}
+
+/* Names that no Linux program could use (a slash, surrogates that stand for no bytes) are left out; `.` and `..` are
+ * there already. 0: no room for it. */
+static int add_record(OP *op, const FSP_FSCTL_DIR_INFO *info, UINT32 units, UINT32 position)
+{
+    char name[MAX_NAME_BYTES];
+    ptrdiff_t length = utf16_to_utf8(info->FileNameBuf, units, name, sizeof name);
+    UINT64 offset = (UINT64)hash_of(info->FileNameBuf, units) << 32 | (position + 1);
+    if (length <= 0 || memchr(name, '/', (size_t)length) != NULL ||
+        (name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.'))))
+        return 1;
+    return answer_add(op, info->FileInfo.IndexNumber != 0 ? info->FileInfo.IndexNumber : 1, offset,
+        type_of_record(info), name, (size_t)length);
+}
+
+static void go_on_after(struct cursor *cursor, const FSP_FSCTL_DIR_INFO *info, UINT32 units)
+{
+    cursor->hasMark = 1;
+    cursor->nextOffset = info->NextOffset;
+    cursor->units = units;
+    memcpy(cursor->name, info->FileNameBuf, units * sizeof(WCHAR));
+}
+
+static void keep_mark(struct cursor *cursor, const FSP_FSCTL_DIR_INFO *info, UINT32 units)
+{
+    MARK *mark = (void *)(cursor->marks + cursor->markBytes);
+    mark->nextOffset = info->NextOffset;
+    mark->units = units;
+    memcpy(mark->name, info->FileNameBuf, units * sizeof(WCHAR));
+    if (cursor->count++ == 0)
+        cursor->first = cursor->position;
+    cursor->markBytes += mark_size(units);
+}
+
+enum { MORE, FULL, ENDED, MALFORMED };
+
+/* The records of one batch, as far as they are wanted and have room. */
+static int take_batch(OP *op, const UINT8 *at, UINT32 left)
+{
+    struct cursor *cursor = op->cursor;
+    int any = 0;
     while (left >= sizeof(UINT16)) {
         const FSP_FSCTL_DIR_INFO *info = (const void *)at;
-        UINT32 size = info->Size, step = (UINT32)FSP_FSCTL_DEFAULT_ALIGN_UP(size);
-        char name[MAX_NAME_BYTES];
-        UINT32 units, attributes;
-        ptrdiff_t length;
-        if (size < sizeof *info) { /* the end mark */
-            stream->complete = 1;
-            return 0;
-        }
-        if (size > left)
-            return EIO;
+        UINT32 size = info->Size, step = (UINT32)FSP_FSCTL_DEFAULT_ALIGN_UP(size), units;
+        if (size < sizeof *info) /* the end mark */
+            return ENDED;
         units = (size - (UINT32)sizeof *info) / sizeof(WCHAR);
-        if (units > MAX_NAME_UNITS)
-            return EIO;
-        memcpy(stream->marker, info->FileNameBuf, units * sizeof(WCHAR));
-        stream->markerUnits = units;
-        stream->nextOffset = info->NextOffset;
-        taken++;
-        length = utf16_to_utf8(info->FileNameBuf, units, name, sizeof name);
-        attributes = info->FileInfo.FileAttributes;
-        /* Names that no Linux program could use (half a surrogate pair, a slash) are left out; `.` and `..` are there
-         * already. */
-        if (length > 0 && memchr(name, '/', (size_t)length) == NULL &&
-            !(name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.')))) {
-            UINT32 type =
-                (attributes & FILE_ATTRIBUTE_REPARSE_POINT) && info->FileInfo.ReparseTag == IO_REPARSE_TAG_SYMLINK
-                    ? DT_LNK
-                : attributes & FILE_ATTRIBUTE_DIRECTORY ? DT_DIR
-                                                        : DT_REG;
-            if (!add(stream, info->FileInfo.IndexNumber != 0 ? info->FileInfo.IndexNumber : 1, type, name,
-                    (size_t)length))
-                return ENOMEM;
-        }
+        if (size > left || units > MAX_NAME_UNITS)
+            return MALFORMED;
+        any = 1;
+        if (cursor->seeks != 0) {
+            if (hash_of(info->FileNameBuf, units) == cursor->seeks)
+                cursor->seeks = 0;
+        } else if (add_record(op, info, units, cursor->position))
+            keep_mark(cursor, info, units);
+        else
+            return FULL;
+        go_on_after(cursor, info, units);
+        cursor->position++;
         if (step >= left)
             break;
         at += step;
         left -= step;
     }
-    if (taken == 0)
-        stream->complete = 1;
-    return 0;
+    return any ? MORE : ENDED;
 }
 
-static void serve(OP *op);
+/* ---- readdir ---- */
 
-static void listed(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
+/* The markers of what the kernel gets now replace those of the answer before. 0: no memory. */
+static int keep_window(OP *op)
 {
+    FRONT *front = op->front;
     STREAM *stream = op->stream;
-    int error = 0;
-    if (status_of(rsp) == STATUS_NO_MORE_FILES)
-        stream->complete = 1;
-    else if (!NT_SUCCESS(status_of(rsp)))
-        error = errno_of(status_of(rsp));
-    else
-        error = take_batch(op->front, stream, op_data(op), rsp->IoStatus.Information);
+    struct cursor *cursor = op->cursor;
+    UINT8 *window;
+    if (cursor->count == 0)
+        return 1;
+    if (!client_memory_take(front, cursor->markBytes))
+        return 0;
+    if ((window = malloc(cursor->markBytes)) == NULL) {
+        client_memory_give(front, cursor->markBytes);
+        return 0;
+    }
+    memcpy(window, cursor->marks, cursor->markBytes);
+    window_free(front, stream);
+    stream->window = window;
+    stream->windowBytes = cursor->markBytes;
+    stream->first = cursor->first;
+    stream->count = cursor->count;
+    return 1;
+}
+
+static void finish(OP *op, int error)
+{
+    size_t bytes = op->cursor->bytes;
+    if (error == 0 && !keep_window(op))
+        error = ENOMEM;
+    free(op->cursor);
+    op->cursor = NULL;
     if (error != 0)
         reply_error(op, error);
     else
-        serve(op);
+        reply_data(op, op_data(op), bytes);
+}
+
+static void fetch(OP *op);
+
+static void listed(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    struct cursor *cursor = op->cursor;
+    NTSTATUS status = status_of(rsp);
+    int state = ENDED;
+    if (NT_SUCCESS(status))
+        state = take_batch(op, (UINT8 *)op_data(op) + BATCH_OFFSET, rsp->IoStatus.Information);
+    else if (status != STATUS_NO_MORE_FILES) {
+        finish(op, errno_of(status));
+        return;
+    }
+    if (state == MALFORMED)
+        finish(op, EIO);
+    else if (state == ENDED && cursor->seeks != 0) { /* the record is gone */
+        cursor->seeks = 0;
+        cursor->position = AFTER_DOTS;
+        cursor->hasMark = 0;
+        fetch(op);
+    } else if (state == ENDED) {
+        op->stream->end = cursor->position;
+        finish(op, 0);
+    } else if (state == FULL)
+        finish(op, cursor->bytes == 0 ? EINVAL : 0); /* EINVAL: not room for one */
+    else if (cursor->bytes != 0)
+        finish(op, 0);
+    else { /* none of them is for the kernel */
+        cursor->count = 0;
+        cursor->markBytes = 0;
+        fetch(op);
+    }
 }
 
 static void fetch(OP *op)
 {
-    STREAM *stream = op->stream;
+    const struct fuse_read_in *in = op_argument(op);
     const FSP_FSCTL_VOLUME_PARAMS *params = volume_params(op->front->volume);
-    op->handle = stream->handle;
+    struct cursor *cursor = op->cursor;
+    UINT64 wanted = (UINT64)in->size * 3; /* a record of the host's is about so much longer than one for the kernel */
+    if (wanted > MAX_BATCH_BYTES || cursor->seeks != 0)
+        wanted = MAX_BATCH_BYTES;
+    op->handle = op->stream->handle;
     request_context(op, FspFsctlTransactQueryDirectoryKind);
-    op->req.Req.QueryDirectory.Address = (uintptr_t)op_data(op);
-    op->req.Req.QueryDirectory.Length = BATCH_SIZE;
+    op->req.Req.QueryDirectory.Address = (uintptr_t)op_data(op) + BATCH_OFFSET;
+    op->req.Req.QueryDirectory.Length = wanted < MIN_BATCH_BYTES ? MIN_BATCH_BYTES : (UINT32)wanted;
     op->req.Req.QueryDirectory.CaseSensitive = params->CaseSensitiveSearch;
-    if (stream->markerUnits != 0) {
-        if (params->DirectoryMarkerAsNextOffset)
-            request_add_bytes(
-                &op->req, &op->req.Req.QueryDirectory.Marker, &stream->nextOffset, sizeof stream->nextOffset);
-        else
-            request_add_name(&op->req, &op->req.Req.QueryDirectory.Marker, stream->marker, stream->markerUnits);
-    }
+    if (cursor->hasMark && params->DirectoryMarkerAsNextOffset)
+        request_add_bytes(&op->req, &op->req.Req.QueryDirectory.Marker, &cursor->nextOffset, sizeof cursor->nextOffset);
+    else if (cursor->hasMark)
+        request_add_name(&op->req, &op->req.Req.QueryDirectory.Marker, cursor->name, cursor->units);
     op_post(op, listed);
 }
 
-static void serve(OP *op)
+/* Where the listing goes on; 0: nowhere, it had ended there. */
+static int find_place(OP *op, UINT64 offset)
 {
-    const struct fuse_read_in *in = op_argument(op);
     STREAM *stream = op->stream;
-    if (in->offset < stream->count) {
-        size_t begin = in->offset == 0 ? 0 : stream->ends[in->offset - 1], end = begin;
-        for (UINT64 i = in->offset;
-            i < stream->count && stream->ends[i] - begin <= in->size && stream->ends[i] - begin <= MAX_DATA_BYTES; i++)
-            end = stream->ends[i];
-        if (end == begin)
-            reply_error(op, EINVAL); /* not room for one */
-        else {
-            /* once the kernel has the answer the stream may be closed at any moment */
-            memcpy(op_data(op), stream->bytes + begin, end - begin);
-            reply_data(op, op_data(op), end - begin);
+    struct cursor *cursor = op->cursor;
+    UINT32 position = POSITION_OF(offset), at = position - 1;
+    cursor->position = AFTER_DOTS;
+    if (offset == 0)
+        stream->end = 0;
+    if (position <= AFTER_DOTS)
+        return stream->end != AFTER_DOTS;
+    if (stream->end == position)
+        return 0;
+    if (at < stream->first || at - stream->first >= stream->count) {
+        cursor->seeks = HASH_OF(offset);
+        stream->end = 0; /* positions are counted anew */
+        return 1;
+    }
+    for (const UINT8 *mark = stream->window;; mark += mark_size(((const MARK *)(const void *)mark)->units))
+        if (at-- == stream->first) {
+            const MARK *found = (const void *)mark;
+            cursor->position = position;
+            cursor->hasMark = 1;
+            cursor->nextOffset = found->nextOffset;
+            cursor->units = found->units;
+            memcpy(cursor->name, found->name, found->units * sizeof(WCHAR));
+            return 1;
         }
-    } else if (stream->complete)
-        reply_data(op, NULL, 0);
-    else
-        fetch(op);
 }
 
 void do_readdir(OP *op)
 {
     const struct fuse_read_in *in = op_argument(op);
     op->stream = (STREAM *)(uintptr_t)in->fh;
-    if ((in->offset == 0 || !op->stream->started) && !restart(op->front, op->stream, op->inode))
+    if ((op->cursor = calloc(1, sizeof *op->cursor)) == NULL) {
         reply_error(op, ENOMEM);
+        return;
+    }
+    op->cursor->marks = (UINT8 *)op_data(op) + BATCH_OFFSET + MAX_BATCH_BYTES;
+    if (!add_dots(op, in->offset))
+        finish(op, op->cursor->bytes == 0 ? EINVAL : 0);
+    else if (find_place(op, in->offset))
+        fetch(op);
     else
-        serve(op);
+        finish(op, 0);
 }
 
 /* ---- opendir, releasedir ---- */
@@ -216,7 +344,7 @@ static void opened(OP *op)
 {
     FRONT *front = op->front;
     INODE *inode = op->inode;
-    STREAM *stream = calloc(1, sizeof *stream);
+    STREAM *stream = client_memory_take(front, sizeof *stream) ? calloc(1, sizeof *stream) : NULL;
     if (stream == NULL) {
         reply_error(op, ENOMEM);
         return;
@@ -250,6 +378,6 @@ void do_releasedir(OP *op)
     op->inode->opens--;
     inode_settle(front, op->inode);
     pthread_mutex_unlock(&front->lock);
-    stream_free(stream);
+    stream_free(front, stream);
     reply_error(op, 0);
 }

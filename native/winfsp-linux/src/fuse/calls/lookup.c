@@ -85,10 +85,8 @@ static void lookup_done(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
             reply_status(op, NT_SUCCESS(status) ? STATUS_REPARSE_POINT_NOT_RESOLVED : status);
         return;
     }
-    if ((op->child = inode_adopt(op, op->inode, op->name, op->nameUnits, rsp)) == NULL)
-        reply_error(op, ENOMEM);
-    else
-        with_link_length(op, looked_up);
+    op->child = inode_adopt(op, op->inode, op->name, op->nameUnits, rsp);
+    with_link_length(op, looked_up);
 }
 
 static void lookup_open(OP *op)

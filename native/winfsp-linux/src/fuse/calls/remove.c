@@ -133,10 +133,10 @@ static void child_opened(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 {
     if (!NT_SUCCESS(status_of(rsp)) || status_of(rsp) == STATUS_REPARSE)
         reply_status(op, NT_SUCCESS(status_of(rsp)) ? STATUS_REPARSE_POINT_NOT_RESOLVED : status_of(rsp));
-    else if ((op->child = inode_adopt(op, op->inode, op->name, op->nameUnits, rsp)) == NULL)
-        reply_error(op, ENOMEM);
-    else
+    else {
+        op->child = inode_adopt(op, op->inode, op->name, op->nameUnits, rsp);
         op->afterChild(op);
+    }
 }
 
 void with_child(OP *op, THEN *then)

@@ -42,6 +42,7 @@ static void renamed(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
             give_name(front, target, op->oldDirectory, op->name, op->nameUnits);
         } else {
             inode_linger(front, target);
+            target->replaced = 1;
             inode_unname(front, target);
         }
     }

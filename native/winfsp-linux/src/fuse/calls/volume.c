@@ -4,6 +4,7 @@
 #include "fuse/objects/front.h"
 
 #define MAX_BACKGROUND 64
+#define PRUNE_MINOR_VERSION 45 /* with FUSE_NOTIFY_PRUNE */
 #define DIRECT_IO_ALLOW_MMAP_FLAG2 \
     (1u << 4) /* FUSE_DIRECT_IO_ALLOW_MMAP, bit 36 of the flags; newer than some headers */
 
@@ -40,6 +41,7 @@ void do_init(OP *op)
     }
     if (in->minor < out.minor)
         out.minor = in->minor;
+    front->prunes = in->minor >= PRUNE_MINOR_VERSION;
     out.max_readahead = in->max_readahead > MAX_DATA_BYTES ? in->max_readahead : MAX_DATA_BYTES;
     out.max_background = MAX_BACKGROUND;
     out.congestion_threshold = MAX_BACKGROUND * 3 / 4;

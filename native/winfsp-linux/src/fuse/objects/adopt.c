@@ -35,17 +35,15 @@ INODE *inode_adopt(OP *op, INODE *dir, const WCHAR *name, size_t units, const FS
         inode_unname(front, inode);
         inode = NULL;
     }
-    if (inode == NULL)
-        inode = inode_insert(front, dir, name, units);
     if (inode == NULL) {
-        handle_put(op->made);
-        op->made = NULL;
-    } else {
-        inode->references++;
-        learn(front, inode, rsp);
-        inode_number(front, inode);
-        install(op, inode);
+        inode = op->blank;
+        op->blank = NULL;
+        inode_insert(front, dir, inode);
     }
+    inode->references++;
+    learn(front, inode, rsp);
+    inode_number(front, inode);
+    install(op, inode);
     pthread_mutex_unlock(&front->lock);
     return inode;
 }
@@ -60,6 +58,9 @@ int inode_readopt(OP *op, INODE *inode, const FSP_FSCTL_TRANSACT_RSP *rsp)
     if (same) {
         learn(front, inode, rsp);
         install(op, inode);
+        op->handle = inode->handle; /* at once: a last close beside this may take it from the inode */
+        op->handle->references++;
+        op->ownsHandle = 1;
     } else {
         handle_put(op->made);
         op->made = NULL;

@@ -86,6 +86,7 @@ struct inode {
     UINT32 linkBytes; /* length of a symbolic link's target */
     UINT64 generation;
     int unlinked;
+    int replaced; /* unlinked by a rename over it: there was a file by its name all the time */
     int lingers; /* replaced by a rename a moment ago, see inode_linger */
     INODE *nextLingering;
 };
@@ -132,7 +133,9 @@ struct front {
     UINT32 openFlags; /* FOPEN_… of ordinary files */
     GATE names;
     INODE root;
-    INODE *all;
+    INODE *newest, *oldest; /* of all but the root, by nextOfAll from the newest */
+    int prunes; /* the kernel can be asked to forget what nobody uses */
+    UINT64 pruneAtMs; /* not before: the last time did not help */
     INODE **buckets, **numbers; /* numbers: where case does not count only */
     UINT32 bucketCount, inodeCount;
     INODE *lingering;
@@ -164,8 +167,10 @@ struct op {
     INODE *victim; /* of remove_child: one of these two */
     INODE *oldDirectory, *newDirectory;
     STREAM *stream;
+    struct cursor *cursor; /* of dir.c */
     FILE_OBJECT *handle; /* referenced when ownsHandle */
     FILE_OBJECT *made; /* memory for the next Create */
+    INODE *blank; /* memory for its inode, if it goes by a name in a directory */
     int ownsHandle;
     UINT32 disposition, createOptions, access, attributes;
     UINT32 mode, uid, gid; /* of what is being created; new values in setattr */
@@ -230,7 +235,9 @@ void op_leave_sizes(OP *op);
 INODE *inode_of(FRONT *front, UINT64 nodeid);
 int inode_is_unlinked(FRONT *front, const INODE *inode); /* takes front.lock */
 INODE *inode_find(FRONT *front, INODE *parent, const WCHAR *name, size_t units);
-INODE *inode_insert(FRONT *front, INODE *parent, const WCHAR *name, size_t units); /* NULL: no memory */
+INODE *inode_new(FRONT *front, const WCHAR *name, size_t units); /* takes front.lock; NULL: no memory */
+void inode_discard(FRONT *front, INODE *inode); /* never inserted */
+void inode_insert(FRONT *front, INODE *parent, INODE *inode);
 /* 0: no memory, nothing changed */
 int inode_rename(FRONT *front, INODE *inode, INODE *parent, const WCHAR *name, size_t units);
 void inode_unname(FRONT *front, INODE *inode); /* the name is gone; the inode stays while it is known or open */
@@ -241,15 +248,16 @@ int lingering_end(FRONT *front);
 void inode_settle(FRONT *front, INODE *inode); /* after a count went down: lets go of the handle, of the inode */
 /* from now on it is found by its IndexNumber: spellings of one file find each other */
 void inode_number(FRONT *front, INODE *inode);
+void inode_renew(FRONT *front, INODE *inode); /* it counts as the newest now */
 void inodes_free(FRONT *front);
 
 /*
  * adopt.c
  * What a successful Create says: the inode of (dir, name), made or found, with its handle and FileInfo; a superfluous
- * handle is closed. Takes op->made. Returns it referenced; NULL: no memory, and the file is closed again.
+ * handle is closed. Takes op->made and op->blank. Returns it referenced.
  */
 INODE *inode_adopt(OP *op, INODE *dir, const WCHAR *name, size_t units, const FSP_FSCTL_TRANSACT_RSP *rsp);
-/* The same for an inode that lost its handle. 0: it is another file by now. */
+/* The same for an inode that lost its handle, which becomes the op's too. 0: it is another file by now. */
 int inode_readopt(OP *op, INODE *inode, const FSP_FSCTL_TRANSACT_RSP *rsp);
 
 /* handle.c */
@@ -275,7 +283,22 @@ UINT64 filetime_now(void);
 int errno_of(NTSTATUS status);
 int name_of(const char *utf8, WCHAR *units, UINT32 *count, UINT32 most); /* 0, EILSEQ, ENAMETOOLONG */
 
+/* memory.c: bytes that clients cause. 0: the limit is reached. */
+int client_memory_take(FRONT *front, UINT64 bytes);
+int inode_memory_take(FRONT *front, UINT64 bytes); /* of inodes and file objects: no limit if the kernel cannot prune */
+void client_memory_add(FRONT *front, UINT64 bytes); /* for what must not fail */
+void client_memory_give(FRONT *front, UINT64 bytes);
+int memory_exceeds(FRONT *front, UINT32 eighths); /* of the limit */
+
+/* prune.c: the kernel forgets files that nobody uses */
+int prune_may_help(FRONT *front);
+void prune_pause(FRONT *front); /* it did not help; under front.lock, as the next */
+/* Up to `most` nodeids to be forgotten; 0: enough, or there are none. */
+UINT32 prune_choose(FRONT *front, UINT64 *nodeids, UINT32 most);
+
 /* notify.c */
+void notifier_prune(FRONT *front);
+void after_prune(OP *op, THEN *then); /* when the kernel has forgotten what it could */
 /* The kernel writes back what was stored through mappings of an open file, and drops its pages; then `then`. The op is
  * in no gate meanwhile. */
 void notifier_flush(OP *op, INODE *inode, THEN *then);

@@ -12,13 +12,17 @@
 
 FILE_OBJECT *handle_new(FRONT *front)
 {
-    FILE_OBJECT *handle = calloc(1, sizeof *handle);
+    FILE_OBJECT *handle = inode_memory_take(front, sizeof *handle) ? calloc(1, sizeof *handle) : NULL;
     if (handle != NULL)
         handle->front = front;
     return handle;
 }
 
-void handle_discard(FILE_OBJECT *handle) { free(handle); }
+void handle_discard(FILE_OBJECT *handle)
+{
+    client_memory_give(handle->front, sizeof *handle);
+    free(handle);
+}
 
 void handle_opened(FILE_OBJECT *handle, const FSP_FSCTL_TRANSACT_RSP *rsp)
 {
@@ -35,7 +39,7 @@ static void closed(IRP *irp, const FSP_FSCTL_TRANSACT_RSP *rsp)
 {
     FILE_OBJECT *handle = (FILE_OBJECT *)irp;
     FRONT *front = handle->front;
-    free(handle);
+    handle_discard(handle);
     pthread_mutex_lock(&front->lock);
     front->handlesOpen--;
     front->closing--;
@@ -83,7 +87,7 @@ static void close_next(FRONT *front)
         if (!begin_close(handle)) {
             front->closing--;
             front->handlesOpen--;
-            free(handle);
+            handle_discard(handle);
         }
     }
 }

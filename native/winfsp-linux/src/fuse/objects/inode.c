@@ -72,7 +72,7 @@ static void table_grow(FRONT *front)
     free(before);
     free(front->numbers);
     front->numbers = numbers;
-    for (INODE *inode = front->all; inode != NULL; inode = inode->nextOfAll)
+    for (INODE *inode = front->newest; inode != NULL; inode = inode->nextOfAll)
         if (inode->numbered) {
             inode->numbered = 0;
             inode_number(front, inode);
@@ -105,6 +105,34 @@ static void table_remove(FRONT *front, INODE *inode)
     *at = inode->next;
 }
 
+static void inode_add_newest(FRONT *front, INODE *inode)
+{
+    inode->previousOfAll = NULL;
+    if ((inode->nextOfAll = front->newest) != NULL)
+        front->newest->previousOfAll = inode;
+    else
+        front->oldest = inode;
+    front->newest = inode;
+}
+
+static void inode_take_out(FRONT *front, INODE *inode)
+{
+    if (inode->previousOfAll != NULL)
+        inode->previousOfAll->nextOfAll = inode->nextOfAll;
+    else
+        front->newest = inode->nextOfAll;
+    if (inode->nextOfAll != NULL)
+        inode->nextOfAll->previousOfAll = inode->previousOfAll;
+    else
+        front->oldest = inode->previousOfAll;
+}
+
+void inode_renew(FRONT *front, INODE *inode)
+{
+    inode_take_out(front, inode);
+    inode_add_newest(front, inode);
+}
+
 static WCHAR *name_copy(const WCHAR *name, size_t units)
 {
     WCHAR *copy = malloc((units + 1) * sizeof *copy);
@@ -113,27 +141,47 @@ static WCHAR *name_copy(const WCHAR *name, size_t units)
     return copy;
 }
 
-INODE *inode_insert(FRONT *front, INODE *parent, const WCHAR *name, size_t units)
+/* With its place in the table. */
+static UINT64 inode_bytes(size_t units) { return sizeof(INODE) + sizeof(INODE *) + (units + 1) * sizeof(WCHAR); }
+
+void inode_discard(FRONT *front, INODE *inode)
 {
-    INODE *inode = calloc(1, sizeof *inode);
-    if (inode == NULL)
-        return NULL;
+    client_memory_give(front, inode_bytes(inode->nameUnits));
+    free(inode->name);
+    free(inode);
+}
+
+INODE *inode_new(FRONT *front, const WCHAR *name, size_t units)
+{
+    INODE *inode;
+    int table;
+    pthread_mutex_lock(&front->lock);
     if (front->inodeCount >= front->bucketCount)
         table_grow(front);
-    if (front->bucketCount == 0 || (inode->name = name_copy(name, units)) == NULL) {
-        free(inode);
+    table = front->bucketCount != 0;
+    pthread_mutex_unlock(&front->lock);
+    if (!table || !inode_memory_take(front, inode_bytes(units)))
+        return NULL;
+    if ((inode = calloc(1, sizeof *inode)) == NULL) {
+        client_memory_give(front, inode_bytes(units));
         return NULL;
     }
     inode->nameUnits = (UINT32)units;
+    if ((inode->name = name_copy(name, units)) == NULL) {
+        inode_discard(front, inode);
+        return NULL;
+    }
+    return inode;
+}
+
+void inode_insert(FRONT *front, INODE *parent, INODE *inode)
+{
     inode->parent = parent;
     inode->generation = ++front->generation;
     parent->references++;
     table_add(front, inode);
-    if ((inode->nextOfAll = front->all) != NULL)
-        front->all->previousOfAll = inode;
-    front->all = inode;
+    inode_add_newest(front, inode);
     front->inodeCount++;
-    return inode;
 }
 
 int inode_rename(FRONT *front, INODE *inode, INODE *parent, const WCHAR *name, size_t units)
@@ -144,6 +192,8 @@ int inode_rename(FRONT *front, INODE *inode, INODE *parent, const WCHAR *name, s
         return 0;
     table_remove(front, inode);
     free(inode->name);
+    client_memory_add(front, inode_bytes(units)); /* a rename fails for no limit */
+    client_memory_give(front, inode_bytes(inode->nameUnits));
     inode->name = copy;
     inode->nameUnits = (UINT32)units;
     inode->parent = parent;
@@ -251,16 +301,10 @@ void inode_settle(FRONT *front, INODE *inode)
     if (!inode->unlinked)
         table_remove(front, inode);
     numbers_remove(front, inode);
-    if (inode->previousOfAll != NULL)
-        inode->previousOfAll->nextOfAll = inode->nextOfAll;
-    else
-        front->all = inode->nextOfAll;
-    if (inode->nextOfAll != NULL)
-        inode->nextOfAll->previousOfAll = inode->previousOfAll;
+    inode_take_out(front, inode);
     front->inodeCount--;
     parent = inode->parent;
-    free(inode->name);
-    free(inode);
+    inode_discard(front, inode);
     if (parent != NULL) {
         parent->references--;
         inode_settle(front, parent); /* as deep as a path whose inodes were all forgotten before */
@@ -269,12 +313,11 @@ void inode_settle(FRONT *front, INODE *inode)
 
 void inodes_free(FRONT *front)
 {
-    for (INODE *inode = front->all, *next; inode != NULL; inode = next) {
+    for (INODE *inode = front->newest, *next; inode != NULL; inode = next) {
         next = inode->nextOfAll;
         if (inode->handle != NULL)
             handle_discard(inode->handle);
-        free(inode->name);
-        free(inode);
+        inode_discard(front, inode);
     }
     if (front->root.handle != NULL)
         handle_discard(front->root.handle);

@@ -9,6 +9,10 @@
 
 #include "fuse/objects/front.h"
 
+#define MAX_PRUNED 256u /* in one message */
+#define MAX_FORGET_WAITS 20
+#define FORGET_WAIT_US 250u
+
 typedef struct note {
     struct note *next;
     UINT64 parent, inode; /* 0: not known to the kernel, so there is nothing to drop */
@@ -22,7 +26,7 @@ struct notifier {
     pthread_t thread;
     pthread_cond_t some;
     NOTE *first, *last;
-    int stop, ended;
+    int prune, stop, ended;
 };
 
 static void tell(FRONT *front, int code, const void *head, size_t headSize, const char *name)
@@ -44,6 +48,43 @@ static void end_note(NOTE *note)
         op->then(op);
 }
 
+/* Newer than some headers. */
+#define NOTIFY_PRUNE 9
+struct notify_prune_out {
+    uint32_t count;
+    uint32_t padding;
+    uint64_t spare;
+    uint64_t nodeids[MAX_PRUNED];
+};
+
+/* The kernel's FORGETs come to a serving thread, a little later. Without front.lock. */
+static void wait_for_forgets(FRONT *front, UINT64 before)
+{
+    for (int i = 0; i < MAX_FORGET_WAITS && volume_memory(front->volume) >= before; i++)
+        usleep(FORGET_WAIT_US);
+}
+
+/*
+ * Under front.lock, which it lets go of meanwhile. At most as many inodes are named as there are, so that it ends when
+ * all of them are in use.
+ */
+static void prune(FRONT *front)
+{
+    struct notify_prune_out out = {.count = 0};
+    UINT32 asked = 0, most = front->inodeCount;
+    while (asked < most && !front->notifier->stop && (out.count = prune_choose(front, out.nodeids, MAX_PRUNED)) > 0) {
+        UINT64 before = volume_memory(front->volume);
+        asked += out.count;
+        pthread_mutex_unlock(&front->lock);
+        tell(
+            front, NOTIFY_PRUNE, &out, offsetof(struct notify_prune_out, nodeids) + out.count * sizeof(uint64_t), NULL);
+        wait_for_forgets(front, before);
+        pthread_mutex_lock(&front->lock);
+    }
+    if (memory_exceeds(front, 6))
+        prune_pause(front);
+}
+
 static void *tell_all(void *context)
 {
     FRONT *front = context;
@@ -51,8 +92,14 @@ static void *tell_all(void *context)
     pthread_mutex_lock(&front->lock);
     for (;;) {
         NOTE *note = notifier->first;
-        if (notifier->stop)
+        int silent = notifier->stop; /* what waits goes on, and the kernel hears nothing more */
+        if (note == NULL && silent)
             break;
+        if (notifier->prune && !silent) {
+            notifier->prune = 0;
+            prune(front);
+            continue;
+        }
         if (note == NULL) {
             pthread_cond_wait(&notifier->some, &front->lock);
             continue;
@@ -60,11 +107,11 @@ static void *tell_all(void *context)
         if ((notifier->first = note->next) == NULL)
             notifier->last = NULL;
         pthread_mutex_unlock(&front->lock);
-        if (note->inode != 0) {
+        if (note->inode != 0 && !silent) {
             struct fuse_notify_inval_inode_out out = {note->inode, note->data ? 0 : -1, 0};
             tell(front, FUSE_NOTIFY_INVAL_INODE, &out, sizeof out, NULL);
         }
-        if (note->wholeEntry && note->parent != 0) {
+        if (note->wholeEntry && note->parent != 0 && !silent) {
             struct fuse_notify_inval_entry_out out = {note->parent, (UINT32)strlen(note->name), 0};
             struct fuse_notify_inval_inode_out parent = {note->parent, 0, 0}; /* its listing and times */
             tell(front, FUSE_NOTIFY_INVAL_ENTRY, &out, sizeof out, note->name);
@@ -83,22 +130,41 @@ static UINT64 nodeid_of(FRONT *front, const INODE *inode)
     return inode == NULL ? 0 : inode == &front->root ? FUSE_ROOT_ID : (uintptr_t)inode;
 }
 
-/* Under front.lock. 0: no memory or no thread, and the note is the caller's still. */
-static int enqueue(FRONT *front, NOTE *note)
+/* Under front.lock. 0: no memory or no thread. */
+static int start(FRONT *front)
 {
     struct notifier *notifier = front->notifier;
-    if (notifier == NULL) {
-        if ((notifier = calloc(1, sizeof *notifier)) == NULL)
-            return 0;
-        pthread_cond_init(&notifier->some, NULL);
-        front->notifier = notifier;
-        if (pthread_create(&notifier->thread, NULL, tell_all, front) != 0) {
-            front->notifier = NULL;
-            pthread_cond_destroy(&notifier->some);
-            free(notifier);
-            return 0;
-        }
+    if (notifier != NULL)
+        return 1;
+    if ((notifier = calloc(1, sizeof *notifier)) == NULL)
+        return 0;
+    pthread_cond_init(&notifier->some, NULL);
+    front->notifier = notifier;
+    if (pthread_create(&notifier->thread, NULL, tell_all, front) == 0)
+        return 1;
+    front->notifier = NULL;
+    pthread_cond_destroy(&notifier->some);
+    free(notifier);
+    return 0;
+}
+
+void notifier_prune(FRONT *front)
+{
+    pthread_mutex_lock(&front->lock);
+    if (!atomic_load(&front->detaching) && start(front) && !front->notifier->prune) {
+        front->notifier->prune = 1;
+        pthread_cond_signal(&front->notifier->some);
     }
+    pthread_mutex_unlock(&front->lock);
+}
+
+/* Under front.lock. 0: no memory, no thread or no longer, and the note is the caller's still. */
+static int enqueue(FRONT *front, NOTE *note)
+{
+    struct notifier *notifier;
+    if (!start(front) || front->notifier->stop)
+        return 0;
+    notifier = front->notifier;
     if (notifier->last != NULL)
         notifier->last->next = note;
     else
@@ -108,7 +174,8 @@ static int enqueue(FRONT *front, NOTE *note)
     return 1;
 }
 
-void notifier_flush(OP *op, INODE *inode, THEN *then)
+/* 0: it cannot be queued, and is the caller's still. */
+static int go_on_later(OP *op, INODE *inode, THEN *then)
 {
     FRONT *front = op->front;
     NOTE *note = calloc(1, sizeof *note);
@@ -120,12 +187,29 @@ void notifier_flush(OP *op, INODE *inode, THEN *then)
         note->op = op;
         pthread_mutex_lock(&front->lock);
         queued = enqueue(front, note);
+        if (queued && inode == NULL)
+            front->notifier->prune = 1;
         pthread_mutex_unlock(&front->lock);
     }
-    if (!queued) {
+    if (!queued)
         free(note);
+    return queued;
+}
+
+void notifier_flush(OP *op, INODE *inode, THEN *then)
+{
+    if (go_on_later(op, inode, then))
+        return;
+    if (atomic_load(&op->front->detaching))
+        then(op);
+    else
         reply_error(op, ENOMEM);
-    }
+}
+
+void after_prune(OP *op, THEN *then)
+{
+    if (!go_on_later(op, NULL, then))
+        then(op);
 }
 
 void fuse_notify(VOLUME *volume, void *frontEnd, UINT32 filter, UINT32 action, const WCHAR *name, size_t length)

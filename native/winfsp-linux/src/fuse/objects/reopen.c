@@ -32,10 +32,7 @@ static void reopened(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
             reply_error(op, ESTALE);
             return;
         }
-        if (take(op))
-            have_handle(op);
-        else
-            reply_error(op, ESTALE);
+        have_handle(op);
     } else
         reply_error(op, errno_of(status) == ENOENT ? ESTALE : errno_of(status));
 }
@@ -47,9 +44,9 @@ static void reopen(OP *op)
         return;
     }
     if (inode_is_unlinked(op->front, op->inode)) {
-        /* Since the kernel found it: ESTALE makes it look the path up once more, where another file may be now. A
-         * removed directory is a program's working directory. */
-        reply_error(op, inode_info(op->front, op->inode).FileAttributes & FILE_ATTRIBUTE_DIRECTORY ? ENOENT : ESTALE);
+        /* Since the kernel found it. ESTALE makes it look the path up once more, where the successor of a replaced file
+         * is; it does so once only, so it is no answer for a file that was removed. */
+        reply_error(op, op->inode->replaced ? ESTALE : ENOENT);
         return;
     }
     op->disposition = FILE_OPEN;

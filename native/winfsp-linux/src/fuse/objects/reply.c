@@ -47,6 +47,9 @@ void op_end(OP *op)
     if (op->made != NULL)
         handle_discard(op->made);
     op->made = NULL;
+    if (op->blank != NULL)
+        inode_discard(op->front, op->blank);
+    op->blank = NULL;
     op_give(op);
 }
 

@@ -119,6 +119,13 @@ int request_create(OP *op, INODE *dir, const WCHAR *name, size_t units)
     }
     if (error == 0 && op->made == NULL && (op->made = handle_new(front)) == NULL)
         error = ENOMEM;
+    /* Before the host does anything: a file that it had made without our knowing it would stay hidden behind what the
+     * kernel remembers. */
+    if (op->blank != NULL)
+        inode_discard(front, op->blank); /* of another name */
+    op->blank = NULL;
+    if (error == 0 && name != NULL && (op->blank = inode_new(front, name, units)) == NULL)
+        error = ENOMEM;
     if (error != 0)
         reply_error(op, error);
     return error == 0;
