@@ -35,7 +35,9 @@ const ENVIRONMENT = {
 /** A mutant that makes the code run for ever is noticed by this. */
 const LIMIT_MS = 10 * 60_000;
 
-const PROPERTIES = ['tests/unit/volume/paged-file.property', 'tests/unit/volume/ram-volume.property'];
+const PROPERTIES = ['paged-file.property', 'ram-volume.property', 'snapshots/snapshots.property'].map(
+  (name) => `tests/unit/volume/${name}`,
+);
 const isLedger = ({ file }) => file.startsWith('src/volume/content/');
 const isVolume = ({ file }) => file.startsWith('src/volume/');
 

@@ -30,6 +30,8 @@ interface Inode {
   opens: number;
   length: number;
   reserve: number;
+  /** Whether its index number is known: not between a rollback and the next open. */
+  isNumbered: boolean;
 }
 
 class Refusal extends Error {
@@ -96,6 +98,9 @@ class TracedState {
   readonly #inodes = new Map<number, Inode>();
   /** Sum over all inodes. */
   #reserved = 0;
+  readonly #snapshots = new Map<string, Inode>();
+  /** Pages of all snapshots, as told: which page is in which is not followed here. */
+  #snapshotPages = 0;
 
   take(event: Event): void {
     if (this.#isOver) throw new Refusal('Order', `'${event.op}' comes after the end`);
@@ -111,7 +116,7 @@ class TracedState {
         this.#isOver = true;
         return;
       case 'freeBytes': {
-        const free = (this.#capacity - this.#reserved) * this.#pageSize;
+        const free = (this.#capacity - this.#reserved - this.#snapshotPages) * this.#pageSize;
         equal(numberOf(event, 'freeBytes'), free, 'FreeBytesAccurate', 'bytes free as told');
         return;
       }
@@ -121,11 +126,16 @@ class TracedState {
       case 'create':
         this.#create(event);
         break;
+      case 'snapshot':
+      case 'rollback':
+      case 'deleteSnapshot':
+        this.#ofSnapshots(event);
+        break;
       default:
         this.#ofInode(event, this.#inodeOf(event));
     }
     const [reserved, allocated] = event.ledger as [number, number];
-    equal(reserved, this.#reserved, 'FreeBytesAccurate', 'pages reserved');
+    equal(reserved, this.#reserved + this.#snapshotPages, 'FreeBytesAccurate', 'pages reserved');
     if (!(allocated >= 0 && allocated <= reserved && reserved <= this.#capacity)) {
       throw new Refusal(
         'PoolConsistent',
@@ -167,7 +177,12 @@ class TracedState {
           ? NtStatus.OBJECT_NAME_NOT_FOUND
           : NtStatus.SUCCESS;
     if (!this.#answers(event, due)) return;
-    if (this.#inodes.get(numberOf(event, 'inode')) !== inode) {
+    const index = numberOf(event, 'inode');
+    if (!inode!.isNumbered && !this.#inodes.has(index)) {
+      inode!.isNumbered = true;
+      this.#inodes.set(index, inode!);
+    }
+    if (this.#inodes.get(index) !== inode) {
       throw new Refusal('SingleOwner', `'${String(event.path)}' leads to another inode`);
     }
     inode!.opens++;
@@ -315,6 +330,47 @@ class TracedState {
     }
   }
 
+  // Snapshots.
+
+  #ofSnapshots(event: Event): void {
+    const name = textOf(event, 'name');
+    const kept = this.#snapshots.get(name);
+    const isNew = event.op === 'snapshot';
+    const [pages, allocated] = [numberOf(event, 'snapshotPages'), (event.ledger as number[])[1] as number];
+    const result = numberOf(event, 'result');
+    if (result < 0) {
+      const wrong = isNew ? NtStatus.OBJECT_NAME_NOT_FOUND : NtStatus.OBJECT_NAME_COLLISION;
+      const due = isNew ? NtStatus.OBJECT_NAME_COLLISION : NtStatus.OBJECT_NAME_NOT_FOUND;
+      if (result === wrong || (result === due) !== ((kept !== undefined) === isNew)) {
+        throw new Refusal('NamesTrue', `the answer about snapshot '${name}' is ${hex(result)}`);
+      }
+      equal(pages, this.#snapshotPages, 'AllOrNothing', 'pages of snapshots');
+      return;
+    }
+    if ((kept !== undefined) === isNew) throw new Refusal('NamesTrue', `snapshot '${name}' is not as told`);
+    const isRight =
+      event.op === 'snapshot'
+        ? pages >= this.#snapshotPages && pages <= allocated
+        : event.op === 'rollback'
+          ? pages === this.#snapshotPages
+          : pages <= this.#snapshotPages && (pages === 0 || this.#snapshots.size > 1);
+    if (!isRight) throw new Refusal('FreeBytesAccurate', `snapshots have ${pages} pages after '${event.op}'`);
+    this.#snapshotPages = pages;
+    if (event.op === 'snapshot') this.#snapshots.set(name, copyTree(this.#root!, null));
+    else if (event.op === 'deleteSnapshot') this.#snapshots.delete(name);
+    else this.#rollback(kept!, numberOf(event, 'root'));
+  }
+
+  #rollback(kept: Inode, rootNumber: number): void {
+    this.#root = copyTree(kept, null);
+    if (this.#inodes.has(rootNumber)) throw new Refusal('SingleOwner', `inode ${rootNumber} comes again`);
+    // Numbers of before stay taken, by inodes that are dead.
+    for (const inode of this.#inodes.values()) Object.assign(inode, { parent: null, opens: 0 });
+    this.#root.isNumbered = true;
+    this.#inodes.set(rootNumber, this.#root);
+    this.#reserved = sumOfReserves(this.#root);
+  }
+
   // Content.
 
   #ofContent(event: Event, inode: Inode): void {
@@ -385,7 +441,9 @@ class TracedState {
   }
 
   #room(pages: number): number {
-    return pages > this.#capacity - this.#reserved ? NtStatus.DISK_FULL : NtStatus.SUCCESS;
+    return pages > this.#capacity - this.#reserved - this.#snapshotPages
+      ? NtStatus.DISK_FULL
+      : NtStatus.SUCCESS;
   }
 
   #reserve(inode: Inode, pages: number): void {
@@ -431,7 +489,21 @@ class TracedState {
 }
 
 function newInode(directory: boolean, parent: Inode | null, name: string): Inode {
-  return { directory, parent, name, children: new Map(), opens: 0, length: 0, reserve: 0 };
+  return { directory, parent, name, children: new Map(), opens: 0, length: 0, reserve: 0, isNumbered: true };
+}
+
+/** The same tree with nothing open and without numbers. The root's parent is itself. */
+function copyTree(inode: Inode, parent: Inode | null): Inode {
+  const copy: Inode = { ...inode, parent, children: new Map(), opens: 0, isNumbered: false };
+  copy.parent ??= copy;
+  for (const [name, child] of inode.children) copy.children.set(name, copyTree(child, copy));
+  return copy;
+}
+
+function sumOfReserves(inode: Inode): number {
+  let sum = inode.reserve;
+  for (const child of inode.children.values()) sum += sumOfReserves(child);
+  return sum;
 }
 
 function parse(line: string): Event {

@@ -185,6 +185,20 @@ export class TracedVolume extends RamVolume {
     return this.#done({ op: 'list', marker, names, isComplete }, directory, result);
   }
 
+  override snapshot(name: string): number {
+    return this.#ofSnapshots({ op: 'snapshot', name }, super.snapshot(name));
+  }
+
+  /** Inodes are known by their paths from here on: each has another number, which an open tells. */
+  override rollback(name: string): number {
+    const result = super.rollback(name);
+    return this.#ofSnapshots({ op: 'rollback', name, root: this.root.indexNumber }, result);
+  }
+
+  override deleteSnapshot(name: string): number {
+    return this.#ofSnapshots({ op: 'deleteSnapshot', name }, super.deleteSnapshot(name));
+  }
+
   override dispose(): void {
     this.#trace.write({ op: 'end' });
     this.#trace.close();
@@ -206,6 +220,12 @@ export class TracedVolume extends RamVolume {
       reservedPages: inode.file?.reservedPages ?? 0,
       ledger: this.#ledger(),
     });
+    return result;
+  }
+
+  #ofSnapshots(event: TraceEvent, result: number): number {
+    const snapshotPages = this.snapshotBytes / this.pool.pageSizeBytes;
+    this.#trace.write({ ...event, result, snapshotPages, ledger: this.#ledger() });
     return result;
   }
 

@@ -66,6 +66,21 @@ export class Inode {
     this.file = file;
   }
 
+  /** The same inode elsewhere: all that a file keeps, and nothing about its place, its handles and its children. */
+  copy(indexNumber: number, file: PagedFile | null): Inode {
+    const copy = new Inode(this.name, this.key, indexNumber, this.attributes, this.security, file);
+    copy.reparse = this.reparse;
+    copy.creationTimeLow = this.creationTimeLow;
+    copy.creationTimeHigh = this.creationTimeHigh;
+    copy.lastAccessTimeLow = this.lastAccessTimeLow;
+    copy.lastAccessTimeHigh = this.lastAccessTimeHigh;
+    copy.lastWriteTimeLow = this.lastWriteTimeLow;
+    copy.lastWriteTimeHigh = this.lastWriteTimeHigh;
+    copy.changeTimeLow = this.changeTimeLow;
+    copy.changeTimeHigh = this.changeTimeHigh;
+    return copy;
+  }
+
   /** Born now: all four times. */
   created(time: FileTime): void {
     this.creationTimeLow = time.low;

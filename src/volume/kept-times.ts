@@ -25,6 +25,11 @@ export class KeptTimes {
     if (this.#kept.size > 0) this.#kept.delete(inode);
   }
 
+  /** When no inode is open any more. */
+  clear(): void {
+    this.#kept.clear();
+  }
+
   /** The content was changed now: moves the times that are not kept. */
   written(inode: Inode, time: FileTime): void {
     const bits = this.#kept.size === 0 ? 0 : (this.#kept.get(inode) ?? 0);

@@ -17,16 +17,15 @@ import { REPARSE_HEAP_BYTES } from './inode-heap.js';
 import { matchReparsePoint, parseReparsePoint } from './reparse-point.js';
 import { isGiven, setBasicTimes } from './set-times.js';
 import { checkVolume } from './volume-check.js';
-import { VolumeNames } from './volume-names.js';
+import { MAX_REPARSE_BYTES, VolumeSnapshots } from './volume-snapshots.js';
 
 export { MAX_INODE_COUNT, type RamVolumeOptions } from './volume-names.js';
+export { MAX_REPARSE_BYTES } from './volume-snapshots.js';
 
-/** Reparse points lie outside of the capacity that the ledger counts; all together are bounded instead. */
-export const MAX_REPARSE_BYTES = 64 * 2 ** 20;
 /** "Leave the attributes alone" in setBasicInfo. */
 const INVALID_ATTRIBUTES = 0xffff_ffff;
 
-export class RamVolume extends VolumeNames {
+export class RamVolume extends VolumeSnapshots {
   // ---- content ----
 
   /**
@@ -154,9 +153,9 @@ export class RamVolume extends VolumeNames {
       if (status < 0) return status;
     }
     const bytes = this.reparseBytes + reparse.data.length - (inode.reparse?.data.length ?? 0);
-    if (bytes > MAX_REPARSE_BYTES) return NtStatus.DISK_FULL;
+    if (bytes > MAX_REPARSE_BYTES - this.snapshotStore.reparseBytes) return NtStatus.DISK_FULL;
     if (inode.reparse === null) {
-      if (this.heapBytes + REPARSE_HEAP_BYTES > this.maxHeapBytes) return NtStatus.DISK_FULL;
+      if (this.heapBytes + REPARSE_HEAP_BYTES > this.heapBytesLimit) return NtStatus.DISK_FULL;
       this.heapBytes += REPARSE_HEAP_BYTES;
     }
     this.reparseBytes = bytes;
@@ -196,6 +195,7 @@ export class RamVolume extends VolumeNames {
       lastIndexNumber: this.lastIndexNumber,
       reparseBytes: this.reparseBytes,
       heapBytes: this.heapBytes,
+      snapshots: this.snapshotStore,
     });
   }
 

@@ -13,6 +13,8 @@ import { heapBytesOf } from './inode-heap.js';
 import { foldText } from './names/case-folding.js';
 import { isName, type NameTree } from './names/name-tree.js';
 import type { SecurityDescriptor, SecurityStore } from './security/security-store.js';
+import { checkSnapshots } from './snapshots/snapshot-check.js';
+import type { Snapshots } from './snapshots/snapshots.js';
 
 export interface VolumeView {
   tree: NameTree;
@@ -24,6 +26,7 @@ export interface VolumeView {
   lastIndexNumber: number;
   reparseBytes: number;
   heapBytes: number;
+  snapshots: Snapshots;
 }
 
 export function checkVolume(volume: VolumeView): string[] {
@@ -130,6 +133,11 @@ export function checkVolume(volume: VolumeView): string[] {
   if (heapBytes !== volume.heapBytes) {
     violations.push(`Inodes: they take ${heapBytes} bytes of heap, the volume counts ${volume.heapBytes}`);
   }
-  violations.push(...volume.securities.check(users), ...volume.pool.check(files));
+  const { reservedPages } = volume.snapshots;
+  const snapshotFiles = checkSnapshots(volume.snapshots, users, violations);
+  violations.push(
+    ...volume.securities.check(users),
+    ...volume.pool.check(files, { files: snapshotFiles, reservedPages }),
+  );
   return violations;
 }

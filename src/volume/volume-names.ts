@@ -19,6 +19,7 @@ import { isName, NameTree } from './names/name-tree.js';
 import { PathLimit } from './names/path-limit.js';
 import { rootDescriptor } from './security/security-rules.js';
 import { MAX_DESCRIPTOR_BYTES, type SecurityDescriptor, SecurityStore } from './security/security-store.js';
+import { Snapshots } from './snapshots/snapshots.js';
 
 /**
  * Inodes live on the heap of one thread, which V8 bounds: beyond that there is no room, as when a disk's table of files
@@ -62,14 +63,16 @@ export abstract class VolumeNames {
   readonly caseSensitive: boolean;
   readonly pool: PagePool;
   label: string;
-  protected readonly tree: NameTree;
-  readonly #pathLimit: PathLimit;
+  protected tree: NameTree;
+  #pathLimit: PathLimit;
+  readonly #maxPathUnits: number;
+  protected readonly snapshotStore: Snapshots;
   protected readonly contexts = new ContextTable();
   protected readonly securities: SecurityStore;
   protected readonly clock: FileClock;
   protected readonly keepsSetTimes: boolean;
   protected readonly keptTimes = new KeptTimes();
-  readonly #maxInodeCount: number;
+  protected readonly maxInodeCount: number;
   protected readonly maxHeapBytes: number;
   protected lastIndexNumber = 0;
   /** The root is there from the beginning. */
@@ -83,7 +86,7 @@ export abstract class VolumeNames {
     this.caseSensitive = options.caseSensitive;
     this.label = options.label;
     this.keepsSetTimes = options.keepsSetTimes === true;
-    this.#maxInodeCount = options.maxInodeCount ?? MAX_INODE_COUNT;
+    this.maxInodeCount = options.maxInodeCount ?? MAX_INODE_COUNT;
     this.maxHeapBytes = options.maxHeapBytes ?? Number.POSITIVE_INFINITY;
     const descriptorBytes = Math.max(MIN_DESCRIPTOR_BYTES, this.maxHeapBytes / HEAP_PER_DESCRIPTOR_BYTE);
     this.securities = new SecurityStore(Math.min(MAX_DESCRIPTOR_BYTES, descriptorBytes));
@@ -91,12 +94,14 @@ export abstract class VolumeNames {
       preallocate: options.preallocate === true,
       onPreallocated: options.onPreallocated,
     });
+    this.snapshotStore = new Snapshots(this.pool);
     this.clock = new FileClock(options.timeSource);
     const security = this.securities.acquire(rootDescriptor()) as SecurityDescriptor;
     const root = new Inode('', '', ++this.lastIndexNumber, Attribute.DIRECTORY, security, null);
     root.created(this.clock.now());
     this.tree = new NameTree(root, foldingTable(options.caseSensitive, options.upperCase));
-    this.#pathLimit = new PathLimit(this.tree, options.maxPathUnits ?? Number.POSITIVE_INFINITY);
+    this.#maxPathUnits = options.maxPathUnits ?? Number.POSITIVE_INFINITY;
+    this.#pathLimit = new PathLimit(this.tree, this.#maxPathUnits);
     this.heapBytes = heapBytesOf(root);
   }
 
@@ -171,10 +176,10 @@ export abstract class VolumeNames {
     if (!isName(path, start)) return NtStatus.OBJECT_NAME_INVALID;
     if (this.tree.childAt(path) !== undefined) return NtStatus.OBJECT_NAME_COLLISION;
     if (!this.#pathLimit.admits(path)) return NtStatus.NAME_TOO_LONG;
-    if (this.#inodeCount >= this.#maxInodeCount) return NtStatus.DISK_FULL;
+    if (this.#inodeCount + this.snapshotStore.inodeCount >= this.maxInodeCount) return NtStatus.DISK_FULL;
     const [name, key] = nameAndKey(path, start, path.length, this.tree.folding);
     const heapBytes = this.heapBytes + NODE_HEAP_BYTES + heapBytesOfName(name, key);
-    if (heapBytes > this.maxHeapBytes) return NtStatus.DISK_FULL;
+    if (heapBytes > this.heapBytesLimit) return NtStatus.DISK_FULL;
 
     const file = directory ? null : new PagedFile(this.pool);
     if (file !== null && allocationSize > 0) {
@@ -229,7 +234,7 @@ export abstract class VolumeNames {
     if (from === to && inode.name === name) return NtStatus.SUCCESS;
     const more = heapBytesOfName(name, key) - heapBytesOfName(inode.name, inode.key);
     const less = there !== undefined && there !== inode && there.openCount === 0 ? heapBytesOf(there) : 0;
-    if (more > less && this.heapBytes + more - less > this.maxHeapBytes) return NtStatus.DISK_FULL;
+    if (more > less && this.heapBytes + more - less > this.heapBytesLimit) return NtStatus.DISK_FULL;
     if (!this.#pathLimit.admitsMove(inode, newPath)) return NtStatus.NAME_TOO_LONG;
 
     const now = this.clock.now();
@@ -331,6 +336,19 @@ export abstract class VolumeNames {
     this.contexts.release(inode);
     this.keptTimes.forget(inode);
     if (inode.deleted) this.#dispose(inode);
+  }
+
+  /** What the heap has for inodes that are in no snapshot. */
+  protected get heapBytesLimit(): number {
+    return this.maxHeapBytes - this.snapshotStore.heapBytes;
+  }
+
+  /** Another tree takes the place of this one, with nothing open. What the old one had is the caller's to give back. */
+  protected replaceTree(tree: NameTree, inodeCount: number): void {
+    this.tree = tree;
+    this.#pathLimit = new PathLimit(tree, this.#maxPathUnits);
+    this.#inodeCount = inodeCount;
+    this.#openCount = 0;
   }
 
   #opened(inode: Inode): Inode {

@@ -1,8 +1,10 @@
 /** The judge of traces accepts what the real volume does and refuses, at the right event, what it did not do. */
 import { describe, expect, test } from 'vitest';
 import { judgeTrace } from '../../spec/trace/judge.js';
-import type { TraceEvent } from '../../src/drive/trace.js';
+import { TracedVolume, type TraceEvent } from '../../src/drive/trace.js';
 import { NtStatus } from '../../src/ntstatus.js';
+import type { Inode } from '../../src/volume/inode.js';
+import { PlainPageMemory } from '../support/plain-page-memory.js';
 import { tracedHistory } from './traced-history.js';
 
 const linesOf = (events: TraceEvent[]): string[] => events.map((event) => JSON.stringify(event));
@@ -194,4 +196,83 @@ describe('a trace that was tampered with is refused at the event that is wrong',
     }
     expect(tried).toBeGreaterThan(3);
   });
+});
+
+describe('a trace with snapshots', () => {
+  /** A file, a snapshot, a change, a rollback, another change. */
+  function history(): TraceEvent[] {
+    const events: TraceEvent[] = [];
+    const memory = new PlainPageMemory({ pageSizeBytes: 16, pageCount: 12, scratchBytes: 256 });
+    const volume = new TracedVolume(
+      { memory, caseSensitive: true, label: 'traced' },
+      { write: (event) => events.push(event), close: () => {} },
+    );
+    const write = (path: string, length: number) => {
+      const opened = volume.open(path);
+      const inode = typeof opened === 'number' ? volume.create(path, 0, false, null, 0) : opened;
+      volume.write(inode as Inode, 0, length, memory.scratchAddress, false, false);
+      volume.close(inode as Inode);
+    };
+    write('\\a', 40);
+    volume.snapshot('s');
+    volume.snapshot('s');
+    write('\\a', 60);
+    write('\\b', 100);
+    volume.snapshot('t');
+    void volume.freeBytes;
+    volume.rollback('s');
+    volume.rollback('none');
+    write('\\a', 50);
+    write('\\b', 10);
+    volume.deleteSnapshot('s');
+    write('\\a', 10);
+    volume.dispose();
+    return events;
+  }
+
+  test('is accepted', () => {
+    const { refused, counts, isComplete } = judgeTrace(linesOf(history()));
+    expect([refused, isComplete]).toEqual([null, true]);
+    expect(counts.snapshot).toEqual({ succeeded: 2, failed: 1 });
+    expect(counts.rollback).toEqual({ succeeded: 1, failed: 1 });
+  });
+
+  const tamperings: [string, (events: TraceEvent[]) => void, RegExp][] = [
+    [
+      'a snapshot reserves a page less than it is said to',
+      (e) => shift(e, 'snapshot', 'snapshotPages', 1),
+      /Free/,
+    ],
+    [
+      'a rollback is told that was none',
+      (e) => void e.splice(indexOf(e, 'rollback'), 1),
+      /Free|Name|Info|Owner/,
+    ],
+    ['an inode of before the rollback is met again', (e) => shift(e, 'rollback', 'root', -99), /Owner/],
+    [
+      'the snapshot that is there is not found',
+      (e) => set(e, 'rollback', { result: NtStatus.OBJECT_NAME_NOT_FOUND }),
+      /Name/,
+    ],
+    [
+      'deleting gives back more than there was',
+      (e) => shift(e, 'deleteSnapshot', 'snapshotPages', 1),
+      /Free/,
+    ],
+  ];
+  test.each(tamperings)('%s', (_, tamper, rule) => {
+    const events = history();
+    tamper(events);
+    expect(judgeTrace(linesOf(events)).refused?.rule).toMatch(rule);
+  });
+
+  const indexOf = (events: TraceEvent[], op: string) => events.findIndex((event) => event.op === op);
+  const set = (events: TraceEvent[], op: string, change: Partial<TraceEvent>) => {
+    const i = indexOf(events, op);
+    events[i] = { ...events[i]!, ...change };
+  };
+  const shift = (events: TraceEvent[], op: string, field: string, by: number) => {
+    const value = events[indexOf(events, op)]![field] as number;
+    set(events, op, { [field]: by === -99 ? 1 : value + by });
+  };
 });

@@ -1,9 +1,10 @@
 /**
  * PagePool: the capacity ledger and the stock of free pages of one volume.
  *
- * One counter decides about room: `reservedPages`, the sum over all files. free = capacity - reserved. A page is
- * *taken* only against a reservation, so taking cannot fail; the operating system is asked for memory when pages are
- * *reserved*, so running out of memory is said where running out of room is said. At every instant
+ * One counter decides about room: `reservedPages`, the sum over all files, and over the pages that snapshots have. free
+ * = capacity - reserved. A page is *taken* only against a reservation, so taking cannot fail; the operating system is
+ * asked for memory when pages are *reserved*, so running out of memory is said where running out of room is said. At
+ * every instant
  *
  *     0 ≤ allocated ≤ reserved ≤ committed ≤ capacity                                   (PoolConsistent)
  *
@@ -20,7 +21,7 @@
  */
 import { NtStatus } from '../../ntstatus.js';
 import type { PageMemory } from './page-memory.js';
-import { checkPool, type LedgerFile } from './page-pool-check.js';
+import { checkPool, type LedgerFile, type SnapshotLedger } from './page-pool-check.js';
 
 /**
  * How much memory beyond the reservation stays committed. Enough that lock and temp files, and the compiler's output
@@ -35,8 +36,13 @@ const PREALLOCATION_STEP_BYTES = 2 ** 26;
 
 const LARGE_PAGE_BYTES = 16384;
 
+/** Page tables that a page can be in: as many as a byte counts beside the first. */
+export const MAX_TABLES_PER_PAGE = 256;
+
 const DIRTY = 1;
 const ALLOCATED = 2;
+
+const NO_SNAPSHOTS: SnapshotLedger = { files: [], reservedPages: 0 };
 
 export interface PagePoolOptions {
   /** Commit and touch the whole capacity at once and never give it back: no page fault and no refusal later. */
@@ -65,6 +71,8 @@ export class PagePool {
   #freshPage = 0;
   #freshCommitted = 0;
   readonly #flags: Uint8Array;
+  /** How many page tables have a page beside the first one that has it. Null while no page is in more than one. */
+  #moreTables: Uint8Array | null = null;
 
   constructor(memory: PageMemory, options: PagePoolOptions = {}) {
     this.memory = memory;
@@ -84,7 +92,7 @@ export class PagePool {
     return this.#reserved;
   }
 
-  /** Pages in files. */
+  /** Pages in files and snapshots, each counted once. */
   get allocatedPages(): number {
     return this.#allocated;
   }
@@ -166,26 +174,62 @@ export class PagePool {
     }
   }
 
-  /** Takes pages back; the reservation stays with the caller. The first of them is the first to be handed out again. */
+  /**
+   * Takes pages back from a page table; the reservation stays with the caller. The first of them is the first to be
+   * handed out again. A page that another table has too stays with it.
+   */
   giveBack(pages: Int32Array, from: number, to: number): void {
+    const moreTables = this.#moreTables;
     for (let i = to - 1; i >= from; i--) {
       const page = pages[i] as number;
       if (((this.#flags[page] as number) & ALLOCATED) === 0)
         throw new Error(`page ${page} is given back twice`);
+      if (moreTables !== null && (moreTables[page] as number) > 0) {
+        moreTables[page] = (moreTables[page] as number) - 1;
+        continue;
+      }
       this.#flags[page] = DIRTY;
       this.#stock[this.#warm++] = page;
+      this.#allocated -= 1;
     }
-    this.#allocated -= to - from;
+  }
+
+  /** Whether any page may be in more than one page table. */
+  get sharesPages(): boolean {
+    return this.#moreTables !== null;
+  }
+
+  isShared(page: number): boolean {
+    return this.#moreTables !== null && (this.#moreTables[page] as number) > 0;
+  }
+
+  /** Before the first share. Throws a RangeError when the heap has no room for the counts. */
+  prepareSharing(): void {
+    this.#moreTables ??= new Uint8Array(this.capacityPages);
+  }
+
+  /** One more page table has this page; at most MAX_TABLES_PER_PAGE have it. */
+  share(page: number): void {
+    const moreTables = this.#moreTables as Uint8Array;
+    if (moreTables[page] === MAX_TABLES_PER_PAGE - 1)
+      throw new Error(`page ${page} is in too many page tables`);
+    moreTables[page] = (moreTables[page] as number) + 1;
+  }
+
+  /** When no page is in more than one page table any more. */
+  endSharing(): void {
+    this.#moreTables = null;
   }
 
   /** Recomputes the ledger from the ground; `files` are all files of the volume, deleted-but-open ones too. */
-  check(files: Iterable<LedgerFile>): string[] {
-    return checkPool(this, files, {
+  check(files: Iterable<LedgerFile>, snapshots: SnapshotLedger = NO_SNAPSHOTS): string[] {
+    return checkPool(this, files, snapshots, {
       warm: this.#stock.subarray(0, this.#warm),
       cold: this.#stock.subarray(this.capacityPages - this.#cold),
       freshPage: this.#freshPage,
       freshCommitted: this.#freshCommitted,
       isAllocated: (page) => ((this.#flags[page] as number) & ALLOCATED) !== 0,
+      tablesOf: (page) => 1 + (this.#moreTables?.[page] ?? 0),
     });
   }
 

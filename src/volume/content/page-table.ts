@@ -17,6 +17,8 @@ export class PageTable {
   /** Entry 0 while there is no array. */
   #only = 0;
   #entries: Int32Array = NO_ENTRIES;
+  /** How many contents have this table: a file and snapshots of it, until the file changes its pages. */
+  references = 1;
 
   /** How many pages are in the table. */
   get allocatedPages(): number {
@@ -58,6 +60,31 @@ export class PageTable {
     return count - pages;
   }
 
+  /** Pages, not holes, from `index` on that another table has too. */
+  countShared(index: number, count: number, pool: PagePool): number {
+    let pages = 0;
+    for (let i = index; i < index + count; i++) {
+      const page = this.pageAt(i);
+      if (page >= 0 && pool.isShared(page)) pages++;
+    }
+    return pages;
+  }
+
+  /**
+   * For one of its contents that is about to change: a table of its own with the same pages, which both have from now
+   * on. Throws a RangeError when the heap has no room, with nothing changed.
+   */
+  detached(pool: PagePool): PageTable {
+    pool.prepareSharing();
+    const own = new PageTable();
+    if (this.#entries.length > 0) own.#entries = this.#entries.slice();
+    own.#only = this.#only;
+    own.#allocatedPages = this.#allocatedPages;
+    this.references -= 1;
+    own.visit((page) => pool.share(page));
+    return own;
+  }
+
   /** Makes room for entries below `count`. Throws when there is no memory for it, with nothing changed. */
   reserve(count: number, expectedCount: number): void {
     if (count <= 1 || count <= this.#entries.length) return;
@@ -75,6 +102,16 @@ export class PageTable {
     else if (index === 0) this.#only = page + 1;
     else throw new Error(`index ${index} is beyond the page table`);
     this.#allocatedPages++;
+  }
+
+  /**
+   * Puts another page in the place of one, which goes back to the pool, or stays with the other tables that have it.
+   */
+  replace(index: number, page: number, pool: PagePool): void {
+    outgoing[0] = this.pageAt(index);
+    if (index < this.#entries.length) this.#entries[index] = page + 1;
+    else this.#only = page + 1;
+    pool.giveBack(outgoing, 0, 1);
   }
 
   /**

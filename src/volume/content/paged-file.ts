@@ -10,6 +10,10 @@
  * cover; hence extending never shows old data (DataIntegrity). Lengths are exact up to 2^53: file offsets are divided,
  * never shifted.
  *
+ * A snapshot of a file is another PagedFile with the same page table, which cannot be changed. When the file is, it
+ * gets a table of its own with the same pages, and each page that is in more than one table is copied before it is
+ * written. The room for that is there: the file reserves all its pages, the snapshot reserves those it has.
+ *
  * Results are a count ≥ 0 or a negative NTSTATUS. A call that answers a failure has changed nothing (AllOrNothing).
  * Reading and overwriting allocate nothing. May touch: its pool and the page memory. Exceptions mean a bug in the
  * caller.
@@ -27,14 +31,20 @@ const MAX_KEPT_TAKEN_PAGES = 65536;
 
 export class PagedFile {
   readonly pool: PagePool;
-  /** To look at; only this file changes it. */
-  readonly table = new PageTable();
+  #table: PageTable;
   #lengthBytes = 0;
   #reservedPages = 0;
-  #disposed = false;
+  /** What every change is refused with: 0, FILE_DELETED when disposed, MEDIA_WRITE_PROTECTED in a snapshot. */
+  #refusal: number = NtStatus.SUCCESS;
 
-  constructor(pool: PagePool) {
+  constructor(pool: PagePool, table = new PageTable()) {
     this.pool = pool;
+    this.#table = table;
+  }
+
+  /** To look at; only this file changes it. */
+  get table(): PageTable {
+    return this.#table;
   }
 
   get lengthBytes(): number {
@@ -46,7 +56,7 @@ export class PagedFile {
   }
 
   get allocatedPages(): number {
-    return this.table.allocatedPages;
+    return this.#table.allocatedPages;
   }
 
   get allocationSizeBytes(): number {
@@ -54,7 +64,7 @@ export class PagedFile {
   }
 
   get isDisposed(): boolean {
-    return this.#disposed;
+    return this.#refusal === NtStatus.FILE_DELETED;
   }
 
   /** Copies bytes out; zeros for holes. Answers how many: fewer at the end of the file, 0 at or past it. */
@@ -63,7 +73,7 @@ export class PagedFile {
     if (offset >= this.#lengthBytes) return 0;
     const count = Math.min(length, this.#lengthBytes - offset);
     const { memory, pageSizeBytes } = this.pool;
-    const table = this.table;
+    const table = this.#table;
     let index = Math.floor(offset / pageSizeBytes);
     let inPage = offset - index * pageSizeBytes;
     for (let done = 0; done < count; ) {
@@ -85,7 +95,7 @@ export class PagedFile {
    */
   write(offset: number, length: number, sourceAddress: number): number {
     assertRange(offset, length);
-    if (this.#disposed) return NtStatus.FILE_DELETED;
+    if (this.#refusal < 0) return this.#refusal;
     if (length === 0) return 0;
     // Here, where nothing has changed yet: a copy that fails after the pages were placed would show their old content.
     if (!Number.isSafeInteger(sourceAddress)) throw new RangeError(`source address ${sourceAddress}`);
@@ -93,8 +103,9 @@ export class PagedFile {
     const first = Math.floor(offset / this.pool.pageSizeBytes);
     const pages = this.#pagesOf(end);
 
-    // 1. What is missing is reserved, or the write is refused and nothing has changed.
-    const missing = this.table.countHoles(first, pages - first);
+    // 1. What is missing (holes, and pages that must not be written in place) is reserved, or the write is refused and
+    // nothing has changed.
+    const missing = this.#countMissing(first, pages - first);
     const extension = Math.max(0, pages - this.#reservedPages);
     if (missing > 0 || extension > 0) {
       const status = this.#reserveForWrite(end, extension, missing);
@@ -111,23 +122,23 @@ export class PagedFile {
     return length;
   }
 
-  /** Truncates, or extends by a hole that is reserved now. */
+  /** Truncates, or extends by a hole that is reserved now. DISK_FULL, FILE_DELETED, INSUFFICIENT_RESOURCES as write. */
   setLength(bytes: number): number {
     assertRange(bytes, 0);
-    if (this.#disposed) return NtStatus.FILE_DELETED;
-    const { pageSizeBytes, memory } = this.pool;
+    if (this.#refusal < 0) return this.#refusal;
+    const { pageSizeBytes } = this.pool;
     const pages = this.#pagesOf(bytes);
     if (bytes >= this.#lengthBytes) {
       const status = this.#reserveUpTo(pages);
       if (status >= 0) this.#lengthBytes = bytes;
       return status;
     }
-    this.table.giveBackTail(pages, this.pool);
-    const lastPage = bytes < pages * pageSizeBytes ? this.table.pageAt(pages - 1) : -1;
-    if (lastPage >= 0) {
-      const from = bytes - (pages - 1) * pageSizeBytes;
-      const to = Math.min(pageSizeBytes, this.#lengthBytes - (pages - 1) * pageSizeBytes);
-      memory.zero(memory.baseAddress + lastPage * pageSizeBytes + from, to - from);
+    if (pages === 0) this.#dropTable();
+    else {
+      if (!this.#detachTable()) return NtStatus.INSUFFICIENT_RESOURCES;
+      this.#table.giveBackTail(pages, this.pool);
+      const start = (pages - 1) * pageSizeBytes;
+      if (bytes < start + pageSizeBytes) this.#zeroTail(pages - 1, bytes - start, this.#lengthBytes - start);
     }
     this.#lengthBytes = bytes;
     this.#unreserveDownTo(pages);
@@ -137,7 +148,7 @@ export class PagedFile {
   /** Windows' allocation size: below the length it truncates, above it only promises room. */
   setAllocation(bytes: number): number {
     assertRange(bytes, 0);
-    if (this.#disposed) return NtStatus.FILE_DELETED;
+    if (this.#refusal < 0) return this.#refusal;
     if (bytes < this.#lengthBytes) return this.setLength(bytes);
     const pages = this.#pagesOf(bytes);
     if (pages < this.#reservedPages) this.#unreserveDownTo(pages);
@@ -147,11 +158,11 @@ export class PagedFile {
   /** Drops the whole content and promises this much room; refused, the content is still there. */
   overwrite(allocationBytes: number): number {
     assertRange(allocationBytes, 0);
-    if (this.#disposed) return NtStatus.FILE_DELETED;
+    if (this.#refusal < 0) return this.#refusal;
     const pages = this.#pagesOf(allocationBytes);
     const status = this.#reserveUpTo(pages);
     if (status < 0) return status;
-    this.table.giveBackTail(0, this.pool);
+    this.#dropTable();
     this.#lengthBytes = 0;
     this.#unreserveDownTo(pages);
     return NtStatus.SUCCESS;
@@ -159,21 +170,53 @@ export class PagedFile {
 
   /** Gives up what was reserved beyond the length; WinFsp's Cleanup asks for it (docs/winfsp.md). */
   trimAllocation(): void {
-    if (!this.#disposed) this.#unreserveDownTo(this.#pagesOf(this.#lengthBytes));
+    if (this.#refusal >= 0) this.#unreserveDownTo(this.#pagesOf(this.#lengthBytes));
   }
 
   /** The last close: every page and all room comes back now. */
   dispose(): void {
-    if (this.#disposed) return;
-    this.#disposed = true;
-    this.table.giveBackTail(0, this.pool);
+    this.pool.unreserve(this.release());
+  }
+
+  /** As dispose, but leaves the reservation, whose pages it answers, to the caller. */
+  release(): number {
+    if (this.isDisposed) return 0;
+    const reservedPages = this.#refusal < 0 ? 0 : this.#reservedPages;
+    this.#refusal = NtStatus.FILE_DELETED;
+    this.#dropTable();
     this.#lengthBytes = 0;
-    this.pool.unreserve(this.#reservedPages);
     this.#reservedPages = 0;
+    return reservedPages;
+  }
+
+  /**
+   * The same content for a snapshot: it can be read, and a change is MEDIA_WRITE_PROTECTED. What it says it reserves is
+   * what a file made from it will; the pages themselves are reserved by the caller.
+   */
+  frozen(): PagedFile {
+    const copy = this.#sharing();
+    copy.#refusal = NtStatus.MEDIA_WRITE_PROTECTED;
+    return copy;
+  }
+
+  /** A file with the content of a frozen one. The caller has made the reservation it says. */
+  thawed(): PagedFile {
+    return this.#sharing();
+  }
+
+  /** How many of its pages no snapshot has. */
+  countOwnPages(): number {
+    if (this.#table.references > 1) return 0;
+    if (!this.pool.sharesPages) return this.#table.allocatedPages;
+    let pages = 0;
+    this.#table.visit((page) => {
+      if (!this.pool.isShared(page)) pages++;
+    });
+    return pages;
   }
 
   visitPages(visit: (page: number) => void): void {
-    this.table.visit(visit);
+    this.#table.visit(visit);
   }
 
   /** The file's own part of the self-check. */
@@ -181,7 +224,7 @@ export class PagedFile {
     const violations: string[] = [];
     const pages = this.#pagesOf(this.#lengthBytes);
     let allocated = 0;
-    this.table.visit((page, index) => {
+    this.#table.visit((page, index) => {
       allocated++;
       if (index >= pages) violations.push(`DataIntegrity: page ${page} lies beyond the end of its file`);
     });
@@ -198,7 +241,7 @@ export class PagedFile {
         `PoolConsistent: a file has ${allocated} pages, more than the ${this.#reservedPages} it reserves`,
       );
     }
-    if (this.#disposed && (allocated > 0 || this.#reservedPages > 0)) {
+    if (this.isDisposed && (allocated > 0 || this.#reservedPages > 0)) {
       violations.push(
         `DeadFilesClean: a disposed file has ${allocated} pages and reserves ${this.#reservedPages}`,
       );
@@ -218,9 +261,10 @@ export class PagedFile {
     if (status < 0) return status;
     try {
       if (missing > taken.length) taken = new Int32Array(missing);
+      if (this.#table.references > 1) this.#table = this.#table.detached(this.pool);
       // Presized for the reservation: a file that was extended first, as the cache manager does, never copies its
       // table.
-      this.table.reserve(this.#pagesOf(end), this.#reservedPages + extension);
+      this.#table.reserve(this.#pagesOf(end), this.#reservedPages + extension);
     } catch {
       this.pool.unreserve(extension);
       return NtStatus.INSUFFICIENT_RESOURCES;
@@ -229,32 +273,101 @@ export class PagedFile {
     return NtStatus.SUCCESS;
   }
 
-  /** Fills the holes of a write with the pages just taken. */
+  /** How many of these indexes need a page before they can be written: holes, and pages that a snapshot has too. */
+  #countMissing(first: number, count: number): number {
+    const table = this.#table;
+    if (table.references > 1) return count;
+    const holes = table.countHoles(first, count);
+    return this.pool.sharesPages ? holes + table.countShared(first, count, this.pool) : holes;
+  }
+
+  /** Puts the pages just taken where a write needs them. */
   #place(offset: number, end: number, count: number): void {
-    const { pool, table } = this;
+    const { pool } = this;
+    const table = this.#table;
     const { memory, pageSizeBytes } = pool;
     pool.prefault(taken, 0, count);
     let next = 0;
     for (let index = Math.floor(offset / pageSizeBytes); next < count; index++) {
-      if (table.pageAt(index) >= 0) continue;
+      const before = table.pageAt(index);
+      if (before >= 0 && !pool.isShared(before)) continue;
       const page = taken[next++] as number;
-      table.fill(index, page);
-      if (pool.isZero(page)) continue;
-      // A recycled page still has old content; what this write does not cover must read as zero.
       const address = memory.baseAddress + page * pageSizeBytes;
       const start = index * pageSizeBytes;
       const head = offset - start;
       const tail = start + pageSizeBytes - end;
+      if (before >= 0) {
+        // A snapshot keeps the page; what this write does not cover is copied.
+        const old = memory.baseAddress + before * pageSizeBytes;
+        if (head > 0) memory.copy(address, old, head);
+        if (tail > 0) memory.copy(address + pageSizeBytes - tail, old + pageSizeBytes - tail, tail);
+        table.replace(index, page, pool);
+        continue;
+      }
+      table.fill(index, page);
+      if (pool.isZero(page)) continue;
+      // A recycled page still has old content; what this write does not cover must read as zero.
       if (head > 0) memory.zero(address, head);
       if (tail > 0) memory.zero(address + pageSizeBytes - tail, tail);
     }
     if (taken.length > MAX_KEPT_TAKEN_PAGES) taken = new Int32Array(1024);
   }
 
+  /** Zeroes the bytes of a page, where there is one, behind a new end; behind the old one they are zero already. */
+  #zeroTail(index: number, from: number, oldEnd: number): void {
+    const { pool } = this;
+    const { memory, pageSizeBytes } = pool;
+    let page = this.#table.pageAt(index);
+    if (page < 0) return;
+    if (pool.isShared(page)) {
+      // A snapshot keeps the page. The file reserves its length, so one can be taken.
+      pool.take(1, taken, 0);
+      const copy = taken[0] as number;
+      memory.copy(
+        memory.baseAddress + copy * pageSizeBytes,
+        memory.baseAddress + page * pageSizeBytes,
+        pageSizeBytes,
+      );
+      this.#table.replace(index, copy, pool);
+      page = copy;
+    }
+    memory.zero(memory.baseAddress + page * pageSizeBytes + from, Math.min(pageSizeBytes, oldEnd) - from);
+  }
+
+  /** Another content with the same page table and the same reservation. */
+  #sharing(): PagedFile {
+    this.#table.references += 1;
+    const copy = new PagedFile(this.pool, this.#table);
+    copy.#lengthBytes = this.#lengthBytes;
+    copy.#reservedPages = this.#reservedPages;
+    return copy;
+  }
+
+  /** A table of its own, if it has none. False when the heap has no room for it. */
+  #detachTable(): boolean {
+    if (this.#table.references === 1) return true;
+    try {
+      this.#table = this.#table.detached(this.pool);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Gives up all pages. */
+  #dropTable(): void {
+    if (this.#table.references === 1) {
+      this.#table.giveBackTail(0, this.pool);
+      return;
+    }
+    this.#table.references -= 1;
+    this.#table = new PageTable();
+  }
+
   /** Copies into pages that are all there. */
   #copyIn(offset: number, length: number, sourceAddress: number): void {
     const { memory, pageSizeBytes } = this.pool;
-    const table = this.table;
+    const table = this.#table;
     let index = Math.floor(offset / pageSizeBytes);
     let inPage = offset - index * pageSizeBytes;
     for (let done = 0; done < length; ) {

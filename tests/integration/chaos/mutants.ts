@@ -72,7 +72,9 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'the reservation of a deleted file is not released',
-    patches: [{ file: FILE, find: '    this.pool.unreserve(this.#reservedPages);\n', replace: '' }],
+    patches: [
+      { file: FILE, find: '    this.pool.unreserve(this.release());\n', replace: '    this.release();\n' },
+    ],
   },
   {
     name: 'a write for which there is no room is dropped and acknowledged',
@@ -95,7 +97,7 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: FILE,
-        find: '      memory.zero(memory.baseAddress + lastPage * pageSizeBytes + from, to - from);\n',
+        find: '    memory.zero(memory.baseAddress + page * pageSizeBytes + from, Math.min(pageSizeBytes, oldEnd) - from);\n',
         replace: '',
       },
     ],

@@ -9,6 +9,7 @@ import { foldingTable } from '../../../src/volume/names/case-folding.js';
 import { NameTree } from '../../../src/volume/names/name-tree.js';
 import { rootDescriptor } from '../../../src/volume/security/security-rules.js';
 import { type SecurityDescriptor, SecurityStore } from '../../../src/volume/security/security-store.js';
+import { Snapshots } from '../../../src/volume/snapshots/snapshots.js';
 import { checkVolume, type VolumeView } from '../../../src/volume/volume-check.js';
 import { PlainPageMemory } from '../../support/plain-page-memory.js';
 
@@ -54,6 +55,7 @@ beforeEach(() => {
     openCount: 2,
     lastIndexNumber: 5,
     reparseBytes: 0,
+    snapshots: new Snapshots(pool),
     heapBytes: 5 * NODE_HEAP_BYTES + 2 * 'dirfileorphang'.length,
   };
   expect(checkVolume(view)).toEqual([]);

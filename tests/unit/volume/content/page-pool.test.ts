@@ -208,10 +208,13 @@ describe('the self-check names what is wrong', () => {
   };
   test.each([
     ['NoPageLeak: page 0 is nowhere', (_page: number) => [bag(1, [])]],
-    ['NoPageLeak: page 0 is in a file and in a file', (page: number) => [bag(1, [page]), bag(0, [page])]],
+    [
+      'NoPageLeak: page 0 is in 2 page tables, counted are 1',
+      (page: number) => [bag(1, [page]), bag(0, [page])],
+    ],
     ['NoPageLeak: page 3 is in the free stock and in a file', (page: number) => [bag(1, [page, 3])]],
     ['NoPageLeak: page 99 does not exist, but a file has it', (page: number) => [bag(1, [page, 99])]],
-    ['FreeBytesAccurate: files reserve 2 pages', (page: number) => [bag(2, [page])]],
+    ['FreeBytesAccurate: files and snapshots reserve 2 pages', (page: number) => [bag(2, [page])]],
     ['PoolConsistent: 0 pages are in use, the ledger says 1', (_page: number) => [bag(1, [])]],
   ])('%s', (text, files) => {
     const { pool } = setUp(4);

@@ -1,0 +1,158 @@
+/**
+ * VolumeSnapshots: the part of a RAM volume that takes, rolls back and deletes snapshots. What holds for all methods is
+ * said at RamVolume.
+ */
+import { NtStatus } from '../ntstatus.js';
+import type { PagedFile } from './content/paged-file.js';
+import type { Inode } from './inode.js';
+import { heapBytesOf } from './inode-heap.js';
+import { NameTree } from './names/name-tree.js';
+import { copyChildren, Snapshot, visitTree } from './snapshots/snapshot.js';
+import { VolumeNames } from './volume-names.js';
+
+/** Reparse points lie outside of the capacity that the ledger counts; all together are bounded instead. */
+export const MAX_REPARSE_BYTES = 64 * 2 ** 20;
+
+export abstract class VolumeSnapshots extends VolumeNames {
+  /** In the order in which they were taken. */
+  get snapshots(): readonly Snapshot[] {
+    return this.snapshotStore.all;
+  }
+
+  /** Room that the snapshots take: what is in any of them, counted once. */
+  get snapshotBytes(): number {
+    return this.snapshotStore.reservedPages * this.pool.pageSizeBytes;
+  }
+
+  /** Room that one more snapshot takes now: what is in files and not in a snapshot yet. */
+  get snapshotBytesNeeded(): number {
+    return this.snapshotStore.pagesNeeded(this.#unnamedFiles()) * this.pool.pageSizeBytes;
+  }
+
+  /**
+   * Keeps the whole tree as it is now; a file without a name is not in it. Costs a walk over all names. DISK_FULL
+   * (room, memory, inodes or heap), OBJECT_NAME_COLLISION, OBJECT_NAME_INVALID, INSUFFICIENT_RESOURCES for one too
+   * many.
+   */
+  snapshot(name: string): number {
+    const status = this.snapshotStore.admits(name);
+    if (status < 0) return status;
+    const unnamed = this.#unnamed();
+    let heapBytes = this.heapBytes;
+    let reparseBytes = this.reparseBytes;
+    for (const inode of unnamed) {
+      heapBytes -= heapBytesOf(inode);
+      reparseBytes -= inode.reparse?.data.length ?? 0;
+    }
+    if (!this.#hasRoomFor(this.inodeCount - unnamed.length, heapBytes, reparseBytes))
+      return NtStatus.DISK_FULL;
+    const pages = this.snapshotStore.pagesNeeded(this.#unnamedFiles());
+    const reserved = this.pool.reserve(pages);
+    if (reserved < 0) return reserved;
+    this.snapshotStore.add(new Snapshot(name, this.clock.now(), this.root), pages);
+    return NtStatus.SUCCESS;
+  }
+
+  /**
+   * Makes the tree what it was when the snapshot was taken; the snapshot stays. Every handle is gone: no context of
+   * before is known any more, and each inode has an index number that was never used. OBJECT_NAME_NOT_FOUND; DISK_FULL
+   * when files of the snapshot and pages of all snapshots together have no room.
+   */
+  rollback(name: string): number {
+    const snapshot = this.snapshotStore.find(name);
+    if (snapshot === undefined) return NtStatus.OBJECT_NAME_NOT_FOUND;
+    const { inodeCount, heapBytes, reparseBytes, filePages } = snapshot;
+    if (
+      !this.#hasRoomFor(
+        inodeCount - this.inodeCount,
+        heapBytes - this.heapBytes,
+        reparseBytes - this.reparseBytes,
+      )
+    ) {
+      return NtStatus.DISK_FULL;
+    }
+    const livePages = this.pool.reservedPages - this.snapshotStore.reservedPages;
+    const missingPages = Math.max(0, filePages - livePages);
+    const status = this.pool.reserve(missingPages);
+    if (status < 0) return status;
+
+    // From here on nothing can fail. What live files have reserved goes over to those that take their place.
+    const drop = (inode: Inode): void => {
+      inode.openCount = 0;
+      inode.file?.release();
+      this.securities.release(inode.security);
+    };
+    const unnamed = this.#unnamed();
+    this.contexts.clear();
+    visitTree(this.root, drop);
+    unnamed.forEach(drop);
+    this.keptTimes.clear();
+
+    const copyOf = (inode: Inode): Inode => {
+      const copy = inode.copy(++this.lastIndexNumber, inode.file?.thawed() ?? null);
+      copy.security.users += 1;
+      return copy;
+    };
+    const tree = new NameTree(copyOf(snapshot.root), this.tree.folding);
+    copyChildren(snapshot.root, tree.root, copyOf, (inode, directory) => {
+      tree.attach(inode, directory);
+    });
+    this.replaceTree(tree, inodeCount);
+    this.heapBytes = heapBytes;
+    this.reparseBytes = reparseBytes;
+    this.pool.unreserve(livePages + missingPages - filePages);
+    return NtStatus.SUCCESS;
+  }
+
+  /** What only this snapshot had comes back. OBJECT_NAME_NOT_FOUND; SHARING_VIOLATION while it is being read. */
+  deleteSnapshot(name: string): number {
+    const snapshot = this.snapshotStore.find(name);
+    if (snapshot === undefined) return NtStatus.OBJECT_NAME_NOT_FOUND;
+    if (snapshot.readers > 0) return NtStatus.SHARING_VIOLATION;
+    const liveFiles = this.#unnamedFiles();
+    visitTree(this.root, ({ file }) => {
+      if (file !== null) liveFiles.push(file);
+    });
+    this.snapshotStore.remove(snapshot, this.securities, liveFiles);
+    return NtStatus.SUCCESS;
+  }
+
+  /**
+   * A snapshot to read, which cannot be deleted until it is closed as often as it was opened; its pages keep their
+   * place and content meanwhile, whatever happens to the volume. OBJECT_NAME_NOT_FOUND.
+   */
+  openSnapshot(name: string): Snapshot | number {
+    const snapshot = this.snapshotStore.find(name);
+    if (snapshot === undefined) return NtStatus.OBJECT_NAME_NOT_FOUND;
+    snapshot.readers += 1;
+    return snapshot;
+  }
+
+  closeSnapshot(snapshot: Snapshot): void {
+    if (snapshot.readers === 0)
+      throw new Error(`snapshot "${snapshot.name}" is closed more often than it was opened`);
+    snapshot.readers -= 1;
+  }
+
+  /** Whether so many more inodes may be there. */
+  #hasRoomFor(inodeCount: number, heapBytes: number, reparseBytes: number): boolean {
+    return (
+      this.inodeCount + this.snapshotStore.inodeCount + inodeCount <= this.maxInodeCount &&
+      this.heapBytes + heapBytes <= this.heapBytesLimit &&
+      this.reparseBytes + reparseBytes <= MAX_REPARSE_BYTES - this.snapshotStore.reparseBytes
+    );
+  }
+
+  /** Open inodes whose name is gone. */
+  #unnamed(): Inode[] {
+    const unnamed: Inode[] = [];
+    this.contexts.visit((inode) => {
+      if (inode.deleted) unnamed.push(inode);
+    });
+    return unnamed;
+  }
+
+  #unnamedFiles(): PagedFile[] {
+    return this.#unnamed().flatMap(({ file }) => (file === null ? [] : [file]));
+  }
+}
