@@ -3,17 +3,21 @@
  * nothing needs to be installed. When everything is there it only compares fingerprints and says nothing, so every npm
  * script starts here.
  *
+ * As root on a system with apt-get it installs missing system packages, and says beforehand what it is going to run; not
+ * with --no-install, or with RAMDRIVE_NO_INSTALL=1 for npm scripts, which pass no option on.
+ *
  * Writes node_modules/, dist/, native/winfsp-linux/build/. Runs at the same time wait for each other. What it cannot do
  * it says, with the command that does it; only a program that could not be compiled at all is a failure (exit code 1).
  */
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -57,6 +61,8 @@ const NATIVE_LIBRARY = inRoot('native', 'winfsp-linux', 'build', 'libwinfsp.so')
 const NATIVE_TEST_LIBRARY = inRoot('native', 'winfsp-linux', 'build', 'libwinfsp-test.so');
 const NATIVE_STAMP = inRoot('native', 'winfsp-linux', 'build', '.bootstrap.json');
 const PACKAGES_STAMP = inRoot('node_modules', '.bootstrap.json');
+
+const mayInstall = !process.argv.includes('--no-install') && process.env.RAMDRIVE_NO_INSTALL !== '1';
 
 const log = (message) => process.stderr.write(`bootstrap: ${message}\n`);
 
@@ -130,16 +136,24 @@ function nativeIsCurrent() {
   );
 }
 
+/** Others at work here are waited for this long: an installation over a slow line. */
+const WAIT_LIMIT_MS = 30 * 60_000;
+
 /**
- * One at a time, by a name that the system frees when its owner dies: an abstract socket or a named pipe. Who finds it
- * taken connects and waits for the end of the connection.
+ * One at a time, by a socket in the checkout, where no other user can make one; on Windows by a pipe whose name takes a
+ * random salt kept there. The system frees it when its owner dies. A run that finds it taken connects and waits for the
+ * end of the connection.
  */
 async function whileAlone(work) {
-  const name = `ramdrive-bootstrap-${createHash('sha256').update(root).digest('hex').slice(0, 24)}`;
-  const path = process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : `\0${name}`;
-  if (process.platform !== 'win32' && process.platform !== 'linux') {
+  let path;
+  try {
+    path = lockPath();
+  } catch (error) {
+    // A folder that we may not write is no checkout of ours; what is to be done there fails, and says why.
+    log(`no lock: ${error.message}`);
     return work();
   }
+  const deadline = Date.now() + WAIT_LIMIT_MS;
   for (let told = false; ; told = true) {
     const server = createServer();
     const taken = await new Promise((resolve, reject) => {
@@ -153,16 +167,89 @@ async function whileAlone(work) {
         server.close();
       }
     }
+    if (await isLeftBehind(path)) {
+      continue;
+    }
     if (!told) {
       log('another bootstrap is at work here; waiting for it.');
     }
-    await new Promise((resolve) => {
-      const owner = connect(path);
-      owner.once('error', () => setTimeout(resolve, 50));
-      owner.once('close', () => setTimeout(resolve, 50));
-      owner.resume();
-    });
+    if (!(await untilEnd(path, deadline))) {
+      log(
+        `it did not end within ${WAIT_LIMIT_MS / 60_000} minutes. End it, or remove ${path}, and try again.`,
+      );
+      return 1;
+    }
   }
+}
+
+/** Relative on Linux: a socket's path has 107 bytes at most. */
+function lockPath() {
+  mkdirSync(inRoot('.cache'), { recursive: true });
+  if (process.platform !== 'win32') {
+    process.chdir(root);
+    return join('.cache', 'bootstrap.sock');
+  }
+  const file = inRoot('.cache', 'bootstrap.salt');
+  try {
+    writeFileSync(file, randomBytes(24).toString('hex'), { flag: 'wx' });
+  } catch (error) {
+    if (error.code !== 'EEXIST') {
+      throw error;
+    }
+  }
+  return `\\\\.\\pipe\\ramdrive-bootstrap-${readFileSync(file, 'utf8')}`;
+}
+
+/**
+ * A socket that nobody listens on, of a run that was killed, is taken away. It gets another name first and is asked
+ * once more under that: another run may have put its own in the place meanwhile, which then goes back.
+ */
+async function isLeftBehind(path) {
+  if (process.platform === 'win32' || (await isListening(path))) {
+    return false;
+  }
+  const aside = `${path}.${randomBytes(6).toString('hex')}`;
+  try {
+    renameSync(path, aside);
+  } catch {
+    // Another run was quicker.
+    return true;
+  }
+  if (await isListening(aside)) {
+    renameSync(aside, path);
+    return false;
+  }
+  rmSync(aside, { force: true });
+  return true;
+}
+
+function isListening(path) {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', ({ code }) => resolve(code !== 'ECONNREFUSED' && code !== 'ENOENT'));
+  });
+}
+
+/** False when the deadline has passed. */
+function untilEnd(path, deadline) {
+  return new Promise((resolve) => {
+    const owner = connect(path);
+    const timer = setTimeout(() => {
+      owner.destroy();
+      resolve(false);
+    }, deadline - Date.now());
+    const again = () => {
+      clearTimeout(timer);
+      setTimeout(() => resolve(true), 50);
+    };
+    owner.once('error', again);
+    owner.once('close', again);
+    owner.resume();
+  });
 }
 
 function timed(what, work) {
@@ -229,6 +316,7 @@ function buildLibrary() {
     const steps = installSteps();
     if (
       steps !== null &&
+      mayInstall &&
       timed(`system packages (missing: ${missing.join(', ')})`, () => installAsRoot(steps, log))
     ) {
       missing = missingRequirements();

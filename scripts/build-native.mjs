@@ -56,6 +56,9 @@ export function installAsRoot(steps, log) {
   if (process.getuid?.() !== 0 || !steps[0].startsWith('apt-get ')) {
     return false;
   }
+  log(
+    `as root, this is going to run (to leave it out: --no-install, or RAMDRIVE_NO_INSTALL=1): ${steps.join('; ')}`,
+  );
   for (const step of steps) {
     log(step);
     const [program, ...args] = step.split(' ');

@@ -10,6 +10,8 @@ export type LibraryErrorCode =
   | 'NOT_INSTALLED'
   /** RAMDRIVE_WINFSP_LIBRARY is not an absolute path. */
   | 'PATH_NOT_ABSOLUTE'
+  /** RAMDRIVE_WINFSP_LIBRARY names a file that another user could exchange. */
+  | 'NOT_TRUSTED'
   /** The file is there but the system cannot load it. */
   | 'NOT_LOADABLE'
   /** The library lacks a function that this binding needs. */

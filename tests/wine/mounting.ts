@@ -13,6 +13,7 @@ import { allowMountManager } from '../../src/drive/mount/mount-strategy.js';
 import { RamDrive } from '../../src/drive/ram-drive.js';
 import { NtStatus } from '../../src/ntstatus.js';
 import { currentAccount, currentUserSid } from '../../src/os/windows-account.js';
+import { systemDirectory } from '../../src/os/windows-directories.js';
 import { check, note } from './check.js';
 import { deleteValue, readValue } from './registry.js';
 
@@ -141,10 +142,14 @@ await check('MountUseMountmgrFromFSD is set by whoever may', async () => {
   assert.equal(told.length, 1, 'told once only');
 });
 await check('who may not set it goes on without', async () => {
+  assert.equal(await allowMountManager(() => {}, 'C:\\absent\\reg.exe'), false);
+});
+await check('reg.exe is the system’s, whatever a variable says', async () => {
   const before = process.env.SystemRoot;
   process.env.SystemRoot = 'C:\\absent';
   try {
-    assert.equal(await allowMountManager(), false);
+    assert.match(systemDirectory(), /^[A-Z]:\\windows\\system32$/i);
+    assert.equal(await allowMountManager(), true);
   } finally {
     process.env.SystemRoot = before;
   }

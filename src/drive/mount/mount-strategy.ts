@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { NtStatus } from '../../ntstatus.js';
 import type { WindowsAccount } from '../../os/windows-account.js';
+import { systemDirectory } from '../../os/windows-directories.js';
 import {
   type MountPoint,
   parseMountPoint,
@@ -155,8 +156,10 @@ export function usesMountManager({ attempts }: MountPlan): boolean {
  * machine, so whoever sets it is told. Must run before the library is loaded: it reads the switch once per process.
  * Answers whether the switch is set.
  */
-export async function allowMountManager(tell: (message: string) => void = () => {}): Promise<boolean> {
-  const reg = join(process.env.SystemRoot ?? 'C:\\Windows', 'System32', 'reg.exe');
+export async function allowMountManager(
+  tell: (message: string) => void = () => {},
+  reg = join(systemDirectory(), 'reg.exe'),
+): Promise<boolean> {
   const run = promisify(execFile);
   const [key, name] = ['HKLM\\SOFTWARE\\WOW6432Node\\WinFsp', 'MountUseMountmgrFromFSD'];
   const now = await run(reg, ['query', key, '/v', name], { windowsHide: true }).catch(() => null);

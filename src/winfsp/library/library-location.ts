@@ -8,6 +8,7 @@ import { isAbsolute, join, posix, win32 } from 'node:path';
 import koffi from 'koffi';
 import { packageRoot } from '../../package-root.js';
 import { WinFspLibraryError } from '../errors.js';
+import { whyNotTrusted } from './library-trust.js';
 
 /**
  * Names another library file: an absolute path. For development, and for distributions that keep the library elsewhere.
@@ -30,6 +31,8 @@ export interface LocationInputs {
   /** The value InstallDir of the registry, or null. Windows only. */
   readInstallDir: () => string | null;
   exists: (path: string) => boolean;
+  /** Why a library that the variable names must not be loaded, or null. */
+  whyNotTrusted: (path: string) => string | null;
   packageRoot: () => string;
 }
 
@@ -86,6 +89,15 @@ function namedLibrary(inputs: LocationInputs, path: string): string {
       path,
     );
   }
+  const reason = inputs.whyNotTrusted(path);
+  if (reason !== null) {
+    throw new WinFspLibraryError(
+      'NOT_TRUSTED',
+      `${LIBRARY_VARIABLE} names ${path}, which another user could exchange: ${reason}.`,
+      'Keep the library where only you or root can write, or unset the variable.',
+      path,
+    );
+  }
   return path;
 }
 
@@ -138,6 +150,8 @@ function thisMachine(): LocationInputs {
     variable: process.env[LIBRARY_VARIABLE],
     readInstallDir: readInstallDirFromRegistry,
     exists: (path) => isAbsolute(path) && existsSync(path),
+    // The rights of Windows are not looked at: a variable of this kind is for development there.
+    whyNotTrusted: (path) => (process.platform === 'linux' ? whyNotTrusted(path, packageRoot()) : null),
     packageRoot,
   };
 }

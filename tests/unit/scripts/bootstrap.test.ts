@@ -3,6 +3,7 @@
  * cannot.
  */
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   copyFileSync,
@@ -10,10 +11,12 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  realpathSync,
   rmSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,10 +44,13 @@ function calls(): string[] {
   return lines.map((line) => line.split(' ')[0]!);
 }
 
-async function bootstrap(): Promise<{ code: number | null; said: string }> {
+async function bootstrap(
+  args: string[] = [],
+  more: Record<string, string> = {},
+): Promise<{ code: number | null; said: string }> {
   // npm_execpath would lead to the real npm.
-  const env = { PATH: join(root, 'bin') };
-  const child = spawn(process.execPath, [join(root, 'scripts/bootstrap.mjs')], {
+  const env = { PATH: join(root, 'bin'), ...more };
+  const child = spawn(process.execPath, [join(root, 'scripts/bootstrap.mjs'), ...args], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -186,7 +192,25 @@ describe.skipIf(process.platform !== 'linux')('bootstrap', () => {
     const { code, said } = await bootstrap();
     expect(code).toBe(0);
     expect(said).not.toContain('sudo');
+    // Said before it is done, with the way to say no.
+    expect(said).toMatch(
+      /going to run .*--no-install.*: apt-get update; apt-get install[\s\S]*apt-get update\n/,
+    );
     expect(calls()).toEqual(['npm', 'tsc', 'apt-get', 'apt-get', 'make']);
+  });
+
+  it('installs no system packages where that is not wanted', async () => {
+    rmSync(join(root, 'bin/gcc'));
+    tool('apt-get', '/bin/cp bin/make bin/gcc');
+    for (const [args, env] of [
+      [['--no-install'], {}],
+      [[], { RAMDRIVE_NO_INSTALL: '1' }],
+    ] as const) {
+      const { code, said } = await bootstrap([...args], env);
+      expect(code).toBe(0);
+      expect(said).toContain('sudo apt-get update && sudo apt-get install');
+    }
+    expect(calls()).toEqual(['npm', 'tsc']);
   });
 
   it('goes on without the library when apt-get fails', async () => {
@@ -202,6 +226,17 @@ describe.skipIf(process.platform !== 'linux')('bootstrap', () => {
     const results = await Promise.all([1, 2, 3, 4].map(() => bootstrap()));
     expect(results.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
     expect(calls()).toEqual(['npm', 'tsc', 'make']);
+  });
+
+  it('waits for no name that another user can take', async () => {
+    const name = `ramdrive-bootstrap-${createHash('sha256').update(realpathSync(root)).digest('hex').slice(0, 24)}`;
+    const stranger = createServer(() => {});
+    await new Promise<void>((resolve) => stranger.listen(`\0${name}`, resolve));
+    try {
+      expect((await bootstrap()).code).toBe(0);
+    } finally {
+      stranger.close();
+    }
   });
 
   it('starts again after a run that was killed in the middle', async () => {

@@ -3,7 +3,8 @@
  * before something is installed, and how results of the foreign test suite are judged.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../../../../src/package-root.js';
@@ -17,6 +18,27 @@ interface Answers {
   exitCode?: string;
   files?: Record<string, string>;
   releases?: string;
+  /** Of the stable channel. */
+  checksums?: { installer: string | null; tests: string | null };
+}
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+const RIGHT = { installer: sha256('installer'), tests: sha256('archive') };
+const pins = JSON.parse(readFileSync(join(scripts, 'winfsp.json'), 'utf8'));
+
+function pinsWith({ installer, tests }: typeof RIGHT | NonNullable<Answers['checksums']>) {
+  const { stable, beta } = pins.channels;
+  return {
+    ...pins,
+    channels: {
+      stable: {
+        ...stable,
+        installer: { pattern: 'winfsp-2.1.*.msi', sha256: installer },
+        tests: { ...stable.tests, sha256: tests },
+      },
+      beta,
+    },
+  };
 }
 
 /** A machine with the given answers; returns a function that runs a script there. */
@@ -26,6 +48,7 @@ function machine({
   exitCode = '0',
   files = { 'winfsp-2.1.25156.msi': 'installer', 'winfsp-tests-2.1.25156.zip': 'archive' },
   releases = '[{"tagName":"v9.9"}]',
+  checksums = RIGHT,
 }: Answers = {}) {
   const folder = temporaryFolder('ci');
   const bin = join(folder, 'bin');
@@ -70,8 +93,12 @@ esac
 END
 chmod +x "$4/winfsp-tests-x64.exe"`,
   );
+  // The scripts as they are, with the checksums of the files that are downloaded here.
+  const own = join(folder, 'scripts');
+  cpSync(scripts, own, { recursive: true });
+  writeFileSync(join(own, 'winfsp.json'), JSON.stringify(pinsWith(checksums)));
   return (script: string, args: string[], env: Record<string, string> = {}) => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [join(scripts, script), ...args], {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(own, script), ...args], {
       cwd: folder,
       encoding: 'utf8',
       env: { ...process.env, PATH: `${bin}:${process.env.PATH}`, ...env },
@@ -85,8 +112,22 @@ const install = (answers: Answers = {}, channel = 'stable') =>
   machine(answers)('install-winfsp.mjs', ['--channel', channel]);
 
 describe.runIf(process.platform === 'linux')('install-winfsp.mjs', () => {
-  it('installs what is signed, and writes the checksum down', () => {
-    const { status, output, read } = install();
+  it('has the checksum of the stable installer', () => {
+    expect(pins.channels.stable.installer).toEqual({
+      pattern: 'winfsp-2.1.25156.msi',
+      sha256: '073a70e00f77423e34bed98b86e600def93393ba5822204fac57a29324db9f7a',
+    });
+  });
+
+  it('refuses a file with another checksum before anything is installed, and before its signature is asked for', () => {
+    const { status, output, read } = install({ checksums: { ...RIGHT, installer: sha256('other') } });
+    expect(status).toBe(1);
+    expect(output).toMatch(/has the SHA-256 [0-9a-f]{64}, expected/);
+    expect(read('calls')).not.toContain('powershell');
+  });
+
+  it('installs what is signed, and writes down a checksum that is not recorded', () => {
+    const { status, output, read } = install({ checksums: { ...RIGHT, installer: null } });
     expect(output).toContain('installed: WinFsp 2.1.25156 (v2.1)');
     expect(status).toBe(0);
     expect(JSON.parse(read('winfsp-checksums.json'))).toEqual({
@@ -141,6 +182,17 @@ describe.runIf(process.platform === 'linux')('winfsp-tests.mjs', () => {
     expect(output).toContain('4 tests, 1 not as expected');
     expect(status).toBe(1);
     expect(read('winfsp-tests.txt')).toContain('    assertion failed');
+  });
+
+  it('does not run an archive that nothing vouches for', () => {
+    const drive = temporaryFolder('ci-drive');
+    const run = machine({ checksums: { ...RIGHT, tests: null } });
+    const { status, output, read } = run('winfsp-tests.mjs', ['--channel', 'stable', '--drive', drive]);
+    expect(status).toBe(0);
+    expect(output).toContain('NOT RUN: no checksum of the archive is recorded');
+    expect(read('winfsp-tests.txt')).toContain('NOT RUN');
+    expect(read('calls')).not.toContain('tar ');
+    expect(JSON.parse(read('winfsp-checksums.json'))).toEqual({ 'winfsp-tests-2.1.25156.zip': RIGHT.tests });
   });
 
   it('an excluded test that passes is a failure', () => {

@@ -11,9 +11,20 @@ import { packageRoot } from '../../../../src/package-root.js';
 interface Step {
   run?: string;
   uses?: string;
+  with?: Record<string, unknown>;
+  env?: Record<string, string>;
+}
+interface Job {
+  'runs-on': string;
+  'timeout-minutes'?: number;
+  env?: Record<string, string>;
+  permissions?: unknown;
+  steps: Step[];
 }
 interface Workflow {
-  jobs: Record<string, { 'runs-on': string; 'timeout-minutes'?: number; steps: Step[] }>;
+  permissions?: unknown;
+  env?: Record<string, string>;
+  jobs: Record<string, Job>;
 }
 
 const root = packageRoot();
@@ -96,6 +107,25 @@ describe('the workflows', () => {
       expect(job['timeout-minutes']).toBeGreaterThan(0);
       for (const { uses } of job.steps) {
         expect(uses ?? 'x@v1').toMatch(/@v\d+$/);
+      }
+    }
+  });
+
+  it('give the token to the steps that download, and to no other', () => {
+    for (const workflow of workflows) {
+      expect(workflow.permissions).toEqual({ contents: 'read' });
+      expect(JSON.stringify(workflow.env ?? {})).not.toContain('token');
+    }
+    for (const job of jobs) {
+      expect(job.permissions).toBeUndefined();
+      expect(JSON.stringify(job.env ?? {})).not.toContain('token');
+      for (const { run, uses, env, with: options } of job.steps) {
+        if (uses?.startsWith('actions/checkout')) {
+          expect(options).toMatchObject({ 'persist-credentials': false });
+        }
+        if (env !== undefined && 'GH_TOKEN' in env) {
+          expect(run).toMatch(/^node scripts\/ci\/(install-winfsp|winfsp-tests)\.mjs /);
+        }
       }
     }
   });

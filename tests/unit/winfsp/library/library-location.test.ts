@@ -10,6 +10,7 @@ function machine(changes: Partial<LocationInputs>): LocationInputs {
     variable: undefined,
     readInstallDir: () => 'C:\\Program Files (x86)\\WinFsp\\',
     exists: () => true,
+    whyNotTrusted: () => null,
     packageRoot: () => '/opt/ramdrive',
     ...changes,
   };
@@ -26,6 +27,17 @@ function failure(run: () => unknown): WinFspLibraryError {
 }
 
 describe('where the library is', () => {
+  it('refuses one that another user could exchange', () => {
+    const inputs = machine({
+      platform: 'linux',
+      variable: '/opt/lib.so',
+      whyNotTrusted: (path) => `everybody can write ${path}`,
+    });
+    const error = failure(() => locateLibrary(inputs));
+    expect(error.code).toBe('NOT_TRUSTED');
+    expect(error.message).toContain('everybody can write /opt/lib.so');
+  });
+
   it('Windows: InstallDir of the registry, by processor', () => {
     expect(locateLibrary(machine({}))).toBe('C:\\Program Files (x86)\\WinFsp\\bin\\winfsp-x64.dll');
     expect(locateLibrary(machine({ architecture: 'arm64' }))).toBe(
