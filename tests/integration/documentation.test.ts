@@ -1,10 +1,11 @@
 /** The programs in the guide, run as they stand there, on real mounts. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { PROJECT } from '../support/machine.js';
 import { describeMount, isMounted, newDirectory, within } from '../support/mount.js';
-import { Client } from '../support/processes.js';
+import { Client, run } from '../support/processes.js';
 import { toJavaScript, typeErrors, typescriptSnippets } from '../support/snippets.js';
 
 /** Inside of the package, so that it finds itself by name, as a program that has installed it does. */
@@ -49,6 +50,48 @@ async function start(
     }),
   };
 }
+
+describeMount('the programs in docs/javascript.md', () => {
+  const snippets = typescriptSnippets('docs/javascript.md');
+
+  it('are type-checked, all of them', () => {
+    const paths = snippets.map((snippet, index) => {
+      writeFileSync(`${DIRECTORY}javascript-${index}.ts`, snippet);
+      return `${DIRECTORY}javascript-${index}.ts`;
+    });
+    expect(paths).toHaveLength(3);
+    expect(typeErrors(paths)).toEqual([]);
+  });
+
+  it('the first writes a file and leaves nothing', async () => {
+    const mountsBefore = await readFile('/proc/self/mountinfo', 'utf8');
+    writeFileSync(`${DIRECTORY}first.js`, toJavaScript(snippets[0]!));
+    expect(await run(process.execPath, [`${DIRECTORY}first.js`])).toMatchObject({
+      code: 0,
+      stdout: 'in memory\n',
+      stderr: '',
+    });
+    expect(await readFile('/proc/self/mountinfo', 'utf8')).toBe(mountsBefore);
+  });
+
+  it('the fixture for vitest passes', async () => {
+    const vitest = `${PROJECT}node_modules/vitest/vitest.mjs`;
+    const { code, stdout } = await run(process.execPath, [vitest, 'run', '--root', 'examples/fixtures'], {
+      cwd: PROJECT,
+      env: { ...process.env, NO_COLOR: '1', VITEST: undefined },
+    });
+    expect(stdout).toMatch(/Tests +2 passed \(2\)/);
+    expect(code, stdout).toBe(0);
+  });
+
+  it('the fixture for node:test passes', async () => {
+    const { code, stdout } = await run(process.execPath, ['--test', 'examples/fixtures/node-test.mjs'], {
+      cwd: PROJECT,
+    });
+    expect(stdout).toMatch(/pass 2\n/);
+    expect(code, stdout).toBe(0);
+  });
+});
 
 describeMount('the programs in docs/guide.md', () => {
   const [hello, tree, worker, ...others] = typescriptSnippets('docs/guide.md') as [string, string, string];

@@ -65,6 +65,7 @@ describe('the package', () => {
       expect(files).toContain(`native/winfsp-linux/prebuilt/${process.arch}/libwinfsp.so`);
     }
     expect(files).toContain('dist/src/winfsp/index.d.ts');
+    expect(files).toContain('dist/src/api/index.d.ts');
     expect(files).toContain('docs/guide.md');
     expect(files).toContain('native/winfsp-linux/src/core/queue.c');
     expect(files.filter((path) => path.startsWith('native/winfsp-linux/src/script/'))).toEqual([]);

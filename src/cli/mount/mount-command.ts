@@ -8,7 +8,7 @@ import type { DriveSettings } from '../../drive/config/settings.js';
 import { ControlServer } from '../../drive/control/control-server.js';
 import { driveCommands } from '../../drive/control/drive-commands.js';
 import { DriveError } from '../../drive/errors.js';
-import { canonicalPath } from '../../drive/mount/mounts.js';
+import { placeOf } from '../../drive/mount/mounts.js';
 import { printable, printableLines } from '../../drive/printable.js';
 import { type DriveEnd, RamDrive } from '../../drive/ram-drive.js';
 import { notifySystemd } from '../../os/sd-notify.js';
@@ -114,15 +114,6 @@ function tellParent(message: BackgroundMessage, done: () => void = () => {}): vo
   if (process.env[BACKGROUND_LOG_VARIABLE] !== undefined && process.connected) {
     process.send?.(message, done);
   }
-}
-
-/** The place that a drive claims: every spelling of a path is the same place. */
-async function placeOf(mountPoint: string): Promise<string> {
-  if (process.platform === 'win32') {
-    return mountPoint;
-  }
-  // A path that does not exist is reported by the checks of the mount, with what to do.
-  return canonicalPath(mountPoint).catch(() => mountPoint);
 }
 
 function removeBackgroundLog(): void {

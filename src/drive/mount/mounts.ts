@@ -80,3 +80,12 @@ export async function isDeadMount(path: string): Promise<boolean> {
   }
   return (await probeMounts([canonical]))[0] === 'dead';
 }
+
+/** The place that a drive claims (ControlServer.claim): every spelling of a path is the same place. */
+export async function placeOf(mountPoint: string): Promise<string> {
+  if (process.platform === 'win32') {
+    return mountPoint;
+  }
+  // A path that does not exist is reported by the checks of the mount, with what to do.
+  return canonicalPath(mountPoint).catch(() => mountPoint);
+}
