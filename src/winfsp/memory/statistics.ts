@@ -16,8 +16,8 @@ export const HEAD = {
   turns: 0,
   emptyReceives: 1,
   answersInline: 2,
-  answersByHelper1: 3,
-  answersByHelper2: 4,
+  answersByCompletion1: 3,
+  answersByCompletion2: 4,
   /** Answers that found a completion thread's ring full and went by message instead. */
   answersOverflowed: 5,
   /** Exceptions of handlers and results that are no NTSTATUS; each was answered with INTERNAL_ERROR. */

@@ -42,7 +42,7 @@ const COMPLETION_SLOTS_ALL = 64;
  * wait for, so they must not queue behind those; and one of them that blocks leaves the others.
  */
 const EXTRA_COMPLETION_THREADS = 3;
-const ANSWERED_BY = [HEAD.answersByExtraThreads, HEAD.answersByHelper1, HEAD.answersByHelper2];
+const ANSWERED_BY = [HEAD.answersByExtraThreads, HEAD.answersByCompletion1, HEAD.answersByCompletion2];
 
 export class AnswerDelivery {
   /** Whether answers may go to completion threads. */
@@ -111,13 +111,13 @@ export class AnswerDelivery {
     const completionThread =
       route === Route.INLINE
         ? this.#extraCompletionThread()
-        : this.#completionThreads[route - Route.HELPER_1]!;
+        : this.#completionThreads[route - Route.COMPLETION_1]!;
     if (completionThread === null) {
       this.#writer.count(HEAD.answersInline);
       return false;
     }
     const { ring } = completionThread;
-    if (route === Route.HELPER_1 && this.#routing!.renamesDirectory) {
+    if (route === Route.COMPLETION_1 && this.#routing!.renamesDirectory) {
       this.#directoryRename = ring.nextIndex;
       this.#directoryRenameInFlight = true;
     }

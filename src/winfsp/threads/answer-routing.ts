@@ -28,9 +28,9 @@ export const Route = {
   /** With the dispatcher's next call. */
   INLINE: 0,
   /** Completion thread 1: renames only. */
-  HELPER_1: 1,
+  COMPLETION_1: 1,
   /** Completion thread 2: answers with FILE_INFO; Cleanup during a directory rename. */
-  HELPER_2: 2,
+  COMPLETION_2: 2,
 } as const;
 
 const PAGE_BYTES = 4096;
@@ -89,7 +89,7 @@ export class AnswerRouting {
     }
     switch (kind) {
       case TransactKind.Cleanup:
-        return directoryRenameInFlight ? Route.HELPER_2 : Route.INLINE;
+        return directoryRenameInFlight ? Route.COMPLETION_2 : Route.INLINE;
       case TransactKind.SetInformation:
         return this.#routeSetInformation(request, response, directoryRenameInFlight);
       case TransactKind.Write:
@@ -107,7 +107,7 @@ export class AnswerRouting {
       case TransactKind.Overwrite:
         // Harmless because the file is empty. Should a file system say otherwise, its answer is like any other with
         // FILE_INFO.
-        return isWholePages(response) ? Route.INLINE : Route.HELPER_2;
+        return isWholePages(response) ? Route.INLINE : Route.COMPLETION_2;
       case TransactKind.QueryInformation:
       case TransactKind.SetEa:
         break;
@@ -149,7 +149,7 @@ export class AnswerRouting {
   #routeSetInformation(request: DataView, response: DataView, directoryRenameInFlight: boolean): number {
     const informationClass = request.getUint32(ReqSetInformation.FileInformationClass, true);
     if (isRename(informationClass)) {
-      return Route.HELPER_1;
+      return Route.COMPLETION_1;
     }
     if (
       informationClass === FileInformationClass.Disposition ||
@@ -184,7 +184,7 @@ export class AnswerRouting {
     directoryRenameInFlight: boolean,
   ): number {
     if (directoryRenameInFlight) {
-      return Route.HELPER_2;
+      return Route.COMPLETION_2;
     }
     const attributes = response.getUint32(RSP_FILE_INFO + FileInfo.FileAttributes, true);
     const context = getUint64(request, this.#contextOffset);
@@ -192,7 +192,7 @@ export class AnswerRouting {
       (attributes & FileAttribute.DIRECTORY) !== 0 ||
       endsLeaveNoDirtyPage ||
       (this.#openFiles !== null && !this.#openFiles.mayBeMapped(context));
-    return nothingToFlush ? Route.INLINE : Route.HELPER_2;
+    return nothingToFlush ? Route.INLINE : Route.COMPLETION_2;
   }
 
   #trackOpenFiles(kind: number, request: DataView, response: DataView, status: number): void {

@@ -33,16 +33,22 @@ const HELD = { ...NESTING, library: { hold_completion: 1, hold_timeout_ms: 5000 
 const UNCACHED_HELD = { ...HELD, volume: { kernelCache: false } };
 
 /** How many answers completion thread 1 and completion thread 2 delivered while `act` ran. */
-function completionThreadsUsedBy(volume: ServedVolume, act: () => void): [helper1: number, helper2: number] {
+function completionThreadsUsedBy(
+  volume: ServedVolume,
+  act: () => void,
+): [completion1: number, completion2: number] {
   const before = volume.host.statistics;
   act();
   const after = volume.host.statistics;
-  return [after.answersByHelper1 - before.answersByHelper1, after.answersByHelper2 - before.answersByHelper2];
+  return [
+    after.answersByCompletion1 - before.answersByCompletion1,
+    after.answersByCompletion2 - before.answersByCompletion2,
+  ];
 }
 
 const NONE = [0, 0];
-const HELPER_1 = [1, 0];
-const HELPER_2 = [0, 1];
+const COMPLETION_1 = [1, 0];
+const COMPLETION_2 = [0, 1];
 
 function ok(volume: ServedVolume, bytes: Buffer, data: Buffer | null = null): void {
   expectStatus(volume.client.ask(bytes, data).status, NtStatus.SUCCESS, `kind ${bytes.readUInt32LE(4)}`);
@@ -164,7 +170,7 @@ export const delivery: readonly ConformanceCase[] = [
       file.setSize(5);
       for (const [name, bytes, data] of nestingKinds(file)) {
         const used = completionThreadsUsedBy(volume, () => ok(volume, bytes, data));
-        assert.deepEqual(used, name === 'Rename' ? HELPER_1 : HELPER_2, name);
+        assert.deepEqual(used, name === 'Rename' ? COMPLETION_1 : COMPLETION_2, name);
       }
       file.close();
     },
@@ -198,8 +204,8 @@ export const delivery: readonly ConformanceCase[] = [
       const file = volume.file('f');
       for (const [size, expected] of [
         [PAGE, NONE],
-        [PAGE - 1, HELPER_2],
-        [PAGE + 1, HELPER_2],
+        [PAGE - 1, COMPLETION_2],
+        [PAGE + 1, COMPLETION_2],
         [2 * PAGE, NONE],
         [0, NONE],
       ] as const) {
@@ -214,7 +220,7 @@ export const delivery: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'condition 3: an end of file behind the page of the old one is answered inline, one within it is not',
+    name: 'condition 3: a size is set inline when neither its old nor its new end lies in a page that was there before',
     duties: ['completionB'],
     own: HELD,
     dispatchers: INLINE,
@@ -222,11 +228,13 @@ export const delivery: readonly ConformanceCase[] = [
       const file = volume.file('f');
       for (const [size, expected] of [
         [10, NONE], // from nothing
-        [20, HELPER_2], // within the first page
-        [PAGE + 1, NONE], // beyond it
-        [2 * PAGE - 1, HELPER_2],
-        [5 * PAGE + 3, NONE],
-        [PAGE + 3, HELPER_2], // shrinking
+        [20, COMPLETION_2], // within the first page
+        [PAGE + 1, COMPLETION_2], // beyond it, but the old end is in it
+        [2 * PAGE, COMPLETION_2],
+        [5 * PAGE + 3, NONE], // from a page's boundary into a new page
+        [PAGE + 3, COMPLETION_2], // shrinking
+        [PAGE, COMPLETION_2],
+        [0, NONE], // from a boundary to a boundary
       ] as const) {
         assert.deepEqual(
           completionThreadsUsedBy(volume, () => file.setSize(size)),
@@ -259,12 +267,12 @@ export const delivery: readonly ConformanceCase[] = [
       second.read(0, PAGE);
       assert.deepEqual(
         completionThreadsUsedBy(volume, () => file.query()),
-        HELPER_2,
+        COMPLETION_2,
       );
       second.close();
       assert.deepEqual(
         completionThreadsUsedBy(volume, () => file.query()),
-        HELPER_2,
+        COMPLETION_2,
       );
       file.close();
       // Entirely closed: nothing can be mapped any more.
@@ -299,7 +307,10 @@ export const delivery: readonly ConformanceCase[] = [
       }
       const after = host.statistics;
       assert.deepEqual(
-        [after.answersByHelper1 - before.answersByHelper1, after.answersByHelper2 - before.answersByHelper2],
+        [
+          after.answersByCompletion1 - before.answersByCompletion1,
+          after.answersByCompletion2 - before.answersByCompletion2,
+        ],
         [1, 2],
       );
       file.closeOnly();

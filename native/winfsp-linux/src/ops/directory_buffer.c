@@ -1,5 +1,5 @@
 /*
- * List-building helpers: records of a directory, of streams, of extended attributes, of notifications; and the
+ * Building lists: records of a directory, of streams, of extended attributes, of notifications; and the
  * directory buffer, which collects a whole directory once and serves it in pieces, sorted (docs/winfsp.md,
  * "Functions").
  *

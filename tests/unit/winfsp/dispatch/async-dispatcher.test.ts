@@ -626,8 +626,8 @@ describe('answers whose completion blocks in the driver', () => {
     await on.close(file.context, '\\e\\f');
     await on.close(directory.context, '\\e');
     const figures = on.statistics;
-    expect(figures.answersByHelper1).toBe(1);
-    expect(figures.answersByHelper2).toBeGreaterThanOrEqual(4);
+    expect(figures.answersByCompletion1).toBe(1);
+    expect(figures.answersByCompletion2).toBeGreaterThanOrEqual(4);
     await on.stopClean();
   });
 

@@ -317,7 +317,11 @@ describe('who delivers', () => {
     client.ask(writeRequest(file.context, 0, 5), Buffer.alloc(5));
     client.ask(renameRequest(file.context, '\\f', '\\g', false));
     closeFile(file.context, '\\g');
-    expect(host!.statistics).toMatchObject({ answersByHelper1: 0, answersByHelper2: 0, answersInline: 5 });
+    expect(host!.statistics).toMatchObject({
+      answersByCompletion1: 0,
+      answersByCompletion2: 0,
+      answersInline: 5,
+    });
     await stopClean();
   });
 
@@ -341,7 +345,7 @@ describe('who delivers', () => {
     expect(client.ask(renameRequest(file.context, '\\f', '\\g', false)).status).toBe(0); // R
     closeFile(file.context, '\\g'); // A
     const figures = host!.statistics;
-    expect([figures.answersByHelper1, figures.answersByHelper2]).toEqual([1, 4]);
+    expect([figures.answersByCompletion1, figures.answersByCompletion2]).toEqual([1, 4]);
     await stopClean();
   });
 
@@ -395,19 +399,19 @@ describe('who delivers', () => {
       expect(client.wait(ticket)?.status).toBe(0);
     }
     const after = host!.statistics;
-    expect(after.answersByHelper1 - before.answersByHelper1).toBe(1);
-    expect(after.answersByHelper2 - before.answersByHelper2).toBe(2);
+    expect(after.answersByCompletion1 - before.answersByCompletion1).toBe(1);
+    expect(after.answersByCompletion2 - before.answersByCompletion2).toBe(2);
     // It is over, at the latest when the delivering call has returned: both are inline again.
     const inlineAgain = () => {
-      const { answersByHelper2 } = host!.statistics;
+      const { answersByCompletion2 } = host!.statistics;
       client.ask(queryRequest(directory.context));
-      return host!.statistics.answersByHelper2 === answersByHelper2;
+      return host!.statistics.answersByCompletion2 === answersByCompletion2;
     };
     await expect.poll(inlineAgain).toBe(true);
     client.ask(closeRequest(file.context));
-    const { answersByHelper2 } = host!.statistics;
+    const { answersByCompletion2 } = host!.statistics;
     closeFile(directory.context, '\\e');
-    expect(host!.statistics.answersByHelper2).toBe(answersByHelper2);
+    expect(host!.statistics.answersByCompletion2).toBe(answersByCompletion2);
     await stopClean();
   });
 
@@ -424,7 +428,7 @@ describe('who delivers', () => {
     for (const ticket of [gate, rename, cleanup, last]) {
       expect(client.wait(ticket)?.status).toBe(0);
     }
-    expect(host!.statistics.answersByHelper2).toBe(0);
+    expect(host!.statistics.answersByCompletion2).toBe(0);
     client.ask(closeRequest(other.context));
     closeFile(file.context, '\\g');
     await stopClean();
@@ -462,8 +466,8 @@ describe('who delivers', () => {
     closeFile(file.context, '\\g');
     expect(host!.statistics).toMatchObject({
       answersInline: 0,
-      answersByHelper1: 1,
-      answersByHelper2: 0, // the write is inline by (4)
+      answersByCompletion1: 1,
+      answersByCompletion2: 0, // the write is inline by (4)
       answersByExtraThreads: 5,
     });
     await stopClean();

@@ -113,7 +113,7 @@ describe('set B goes to completionThread 2', () => {
     { kind: 'SetInformation', informationClass: 20, newSize: 5 },
   ];
   it.each(B)('$kind $informationClass', (one) => {
-    expect(route(one)).toBe(Route.HELPER_2);
+    expect(route(one)).toBe(Route.COMPLETION_2);
   });
   it.each(B)('$kind $informationClass of a directory does not (1)', (one) => {
     expect(route({ ...one, attributes: FileAttribute.DIRECTORY })).toBe(Route.INLINE);
@@ -124,28 +124,30 @@ describe('set B goes to completionThread 2', () => {
       expect(route({ ...one, fileSize })).toBe(Route.INLINE);
     }
     for (const fileSize of [1, 4095, 4097, 2 ** 32 + 1, 2 ** 32 - 1]) {
-      expect(route({ ...one, fileSize })).toBe(Route.HELPER_2);
+      expect(route({ ...one, fileSize })).toBe(Route.COMPLETION_2);
     }
   });
   it.each(B.filter((one) => !keepsSize(one)))(
     '$kind $informationClass does with whole pages: where the end was before counts, too',
     (one) => {
       for (const fileSize of [0, 4096, 2 ** 32]) {
-        expect(route({ ...one, fileSize })).toBe(Route.HELPER_2);
+        expect(route({ ...one, fileSize })).toBe(Route.COMPLETION_2);
       }
     },
   );
   it.each(B)('$kind $informationClass goes there during a directory rename whatever holds', (one) => {
-    expect(route({ ...one, fileSize: 0, renameInFlight: true })).toBe(Route.HELPER_2);
-    expect(route({ ...one, attributes: FileAttribute.DIRECTORY, renameInFlight: true })).toBe(Route.HELPER_2);
+    expect(route({ ...one, fileSize: 0, renameInFlight: true })).toBe(Route.COMPLETION_2);
+    expect(route({ ...one, attributes: FileAttribute.DIRECTORY, renameInFlight: true })).toBe(
+      Route.COMPLETION_2,
+    );
   });
   it('Cleanup, too, during a directory rename', () => {
-    expect(route({ kind: 'Cleanup', renameInFlight: true })).toBe(Route.HELPER_2);
+    expect(route({ kind: 'Cleanup', renameInFlight: true })).toBe(Route.COMPLETION_2);
     expect(route({ kind: 'Close', renameInFlight: true })).toBe(Route.INLINE);
     expect(route({ kind: 'Read', renameInFlight: true })).toBe(Route.INLINE);
   });
   it('Overwrite, if it says that the file is not empty', () => {
-    expect(route({ kind: 'Overwrite', fileSize: 5 })).toBe(Route.HELPER_2);
+    expect(route({ kind: 'Overwrite', fileSize: 5 })).toBe(Route.COMPLETION_2);
   });
 });
 
@@ -172,17 +174,17 @@ describe('a size that is set is inline when neither end lies inside a page that 
   ])('from %d to %d: %s', (old, now, inline) => {
     for (const informationClass of [19, 20]) {
       const one: Case = { kind: 'SetInformation', informationClass, newSize: now, fileSize: now };
-      expect(route(one, old)).toBe(inline ? Route.INLINE : Route.HELPER_2);
+      expect(route(one, old)).toBe(inline ? Route.INLINE : Route.COMPLETION_2);
     }
   });
 
   it('not for another class, not when the old size is unknown, and not with the size of the request before', () => {
     expect(route({ kind: 'SetInformation', informationClass: 4, newSize: 5000, fileSize: 5 }, 0)).toBe(
-      Route.HELPER_2,
+      Route.COMPLETION_2,
     );
     const mute = new AnswerRouting({}, INFINITE);
     const grow: Case = { kind: 'SetInformation', informationClass: 20, newSize: 5000, fileSize: 5000 };
-    expect(routeOf(mute, grow)).toBe(Route.HELPER_2);
+    expect(routeOf(mute, grow)).toBe(Route.COMPLETION_2);
     const throwing = new AnswerRouting(
       {
         getFileInfo: () => {
@@ -191,10 +193,10 @@ describe('a size that is set is inline when neither end lies inside a page that 
       },
       INFINITE,
     );
-    expect(routeOf(throwing, grow)).toBe(Route.HELPER_2);
+    expect(routeOf(throwing, grow)).toBe(Route.COMPLETION_2);
     const routing = new AnswerRouting(fileSystem(0), INFINITE);
     expect(routeOf(routing, grow)).toBe(Route.INLINE);
-    expect(routeOf(routing, { ...grow, context: 5 })).toBe(Route.HELPER_2);
+    expect(routeOf(routing, { ...grow, context: 5 })).toBe(Route.COMPLETION_2);
   });
 });
 
@@ -204,17 +206,17 @@ describe('finite FileInfoTimeout: files of which no whole pages were read are in
 
   it('until such a read, and again after the last close', () => {
     const routing = new AnswerRouting(fileSystem(5), 0);
-    expect(routeOf(routing, write)).toBe(Route.HELPER_2); // never seen being opened: not knowing is no proof
+    expect(routeOf(routing, write)).toBe(Route.COMPLETION_2); // never seen being opened: not knowing is no proof
     routeOf(routing, { kind: 'Create' });
     expect(routeOf(routing, write)).toBe(Route.INLINE);
     routeOf(routing, { kind: 'Read', offset: 1, length: 4096 });
     routeOf(routing, { kind: 'Read', offset: 4096, length: 100 });
     expect(routeOf(routing, write)).toBe(Route.INLINE);
     routeOf(routing, pages);
-    expect(routeOf(routing, write)).toBe(Route.HELPER_2);
+    expect(routeOf(routing, write)).toBe(Route.COMPLETION_2);
     routeOf(routing, { kind: 'Create' });
     routeOf(routing, { kind: 'Close' });
-    expect(routeOf(routing, write)).toBe(Route.HELPER_2);
+    expect(routeOf(routing, write)).toBe(Route.COMPLETION_2);
     routeOf(routing, { kind: 'Close' });
     routeOf(routing, { kind: 'Create' });
     expect(routeOf(routing, write)).toBe(Route.INLINE);
@@ -223,7 +225,7 @@ describe('finite FileInfoTimeout: files of which no whole pages were read are in
   it('a failed Create opens nothing, a failed Overwrite closes', () => {
     const routing = new AnswerRouting(fileSystem(5), 1000);
     routeOf(routing, { kind: 'Create', status: NtStatus.SHARING_VIOLATION });
-    expect(routeOf(routing, write)).toBe(Route.HELPER_2);
+    expect(routeOf(routing, write)).toBe(Route.COMPLETION_2);
     routeOf(routing, { kind: 'Create' });
     routeOf(routing, pages);
     routeOf(routing, { kind: 'Overwrite', status: NtStatus.DISK_FULL });
@@ -234,15 +236,15 @@ describe('finite FileInfoTimeout: files of which no whole pages were read are in
   it('does not help a volume whose data the kernel caches', () => {
     const routing = new AnswerRouting(fileSystem(5), INFINITE);
     routeOf(routing, { kind: 'Create' });
-    expect(routeOf(routing, write)).toBe(Route.HELPER_2);
+    expect(routeOf(routing, write)).toBe(Route.COMPLETION_2);
   });
 });
 
 describe('renames go to completionThread 1', () => {
   it.each([10, 65])('class %d', (informationClass) => {
     const rename: Case = { kind: 'SetInformation', informationClass };
-    expect(route(rename)).toBe(Route.HELPER_1);
-    expect(route({ ...rename, renameInFlight: true })).toBe(Route.HELPER_1);
+    expect(route(rename)).toBe(Route.COMPLETION_1);
+    expect(route({ ...rename, renameInFlight: true })).toBe(Route.COMPLETION_1);
     const file = new AnswerRouting(fileSystem(5), INFINITE);
     routeOf(file, rename);
     expect(file.renamesDirectory).toBe(false);

@@ -1,4 +1,4 @@
-/* List-building helpers, directory buffers, notifications, names, error codes. */
+/* Building lists, directory buffers, notifications, names, error codes. */
 #include "testfs/testfs.h"
 
 static FSP_FSCTL_DIR_INFO *record(const WCHAR *name)
