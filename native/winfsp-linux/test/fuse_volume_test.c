@@ -209,22 +209,20 @@ static void forgetting(void)
 static void odd_names(void)
 {
     static const char *const good[] = {"\xc3\x9f", "SS", "\xf0\x9f\x98\x80", "trailing.", "trailing ", "...", "a:b",
-        "*?\"<>|", "back\\slash", "\\", "new\nline", "\x01", "CON", "\xee\x80\x80", "e\xcc\x81", "\xc3\xa9"};
-    static const char *const bad[] = {
-        "\xff", "\xc3", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "a\x80", "\xef\x81\x9c"};
+        "*?\"<>|", "back\\slash", "\\", "new\nline", "\x01", "CON", "\xee\x80\x80", "e\xcc\x81", "\xc3\xa9", "\xff",
+        "\xc3", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "a\x80", "\xef\x81\x9c", "caf\xe9"};
     char name[800];
     int depth = 0, fd;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         EXPECT(put(good[i], good[i]) == 0);
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         EXPECT(holds(good[i], good[i]));
-    EXPECT(system("test \"$(ls -1bA | wc -l)\" -eq 16") == 0);
+    EXPECT(system("test \"$(ls -1bA | wc -l)\" -eq 24") == 0);
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        char target[64] = "";
         EXPECT(rename(good[i], "renamed") == 0 && holds("renamed", good[i]) && unlink("renamed") == 0);
-    }
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        FAILS(open(bad[i], O_CREAT | O_RDWR, 0600), EILSEQ);
-        FAILS(mkdir(bad[i], 0700), EILSEQ);
+        EXPECT(symlink(good[i], good[i]) == 0 && readlink(good[i], target, sizeof target - 1) > 0);
+        EXPECT(strcmp(target, good[i]) == 0 && unlink(good[i]) == 0);
     }
     for (int i = 0; i < 255; i++)
         memcpy(name + 3 * i, "\xe8\xaa\x9e", 4);
@@ -293,7 +291,7 @@ static void case_insensitive(void)
 int main(void)
 {
     if (!mounts_begin())
-        return 0;
+        return SKIPPED;
     RUN(full);
     RUN(mappings);
     RUN(listings);

@@ -154,29 +154,72 @@ static void large_records(void)
     }
 }
 
+/* Bytes that are near UTF-8 and units that are near its escapes: no two names become one, and none changes. */
+static void every_name_comes_back(void)
+{
+    static const UINT8 some[] = {'a', '\\', 0x7f, 0x80, 0x81, 0x82, 0x9c, 0xa0, 0xac, 0xbf, 0xc0, 0xc2, 0xc3, 0xe0,
+        0xe2, 0xed, 0xef, 0xf0, 0xf4, 0xf5, 0xff};
+    static const WCHAR unitsOfNote[] = {'a', '\\', 0x80, 0xf05c, 0xd7ff, 0xd800, 0xdbff, 0xdc00, 0xdc7f, 0xdc80, 0xdc81,
+        0xdc9c, 0xdcac, 0xdcc2, 0xdce2, 0xdcef, 0xdcf0, 0xdcff, 0xdd00, 0xe000};
+    unsigned seed = 1, wrong = 0;
+    for (int i = 0; i < 300000; i++) {
+        char bytes[6], back[32];
+        WCHAR units[6], wide[32];
+        size_t size = 1 + (size_t)rand_r(&seed) % 6;
+        ptrdiff_t there, here;
+        for (size_t at = 0; at < size; at++) {
+            bytes[at] = (char)some[(size_t)rand_r(&seed) % sizeof some];
+            units[at] = unitsOfNote[(size_t)rand_r(&seed) % (sizeof unitsOfNote / sizeof unitsOfNote[0])];
+        }
+        there = name_to_utf16(bytes, size, wide, 32);
+        here = there < 0 ? -1 : name_to_utf8(wide, (size_t)there, back, 32);
+        wrong += here != (ptrdiff_t)size || memcmp(bytes, back, size) != 0;
+        here = name_to_utf8(units, size, back, 32);
+        there = here < 0 ? -1 : name_to_utf16(back, (size_t)here, wide, 32);
+        /* a backslash is a separator to the host, so no name of its has one */
+        wrong += here >= 0 && memchr(back, '\\', (size_t)here) == NULL &&
+                 (there != (ptrdiff_t)size || memcmp(units, wide, size * sizeof *wide) != 0);
+    }
+    CHECK_EQUAL(wrong, 0);
+}
+
 static void names(void)
 {
     WCHAR wide[64];
     char narrow[64];
     static const struct {
         const char *bytes;
-        int units;
-    } cases[] = {{"abc", 3}, {"\xc3\x9f", 1}, {"\xe2\x82\xac", 1}, {"\xf0\x9f\x98\x80", 2}, {"\xf4\x8f\xbf\xbf", 2},
-        {"\xff", -1}, {"\xc0\x80", -1}, {"\xe0\x80\x80", -1}, {"\xed\xa0\x80", -1}, {"\xf4\x90\x80\x80", -1},
-        {"\xc3", -1}, {"a\\b", 3}, {"", 0}};
+        const WCHAR *units;
+    } cases[] = {{"abc", u"abc"}, {"\xc3\x9f", u"\xdf"}, {"\xe2\x82\xac", u"\x20ac"},
+        {"\xf0\x9f\x98\x80", u"\xd83d\xde00"}, {"\xf4\x8f\xbf\xbf", u"\xdbff\xdfff"}, {"\xff", u"\xdcff"},
+        {"\xc0\x80", u"\xdcc0\xdc80"}, {"\xe0\x80\x80", u"\xdce0\xdc80\xdc80"}, {"\xed\xa0\x80", u"\xdced\xdca0\xdc80"},
+        {"\xf4\x90\x80\x80", u"\xdcf4\xdc90\xdc80\xdc80"}, {"\xc3", u"\xdcc3"}, {"caf\xe9 x", u"caf\xdce9 x"},
+        {"\xe2\x82\xe2\x82\xac", u"\xdce2\xdc82\x20ac"},
+        {"a\\b", u"a\xf05c"
+                 u"b"},
+        {"\xef\x81\x9c", u"\xdcef\xdc81\xdc9c"}, {"", u""}};
+    static const WCHAR *const nameless[] = {u"\xd800",
+        u"\xd800"
+        u"a",
+        u"\xdc00", u"\xdc7f", u"\xdd00", u"\xdcc3\xdca9", u"\xdcf0\xdc9f\xdc98\xdc80"};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        ptrdiff_t units = utf8_to_utf16(cases[i].bytes, strlen(cases[i].bytes), wide, 64);
-        CHECK_EQUAL(units, cases[i].units);
-        if (units >= 0) {
-            ptrdiff_t bytes = utf16_to_utf8(wide, (size_t)units, narrow, 64);
-            CHECK_EQUAL(bytes, strlen(cases[i].bytes));
-            CHECK(bytes >= 0 && memcmp(narrow, cases[i].bytes, (size_t)bytes) == 0);
-        }
+        ptrdiff_t units = name_to_utf16(cases[i].bytes, strlen(cases[i].bytes), wide, 64), bytes;
+        CHECK_EQUAL(units, wide_length(cases[i].units));
+        CHECK(memcmp(wide, cases[i].units, (size_t)units * sizeof *wide) == 0);
+        bytes = name_to_utf8(wide, (size_t)units, narrow, 64);
+        CHECK_EQUAL(bytes, strlen(cases[i].bytes));
+        CHECK(bytes >= 0 && memcmp(narrow, cases[i].bytes, (size_t)bytes) == 0);
     }
-    utf8_to_utf16("a\\b", 3, wide, 64);
+    for (size_t i = 0; i < sizeof nameless / sizeof nameless[0]; i++)
+        CHECK_EQUAL(name_to_utf8(nameless[i], wide_length(nameless[i]), narrow, 64), -1);
+    CHECK_EQUAL(name_to_utf8(u"\xdc41", 1, narrow, 64), -1);
+    name_to_utf16("a\\b", 3, wide, 64);
     CHECK_EQUAL(wide[1], 0xf05c);
-    CHECK_EQUAL(utf8_to_utf16("abc", 3, wide, 2), -2);
-    CHECK_EQUAL(utf8_to_utf16("\xf0\x9f\x98\x80", 4, wide, 1), -2);
+    CHECK_EQUAL(name_to_utf16("abc", 3, wide, 2), -2);
+    CHECK_EQUAL(name_to_utf16("\xff\xff", 2, wide, 1), -2);
+    CHECK_EQUAL(name_to_utf16("\xf0\x9f\x98\x80", 4, wide, 1), -2);
+    CHECK_EQUAL(name_to_utf8(u"\xdcff\xdcff", 2, narrow, 1), -2);
+    every_name_comes_back();
     CHECK_EQUAL(utf16_to_utf8(u"\x20ac", 1, narrow, 2), -2);
     wide[0] = 0xd800;
     wide[1] = 'a';

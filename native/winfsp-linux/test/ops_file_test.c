@@ -191,6 +191,35 @@ static void rest(void)
     testfs_delete(t);
 }
 
+static NTSTATUS controlStatus;
+
+static NTSTATUS control(
+    FSP_FILE_SYSTEM *fs, PVOID context, UINT32 code, PVOID in, ULONG inSize, PVOID out, ULONG outSize, PULONG bytes)
+{
+    memset(out, 'c', 4);
+    *bytes = 4;
+    return controlStatus;
+}
+
+static void controls(void)
+{
+    TESTFS *t = testfs_new(NULL);
+    NODE *n = testfs_add(t, u"\\a", 0);
+    static const NTSTATUS cases[][2] = {{STATUS_SUCCESS, STATUS_SUCCESS}, {STATUS_ACCESS_DENIED, STATUS_ACCESS_DENIED},
+        {STATUS_INSUFFICIENT_RESOURCES, STATUS_INSUFFICIENT_RESOURCES},
+        {STATUS_BUFFER_OVERFLOW, STATUS_BUFFER_TOO_SMALL}};
+    t->interface.Control = control;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        controlStatus = cases[i][0];
+        req_context(&r, FspFsctlTransactDeviceControlKind, n->context);
+        r.req.Req.DeviceControl.OutputLength = 16;
+        CHECK_EQUAL(op(t, &r, &q), cases[i][1]);
+        CHECK_EQUAL(q.rsp.Rsp.DeviceControl.Buffer.Size, i == 0 ? 4 : 0);
+        CHECK_EQUAL(q.rsp.Size, i == 0 ? 132 : 128);
+    }
+    testfs_delete(t);
+}
+
 static NTSTATUS resolve(
     FSP_FILE_SYSTEM *fs, PWSTR name, UINT32 index, BOOLEAN last, PIO_STATUS_BLOCK io, PVOID buffer, PSIZE_T size)
 {
@@ -288,6 +317,7 @@ int main(void)
     RUN(renames);
     RUN(directories);
     RUN(rest);
+    RUN(controls);
     RUN(reparse_and_names);
     RUN(context_modes);
     return RESULT();

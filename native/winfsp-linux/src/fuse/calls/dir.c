@@ -137,7 +137,7 @@ static UINT32 type_of_record(const FSP_FSCTL_DIR_INFO *info)
 static int add_record(OP *op, const FSP_FSCTL_DIR_INFO *info, UINT32 units, UINT32 position)
 {
     char name[MAX_NAME_BYTES];
-    ptrdiff_t length = utf16_to_utf8(info->FileNameBuf, units, name, sizeof name);
+    ptrdiff_t length = name_to_utf8(info->FileNameBuf, units, name, sizeof name);
     UINT64 offset = (UINT64)hash_of(info->FileNameBuf, units) << 32 | (position + 1);
     if (length <= 0 || memchr(name, '/', (size_t)length) != NULL ||
         (name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.'))))

@@ -60,7 +60,7 @@ int link_target(const FSP_FSCTL_TRANSACT_RSP *rsp, char *target, size_t *size)
     for (size_t i = 0; i < units; i++)
         if (path[i] == '\\')
             path[i] = '/';
-    length = utf16_to_utf8(path, units, target, *size);
+    length = name_to_utf8(path, units, target, *size);
     if (length < 0)
         return length == -2 ? ENAMETOOLONG : EIO;
     *size = (size_t)length;

@@ -14,6 +14,12 @@
  * the host has not seen, and keep lengths and times of its own. FUSE_AUTO_INVAL_DATA, FUSE_DO_READDIRPLUS: nothing
  * changes behind the kernel's back without a notification.
  */
+/*
+ * A file handle (name_to_handle_at) would be of use only while the kernel knows the file anyway: without an inode
+ * number to open a file by, as WinFsp has none, it goes stale when the kernel forgets. So there are none.
+ */
+#define NO_EXPORT_SUPPORT_FLAG2 (1u << 6) /* FUSE_NO_EXPORT_SUPPORT, bit 38 of the flags: Linux 6.9 */
+
 void do_init(OP *op)
 {
     FRONT *front = op->front;
@@ -37,7 +43,7 @@ void do_init(OP *op)
     out.flags = in->flags & wanted;
     if ((in->flags & FUSE_INIT_EXT) && in->minor >= 36) {
         out.flags |= FUSE_INIT_EXT;
-        out.flags2 = in->flags2 & DIRECT_IO_ALLOW_MMAP_FLAG2;
+        out.flags2 = in->flags2 & (DIRECT_IO_ALLOW_MMAP_FLAG2 | NO_EXPORT_SUPPORT_FLAG2);
     }
     if (in->minor < out.minor)
         out.minor = in->minor;
@@ -50,7 +56,7 @@ void do_init(OP *op)
     out.time_gran = 100;
     /* Nothing of a file is kept in the kernel when FileInfoTimeout says so, or when it could be reached by another
      * spelling of its name. */
-    if (front->directIo || (!front->cached && out.flags2 != 0))
+    if (front->directIo || (!front->cached && (out.flags2 & DIRECT_IO_ALLOW_MMAP_FLAG2)))
         front->openFlags = FOPEN_DIRECT_IO;
     else
         front->openFlags = front->cached ? FOPEN_KEEP_CACHE : 0;

@@ -59,15 +59,11 @@ int errno_of(NTSTATUS status)
     return EIO; /* INTERNAL_ERROR of a handler that threw, CANCELLED by Stop, and whatever is unheard of */
 }
 
-int name_of(const char *utf8, WCHAR *units, UINT32 *count, UINT32 most)
+int name_of(const char *name, WCHAR *units, UINT32 *count, UINT32 most)
 {
-    size_t bytes = strlen(utf8);
+    size_t bytes = strlen(name);
     ptrdiff_t length;
-    if (strstr(utf8, "\xef\x81\x9c") != NULL) /* U+F05C stands for the backslash, so it cannot be a name by itself */
-        return EILSEQ;
-    length = utf8_to_utf16(utf8, bytes, units, most);
-    if (length == -1)
-        return EILSEQ;
+    length = name_to_utf16(name, bytes, units, most);
     if (length < 0)
         return ENAMETOOLONG;
     *count = (UINT32)length;

@@ -281,7 +281,7 @@ FSP_FSCTL_FILE_INFO inode_info(FRONT *front, const INODE *inode); /* a copy; tak
 UINT64 filetime_of(UINT64 seconds, UINT32 nanoseconds);
 UINT64 filetime_now(void);
 int errno_of(NTSTATUS status);
-int name_of(const char *utf8, WCHAR *units, UINT32 *count, UINT32 most); /* 0, EILSEQ, ENAMETOOLONG */
+int name_of(const char *name, WCHAR *units, UINT32 *count, UINT32 most); /* 0, ENAMETOOLONG */
 
 /* memory.c: bytes that clients cause. 0: the limit is reached. */
 int client_memory_take(FRONT *front, UINT64 bytes);

@@ -232,7 +232,7 @@ void fuse_notify(VOLUME *volume, void *frontEnd, UINT32 filter, UINT32 action, c
             break;
         parent = inode;
         inode = inode != NULL ? inode_find(front, inode, name + begin, end - begin) : NULL;
-        bytes = utf16_to_utf8(name + begin, end - begin, note->name, sizeof note->name - 1);
+        bytes = name_to_utf8(name + begin, end - begin, note->name, sizeof note->name - 1);
         if (bytes >= 0)
             note->name[bytes] = 0; /* a longer one may have stood there before */
         if (bytes < 0 || (inode == NULL && end < length))
