@@ -67,17 +67,20 @@ export class RamVolume extends VolumeSnapshots {
     return NtStatus.SUCCESS;
   }
 
-  /** Truncates, or extends with zeros that are reserved now; DISK_FULL changes nothing. */
+  /**
+   * Truncates, or extends with zeros that are reserved now; DISK_FULL changes nothing. INVALID_PARAMETER for
+   * directories.
+   */
   setFileSize(inode: Inode, bytes: number): number {
-    if (inode.file === null) return NtStatus.INVALID_DEVICE_REQUEST;
+    if (inode.file === null) return NtStatus.INVALID_PARAMETER;
     const status = inode.file.setLength(bytes);
     if (status >= 0) this.keptTimes.written(inode, this.clock.now());
     return status;
   }
 
-  /** Promises room; below the file's size it truncates. Never extends the size. */
+  /** Promises room; below the file's size it truncates. Never extends the size. INVALID_PARAMETER for directories. */
   setAllocationSize(inode: Inode, bytes: number): number {
-    if (inode.file === null) return NtStatus.INVALID_DEVICE_REQUEST;
+    if (inode.file === null) return NtStatus.INVALID_PARAMETER;
     const before = inode.file.lengthBytes;
     const status = inode.file.setAllocation(bytes);
     if (status >= 0 && inode.file.lengthBytes !== before) {
@@ -86,9 +89,12 @@ export class RamVolume extends VolumeSnapshots {
     return status;
   }
 
-  /** Empties an open file for a new content; attributes are added, or take the place of those it has. */
+  /**
+   * Empties an open file for a new content; attributes are added, or take the place of those it has. A directory is in
+   * the way (OBJECT_NAME_COLLISION).
+   */
   overwrite(inode: Inode, attributes: number, replaceAttributes: boolean, allocationSize: number): number {
-    if (inode.file === null) return NtStatus.INVALID_DEVICE_REQUEST;
+    if (inode.file === null) return NtStatus.OBJECT_NAME_COLLISION;
     const status = inode.file.overwrite(allocationSize);
     if (status < 0) return status;
     const given = attributes & SETTABLE_ATTRIBUTES;

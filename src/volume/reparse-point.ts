@@ -30,15 +30,15 @@ export function parseReparsePoint(data: Uint8Array): ReparsePoint | number {
 }
 
 /**
- * Whether data of the given head may replace or delete what is there: the same tag, and the same GUID where there is
- * one.
+ * Whether data of the given head may replace or delete what is there: the same tag (or IO_REPARSE_TAG_MISMATCH), and
+ * the same GUID where there is one (or REPARSE_ATTRIBUTE_CONFLICT), as WinFsp's own check has it.
  */
 export function matchReparsePoint(there: ReparsePoint, given: Uint8Array): number {
   const headBytes = headBytesOf(given);
   if (headBytes < 0) return NtStatus.IO_REPARSE_DATA_INVALID;
   if (there.tag !== tagOf(given)) return NtStatus.IO_REPARSE_TAG_MISMATCH;
   for (let i = HEAD_BYTES; i < headBytes; i++) {
-    if (there.data[i] !== given[i]) return NtStatus.IO_REPARSE_TAG_MISMATCH;
+    if (there.data[i] !== given[i]) return NtStatus.REPARSE_ATTRIBUTE_CONFLICT;
   }
   return NtStatus.SUCCESS;
 }

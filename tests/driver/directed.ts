@@ -197,6 +197,46 @@ function sizes(): void {
   file.closeNow();
 }
 
+/** What cannot be done to a directory is refused with a status that says so. */
+function directories(): void {
+  const options = { access: Access.ALL, options: DIRECTORY };
+  const directory = opened('\\only a directory', { ...options, disposition: Disposition.FILE_CREATE });
+  status(directory.setNow(FileClass.END_OF_FILE, int64(5)), NtStatus.INVALID_PARAMETER);
+  status(directory.setNow(FileClass.ALLOCATION, int64(5)), NtStatus.INVALID_PARAMETER);
+  status(directory.writeNow(Buffer.alloc(3), 0).status, NtStatus.INVALID_PARAMETER);
+  status(directory.readNow(3, 0).status, NtStatus.INVALID_PARAMETER);
+  directory.closeNow();
+  for (const disposition of [
+    Disposition.FILE_SUPERSEDE,
+    Disposition.FILE_OVERWRITE,
+    Disposition.FILE_OVERWRITE_IF,
+  ]) {
+    const either = { disposition, access: Access.ALL, options: Option.SYNCHRONOUS };
+    assert.equal(tried('\\only a directory', either), name(NtStatus.OBJECT_NAME_COLLISION));
+    assert.equal(tried('\\only a directory', { disposition }), name(NtStatus.FILE_IS_A_DIRECTORY));
+  }
+}
+
+/** A time that a program has set stays, whatever it writes through the same handle afterwards. */
+function setTimes(): void {
+  const time = 0x01d0000000000000n;
+  writeFileNow('\\times', 'twelve bytes');
+  const file = opened('\\times', { access: Access.ALL });
+  const written = () => file.queryNow(FileClass.BASIC, 40).data.readBigInt64LE(16);
+  status(file.setNow(FileClass.BASIC, basicInformation({ lastWriteTime: time })), NtStatus.SUCCESS);
+  assert.equal(written(), time);
+  file.writeNow(Buffer.alloc(10), 0);
+  assert.equal(written(), time, 'after a write in place');
+  file.writeNow(Buffer.alloc(10_000), 0);
+  assert.equal(written(), time, 'after growth');
+  status(file.flushNow(), NtStatus.SUCCESS);
+  assert.equal(written(), time, 'after a flush');
+  file.closeNow();
+  const again = opened('\\times', { access: Access.READ });
+  assert.equal(again.queryNow(FileClass.BASIC, 40).data.readBigInt64LE(16), time, 'after the close');
+  again.closeNow();
+}
+
 function information(): void {
   writeFileNow('\\info', 'x');
   const file = opened('\\info', { access: Access.ALL });
@@ -353,11 +393,27 @@ function reparsePoints(): void {
     itself.controlNow(FsControl.DELETE_REPARSE, data.subarray(0, 8)).status,
     NtStatus.IO_REPARSE_DATA_INVALID,
   );
+  const otherTag = Buffer.from(data);
+  otherTag.writeUInt32LE(0xa0000003, 0);
+  status(itself.controlNow(FsControl.SET_REPARSE, otherTag).status, NtStatus.IO_REPARSE_TAG_MISMATCH);
   const empty = Buffer.from(data.subarray(0, 8));
   empty.writeUInt16LE(0, 4);
   status(itself.controlNow(FsControl.DELETE_REPARSE, empty).status, NtStatus.SUCCESS);
   itself.closeNow();
   assert.equal(readFileNow('\\link').length, 0);
+  foreignReparsePoint();
+}
+/** A tag that is not Microsoft's comes with a GUID, which has to be the same one. */
+function foreignReparsePoint(): void {
+  const file = opened('\\foreign', { disposition: Disposition.FILE_CREATE, access: Access.ALL });
+  const data = Buffer.alloc(26, 1);
+  data.writeUInt32LE(0x123, 0);
+  data.writeUInt32LE(2, 4);
+  status(file.controlNow(FsControl.SET_REPARSE, data).status, NtStatus.SUCCESS);
+  const otherGuid = Buffer.from(data);
+  otherGuid.fill(2, 8, 24);
+  status(file.controlNow(FsControl.SET_REPARSE, otherGuid).status, NtStatus.REPARSE_ATTRIBUTE_CONFLICT);
+  file.closeNow();
 }
 
 const CASES = {
@@ -368,6 +424,8 @@ const CASES = {
   'deletes that are refused': refusedDeletes,
   renaming,
   sizes,
+  directories,
+  'times that are set': setTimes,
   information,
   listing,
   notification,

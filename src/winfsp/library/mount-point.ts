@@ -3,6 +3,7 @@
  * which volume prefix, which argument for SetMountPoint. Which form to try first is the host's policy, not decided
  * here.
  */
+import { win32 } from 'node:path';
 import { DEVICE_DISK, DEVICE_NET } from '../abi/constants.js';
 
 export type MountForm =
@@ -62,10 +63,10 @@ export function parseMountPoint(text: string, platform: string = process.platfor
     return disk('mount-manager-drive', `\\\\.\\${text[4]!.toUpperCase()}:`);
   }
   if (/^\\\\[.?]\\[A-Za-z]:\\[^/:*?"<>|]+$/.test(text)) {
-    return disk('mount-manager-directory', text);
+    return disk('mount-manager-directory', `\\\\.\\${directoryPath(text.slice(4), text)}`);
   }
   if (/^[A-Za-z]:[\\/][^:*?"<>|]+$/.test(text)) {
-    return disk('directory', text.replaceAll('/', '\\'));
+    return disk('directory', directoryPath(text, text));
   }
   if (/^\\\\[^\\/:*?"<>|.]+\\[^\\/:*?"<>|]+\\?$/.test(text)) {
     return {
@@ -77,6 +78,18 @@ export function parseMountPoint(text: string, platform: string = process.platfor
     };
   }
   throw new MountPointError(text, WINDOWS_FORMS);
+}
+
+/**
+ * One spelling of a directory: single backslashes, no `.` or `..`, nothing behind the last name. The library does not
+ * expect the others, which a shell's completion makes (`C:\\mnt\\`), and may end the process over them.
+ */
+function directoryPath(path: string, given: string): string {
+  const plain = win32.normalize(path).replace(/\\+$/, '');
+  if (!/^[A-Za-z]:\\./.test(plain)) {
+    throw new MountPointError(given, `${WINDOWS_FORMS}; the root of a drive is no directory to mount at`);
+  }
+  return plain;
 }
 
 function disk(form: MountForm, argument: string | null): MountPoint {

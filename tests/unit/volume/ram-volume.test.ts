@@ -394,9 +394,9 @@ describe('content', () => {
     const invalid = NtStatus.INVALID_DEVICE_REQUEST;
     expect(volume.read(directory, 0, 1, 0)).toBe(invalid);
     expect(volume.write(directory, 0, 1, 0, false, false)).toBe(invalid);
-    expect(volume.setFileSize(directory, 1)).toBe(invalid);
-    expect(volume.setAllocationSize(directory, 1)).toBe(invalid);
-    expect(volume.overwrite(directory, 0, true, 1)).toBe(invalid);
+    expect(volume.setFileSize(directory, 1)).toBe(NtStatus.INVALID_PARAMETER);
+    expect(volume.setAllocationSize(directory, 1)).toBe(NtStatus.INVALID_PARAMETER);
+    expect(volume.overwrite(directory, 0, true, 1)).toBe(NtStatus.OBJECT_NAME_COLLISION);
     volume.cleanup(directory, 0x02 | 0x10);
     expect(directory).toMatchObject({ fileSize: 0, allocationSize: 0, attributes: 0x10 });
     expect(volume.flush(directory)).toBe(NtStatus.SUCCESS);

@@ -51,7 +51,7 @@ describe('matchReparsePoint', () => {
     expect(matchReparsePoint(link, data(SYMLINK, 0))).toBe(NtStatus.SUCCESS);
     expect(matchReparsePoint(link, data(0xa0000003, 0))).toBe(NtStatus.IO_REPARSE_TAG_MISMATCH);
     expect(matchReparsePoint(foreign, data(FOREIGN, 0, 7))).toBe(NtStatus.SUCCESS);
-    expect(matchReparsePoint(foreign, data(FOREIGN, 0, 8))).toBe(NtStatus.IO_REPARSE_TAG_MISMATCH);
+    expect(matchReparsePoint(foreign, data(FOREIGN, 0, 8))).toBe(NtStatus.REPARSE_ATTRIBUTE_CONFLICT);
     expect(matchReparsePoint(foreign, data(FOREIGN, 0))).toBe(NtStatus.IO_REPARSE_DATA_INVALID);
     expect(matchReparsePoint(link, new Uint8Array(7))).toBe(NtStatus.IO_REPARSE_DATA_INVALID);
   });

@@ -333,13 +333,13 @@ export class VolumeRig {
 
   setFileSize(inode: ModelInode, bytes: number): void {
     const status = this.volume.setFileSize(inode.real, bytes);
-    if (inode.directory) expect(status).toBe(NtStatus.INVALID_DEVICE_REQUEST);
+    if (inode.directory) expect(status).toBe(NtStatus.INVALID_PARAMETER);
     else this.#resize(inode, status, bytes);
   }
 
   setAllocationSize(inode: ModelInode, bytes: number): void {
     const status = this.volume.setAllocationSize(inode.real, bytes);
-    if (inode.directory) expect(status).toBe(NtStatus.INVALID_DEVICE_REQUEST);
+    if (inode.directory) expect(status).toBe(NtStatus.INVALID_PARAMETER);
     else if (bytes < inode.bytes.length) this.#resize(inode, status, bytes);
     else if (this.hadRoom(status, Math.max(0, pagesOf(bytes) - inode.reservedPages))) {
       inode.reservedPages = pagesOf(bytes);
@@ -348,7 +348,7 @@ export class VolumeRig {
 
   overwrite(inode: ModelInode, attributes: number, replace: boolean, allocationSize: number): void {
     const status = this.volume.overwrite(inode.real, attributes, replace, allocationSize);
-    if (inode.directory) expect(status).toBe(NtStatus.INVALID_DEVICE_REQUEST);
+    if (inode.directory) expect(status).toBe(NtStatus.OBJECT_NAME_COLLISION);
     else if (this.hadRoom(status, Math.max(0, pagesOf(allocationSize) - inode.reservedPages))) {
       inode.bytes = [];
       inode.reservedPages = pagesOf(allocationSize);

@@ -11,6 +11,11 @@ describe('mount points', () => {
     ['*:', 'any-drive', null],
     ['C:\\mnt\\ram', 'directory', 'C:\\mnt\\ram'],
     ['C:/mnt/ram', 'directory', 'C:\\mnt\\ram'],
+    ['C:\\mnt\\ram\\', 'directory', 'C:\\mnt\\ram'],
+    ['C:/mnt/ram/', 'directory', 'C:\\mnt\\ram'],
+    ['C:\\\\mnt\\\\ram\\\\', 'directory', 'C:\\mnt\\ram'],
+    ['C:\\mnt\\.\\x\\..\\ram\\.', 'directory', 'C:\\mnt\\ram'],
+    ['\\\\.\\C:\\mnt\\', 'mount-manager-directory', '\\\\.\\C:\\mnt'],
     ['\\\\.\\C:\\mnt', 'mount-manager-directory', '\\\\.\\C:\\mnt'],
   ])('Windows: %s is a %s', (text, form, argument) => {
     expect(parseMountPoint(text, 'win32')).toMatchObject({
@@ -45,6 +50,10 @@ describe('mount points', () => {
     ['win32', 'C:dir'],
     ['win32', '\\\\server'],
     ['win32', 'C:\\a*b'],
+    ['win32', 'C:\\\\'],
+    ['win32', 'C:\\.'],
+    ['win32', 'C:/dir/..'],
+    ['win32', '\\\\.\\C:\\.'],
     ['linux', 'mnt'],
     ['linux', ''],
     ['linux', '/a\0b'],
