@@ -21,7 +21,7 @@ function floors(prefix, list) {
 export default {
   forbidden: [
     { name: 'no-circle', severity: 'error', from: {}, to: { circular: true } },
-    ...floors('src/', [['cli/', 'api/'], ['drive/'], ['volume/', 'winfsp/', 'os/', 'ntstatus']]),
+    ...floors('src/', [['cli/', 'api/'], ['drive/'], ['image/'], ['volume/', 'winfsp/', 'os/', 'ntstatus']]),
     ...floors('src/winfsp/', [
       ['index\\.'],
       ['host/'],

@@ -4,6 +4,7 @@ import { RuntimeDirectoryError } from '../drive/control/runtime-directory.js';
 import { ConfigError, DriveError, MountError, MountPointError } from '../drive/errors.js';
 import { printableLines } from '../drive/printable.js';
 import { ServiceError } from '../drive/service/service-host.js';
+import { ImageError } from '../image/image-error.js';
 import { DirectoryLockError } from '../os/directory-lock.js';
 import { VolumeParamsError, WinFspCallError, WinFspLibraryError } from '../winfsp/index.js';
 
@@ -28,6 +29,7 @@ export function describeError(error: unknown): string {
     error instanceof RuntimeDirectoryError ||
     error instanceof DirectoryLockError ||
     error instanceof ServiceError ||
+    error instanceof ImageError ||
     error instanceof WinFspLibraryError ||
     error instanceof WinFspCallError ||
     error instanceof VolumeParamsError;

@@ -8,6 +8,7 @@ import type { SettingName } from '../drive/config/settings.js';
 import { packageVersion } from '../package-root.js';
 import { doctorCommand } from './doctor-command.js';
 import { describeError, ExitCode, exitCodeOf } from './exit-codes.js';
+import { imageCommand } from './image-command.js';
 import { mountCommand } from './mount/mount-command.js';
 import { mountInBackground } from './mount/mount-in-background.js';
 import { checkTraceFile } from './mount/trace-file.js';
@@ -132,6 +133,7 @@ function createProgram(setExitCode: (code: number) => void, args: readonly strin
     .description('Check whether drives can be mounted here, and say what to do if not.')
     .action(async () => setExitCode(await doctorCommand()));
   program.addCommand(serviceCommand(setExitCode));
+  program.addCommand(imageCommand(setExitCode));
   for (const command of program.commands) {
     command.exitOverride().showHelpAfterError(`(ramdrive ${command.name()} --help shows what can be typed)`);
   }

@@ -15,7 +15,7 @@ import { Attribute, SETTABLE_ATTRIBUTES } from './file-attributes.js';
 import type { Inode } from './inode.js';
 import { REPARSE_HEAP_BYTES } from './inode-heap.js';
 import { matchReparsePoint, parseReparsePoint } from './reparse-point.js';
-import { isGiven, setBasicTimes } from './set-times.js';
+import { isGiven, putTimes, setBasicTimes } from './set-times.js';
 import { checkVolume } from './volume-check.js';
 import { MAX_REPARSE_BYTES, VolumeSnapshots } from './volume-snapshots.js';
 
@@ -138,6 +138,20 @@ export class RamVolume extends VolumeSnapshots {
     this.securities.release(inode.security);
     inode.security = merged;
     inode.changed(this.clock.now());
+    return NtStatus.SUCCESS;
+  }
+
+  /**
+   * Of an inode that an image tells of: the whole descriptor, the attributes, and all four times as they are, in the
+   * order of setBasicInfo. INVALID_SECURITY_DESCR, DISK_FULL.
+   */
+  restore(inode: Inode, security: Uint8Array, attributes: number, times: Int32Array): number {
+    const descriptor = this.securities.acquire(security);
+    if (typeof descriptor === 'number') return descriptor;
+    this.securities.release(inode.security);
+    inode.security = descriptor;
+    inode.attributes = (inode.attributes & ~SETTABLE_ATTRIBUTES) | (attributes & SETTABLE_ATTRIBUTES);
+    putTimes(inode, times);
     return NtStatus.SUCCESS;
   }
 

@@ -38,3 +38,15 @@ export function isGiven(times: Int32Array, at: number): boolean {
   const high = times[at + 1];
   return !((low === 0 && high === 0) || (high === -1 && (low === -1 || low === -2)));
 }
+
+/** All four, whatever they are. */
+export function putTimes(inode: Inode, times: Int32Array): void {
+  inode.creationTimeLow = times[0] as number;
+  inode.creationTimeHigh = times[1] as number;
+  inode.lastAccessTimeLow = times[2] as number;
+  inode.lastAccessTimeHigh = times[3] as number;
+  inode.lastWriteTimeLow = times[4] as number;
+  inode.lastWriteTimeHigh = times[5] as number;
+  inode.changeTimeLow = times[6] as number;
+  inode.changeTimeHigh = times[7] as number;
+}

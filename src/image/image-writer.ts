@@ -1,0 +1,150 @@
+/** Writes the image of a volume into an open file (format.ts). Throws what the file system throws. */
+import { BLOCK_BYTES, Key, MANIFEST_MARK, MARK_TEXT, type Manifest, timeText } from './format.js';
+import { posixOwner } from './posix-owner.js';
+import { linkTargetOf } from './symbolic-link.js';
+import { type TarEntry, TarWriter } from './tar-writer.js';
+import type { Scratch, ViewedInode, VolumeView } from './volume-view.js';
+
+/** Holes smaller than this, all together, are written as zeros. */
+const MIN_HOLE_BYTES = 4096;
+const UNIX_EPOCH_UNITS = 116_444_736_000_000_000n;
+const UNITS_PER_SECOND = 10_000_000n;
+
+/** `onProgress`: bytes written so far, after each file. */
+export function writeImage(
+  view: VolumeView,
+  descriptor: number,
+  scratch: Scratch,
+  onProgress: (bytes: number) => void = () => {},
+): Manifest {
+  const tar = new TarWriter(descriptor);
+  const counts = { directories: 0, files: 0, links: 0, bytes: 0 };
+  const topNames = new Set<string>();
+  /** Paths of directories in the archive, which is not always how their names are spelt. */
+  const paths = new Map<string, string>();
+  view.visit((inode) => {
+    const path = pathOf(inode, paths);
+    if (inode.names.length === 1) topNames.add(path);
+    if (inode.names.length === 0) writeInode(tar, inode, './', scratch);
+    else {
+      const kind = writeInode(tar, inode, path, scratch);
+      counts[kind]++;
+      counts.bytes += inode.sizeBytes;
+    }
+    onProgress(tar.bytes);
+  });
+  const sha256 = tar.sha256();
+  const savedAt = new Date().toISOString();
+  const { label, caseSensitive } = view;
+  const manifest = { label, caseSensitive, savedAt, ...counts, sha256 };
+  writeManifest(tar, manifest, topNames);
+  tar.finish();
+  return manifest;
+}
+
+function writeInode(
+  tar: TarWriter,
+  inode: ViewedInode,
+  path: string,
+  scratch: Scratch,
+): 'directories' | 'files' | 'links' {
+  const link = inode.reparse === null ? null : linkTargetOf(inode.reparse);
+  const type = link !== null ? 'symlink' : inode.isDirectory ? 'directory' : 'file';
+  const { uid, gid, mode } = posixOwner(inode.security);
+  const { lastWrite } = inode.times;
+  const entry: TarEntry = {
+    path: type === 'directory' && path !== './' ? `${path}/` : path,
+    type,
+    link,
+    sizeBytes: type === 'file' ? inode.sizeBytes : 0,
+    mode,
+    uid,
+    gid,
+    writeTimeSeconds: Number((lastWrite - UNIX_EPOCH_UNITS) / UNITS_PER_SECOND),
+    pax: paxOf(inode),
+  };
+  if (type !== 'file' || inode.sizeBytes === 0) tar.entry(entry);
+  else writeContent(tar, inode, entry, scratch);
+  return type === 'symlink' ? 'links' : inode.isDirectory ? 'directories' : 'files';
+}
+
+function paxOf(inode: ViewedInode): Record<string, string> {
+  const { names, times, attributes, security, reparse } = inode;
+  const name = names.at(-1);
+  return {
+    ...(name === undefined && { [Key.COMMENT]: MARK_TEXT }),
+    [Key.WRITE]: timeText(times.lastWrite),
+    [Key.ACCESS]: timeText(times.lastAccess),
+    [Key.CHANGE]: timeText(times.change),
+    [Key.CREATION]: timeText(times.creation),
+    [Key.ATTRIBUTES]: `0x${attributes.toString(16)}`,
+    [Key.SECURITY]: Buffer.from(security).toString('base64'),
+    ...(reparse !== null && { [Key.REPARSE]: Buffer.from(reparse).toString('base64') }),
+    ...(name !== undefined &&
+      tarName(inode) !== name && { [Key.NAME]: Buffer.from(name, 'utf16le').toString('base64') }),
+  };
+}
+
+/** The last name as tar can hold it. */
+function tarName({ names, indexNumber }: ViewedInode): string {
+  const name = names.at(-1) as string;
+  const safe = name.replaceAll(/[\p{Surrogate}/\n]/gu, '\ufffd');
+  return safe === name ? name : `${safe}~${indexNumber}`;
+}
+
+function pathOf(inode: ViewedInode, paths: Map<string, string>): string {
+  if (inode.names.length === 0) return '';
+  const above = paths.get(inode.names.slice(0, -1).join('\\')) ?? '';
+  const path = above === '' ? tarName(inode) : `${above}/${tarName(inode)}`;
+  if (inode.isDirectory) paths.set(inode.names.join('\\'), path);
+  return path;
+}
+
+function writeContent(tar: TarWriter, inode: ViewedInode, entry: TarEntry, scratch: Scratch): void {
+  let extents = inode.extents();
+  const dataBytes = extents.reduce((sum, [, length]) => sum + length, 0);
+  if (inode.sizeBytes - dataBytes < MIN_HOLE_BYTES) {
+    extents = [[0, inode.sizeBytes]];
+    tar.entry(entry);
+  } else {
+    // The name in the header is for programs that know nothing of holes: they unpack the map with what is there.
+    const slash = entry.path.lastIndexOf('/') + 1;
+    const pax = {
+      ...entry.pax,
+      [Key.SPARSE_MAJOR]: '1',
+      [Key.SPARSE_MINOR]: '0',
+      [Key.SPARSE_NAME]: entry.path,
+      [Key.SPARSE_SIZE]: String(inode.sizeBytes),
+    };
+    // The last extent tells of a hole at the end.
+    const map = Buffer.from(
+      [extents.length + 1, ...extents.flat(), inode.sizeBytes, 0].map((number) => `${number}\n`).join(''),
+    );
+    const mapBytes = Math.ceil(map.length / BLOCK_BYTES) * BLOCK_BYTES;
+    const path = `${entry.path.slice(0, slash)}GNUSparseFile.0/${entry.path.slice(slash)}`;
+    tar.entry({ ...entry, path, sizeBytes: mapBytes + dataBytes, pax });
+    tar.write(Buffer.concat([map], mapBytes));
+  }
+  for (const [offset, length] of extents) {
+    for (let done = 0; done < length; ) {
+      const count = Math.min(length - done, scratch.bytes.length);
+      inode.read(offset + done, count, scratch);
+      tar.write(scratch.bytes.subarray(0, count));
+      done += count;
+    }
+  }
+  tar.end();
+}
+
+/** Under a name that nothing else in the archive has. */
+function writeManifest(tar: TarWriter, manifest: Manifest, taken: ReadonlySet<string>): void {
+  const text = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
+  const seconds = Math.floor(Date.parse(manifest.savedAt) / 1000);
+  let path = '.ramdrive-manifest.json';
+  for (let number = 2; taken.has(path); number++) path = `.ramdrive-manifest-${number}.json`;
+  const pax = { [Key.COMMENT]: MANIFEST_MARK };
+  const fields = { type: 'file', link: null, mode: 0o644, uid: 0, gid: 0 } as const;
+  tar.entry({ ...fields, path, sizeBytes: text.length, writeTimeSeconds: seconds, pax });
+  tar.write(text);
+  tar.end();
+}

@@ -1,0 +1,156 @@
+/**
+ * Fills an empty volume from an image. What the volume cannot hold is refused as a whole, with all of the reason: how
+ * much room it would take, or which names are one name here. The volume is of no use then.
+ */
+import { NtStatus, ntStatusName } from '../ntstatus.js';
+import type { Inode } from '../volume/inode.js';
+import type { RamVolume } from '../volume/ram-volume.js';
+import type { Manifest } from './format.js';
+import { ImageError } from './image-error.js';
+import { type ImageEntry, readImage } from './image-reader.js';
+import type { Scratch } from './volume-view.js';
+
+const MAX_COLLISIONS_NAMED = 20;
+
+/** Throws ImageError. */
+export function loadImage(volume: RamVolume, descriptor: number, scratch: Scratch): Manifest {
+  const loader = new Loader(volume, scratch);
+  const manifest = readImage(descriptor, loader);
+  loader.finish();
+  volume.label = manifest.label;
+  return manifest;
+}
+
+class Loader {
+  readonly #volume: RamVolume;
+  readonly #scratch: Scratch;
+  /** Path in the image → path in the volume, of directories. */
+  readonly #directories = new Map<string, string>();
+  /** Their times move while they are filled, so they are set at last. */
+  readonly #filled: [path: string, entry: ImageEntry][] = [];
+  /** Paths that mean another inode here. */
+  readonly #collisions: string[] = [];
+  #collisionCount = 0;
+  #neededBytes = 0;
+  #isFull = false;
+  /** Of the entry at hand; null when it is only counted. */
+  #inode: Inode | null = null;
+
+  constructor(volume: RamVolume, scratch: Scratch) {
+    this.#volume = volume;
+    this.#scratch = scratch;
+  }
+
+  entry(entry: ImageEntry): void {
+    const { pageSizeBytes } = this.#volume.pool;
+    this.#neededBytes += Math.ceil(entry.sizeBytes / pageSizeBytes) * pageSizeBytes;
+    const path = this.#pathOf(entry);
+    if (entry.kind === 'directory') {
+      if (this.#directories.has(entry.path)) throw damage(entry, 'is there twice');
+      this.#directories.set(entry.path, path);
+      this.#filled.push([path, entry]);
+    }
+    this.#inode = this.#isFull ? null : this.#make(entry, path);
+  }
+
+  data(offset: number, bytes: Uint8Array): void {
+    if (this.#inode === null) return;
+    for (let done = 0; done < bytes.length; ) {
+      const count = Math.min(bytes.length - done, this.#scratch.bytes.length);
+      this.#scratch.bytes.set(bytes.subarray(done, done + count));
+      const { address } = this.#scratch;
+      const written = this.#volume.write(this.#inode, offset + done, count, address, false, true);
+      if (written === NtStatus.DISK_FULL) {
+        this.#full();
+        return;
+      }
+      if (written !== count) throw new Error(`${written} bytes written, not ${count}`);
+      done += count;
+    }
+  }
+
+  end(entry: ImageEntry): void {
+    const inode = this.#inode;
+    if (inode === null) return;
+    if (entry.reparse !== null) this.#must(this.#volume.setReparsePoint(inode, entry.reparse), entry);
+    this.#restore(inode, entry);
+    if (inode !== this.#volume.root) this.#volume.close(inode);
+    this.#inode = null;
+  }
+
+  finish(): void {
+    if (this.#collisionCount > 0) {
+      const more = this.#collisionCount - this.#collisions.length;
+      throw new ImageError(
+        'DOES_NOT_FIT',
+        `names that were apart are one name on this drive: ${this.#collisions.join(', ')}` +
+          `${more > 0 ? ` and ${more} more` : ''}. Mount it with --case-sensitive`,
+      );
+    }
+    if (this.#isFull) {
+      throw new ImageError(
+        'DOES_NOT_FIT',
+        `its files need ${this.#neededBytes.toLocaleString('en')} bytes in pages of ` +
+          `${this.#volume.pool.pageSizeBytes.toLocaleString('en')}, the drive has ` +
+          `${this.#volume.totalBytes.toLocaleString('en')}, or there are too many files for its memory. ` +
+          'Choose a larger --capacity',
+      );
+    }
+    for (const [path, entry] of this.#filled) this.#restore(this.#volume.lookup(path) as Inode, entry);
+  }
+
+  #pathOf(entry: ImageEntry): string {
+    if (entry.parent === null) return '\\';
+    const above = this.#directories.get(entry.parent);
+    if (above === undefined) throw damage(entry, 'comes before its directory');
+    return above === '\\' ? `\\${entry.name}` : `${above}\\${entry.name}`;
+  }
+
+  /** null when it finds no room. */
+  #make(entry: ImageEntry, path: string): Inode | null {
+    const volume = this.#volume;
+    if (entry.parent === null) return volume.root;
+    const made = volume.create(path, entry.attributes, entry.isDirectory, entry.security, 0);
+    if (made === NtStatus.OBJECT_NAME_COLLISION) return this.#collide(entry, path);
+    if (made === NtStatus.DISK_FULL) return this.#full();
+    if (typeof made === 'number') {
+      this.#must(made, entry);
+      return null;
+    }
+    if (entry.kind !== 'file' || volume.setFileSize(made, entry.sizeBytes) >= 0) return made;
+    return this.#full();
+  }
+
+  #full(): null {
+    this.#isFull = true;
+    return null;
+  }
+
+  #collide(entry: ImageEntry, path: string): null {
+    const there = this.#volume.lookup(path) as Inode;
+    // Below directories that are one here, the same name may be two files.
+    if (there.name === entry.name && this.#collisionCount === 0) throw damage(entry, 'is there twice');
+    this.#collisionCount += 1;
+    if (this.#collisions.length < MAX_COLLISIONS_NAMED) {
+      this.#collisions.push(`"${entry.path}" and "${there.name}"`);
+    }
+    return null;
+  }
+
+  #restore(inode: Inode, entry: ImageEntry): void {
+    const { creation, lastAccess, lastWrite, change } = entry.times;
+    const times = new Int32Array(new BigInt64Array([creation, lastAccess, lastWrite, change]).buffer);
+    this.#must(this.#volume.restore(inode, entry.security, entry.attributes, times), entry);
+  }
+
+  #must(status: number, entry: ImageEntry): void {
+    if (status < 0) throw damage(entry, `cannot be made: ${ntStatusName(status)}`);
+  }
+}
+
+function damage({ path, offset }: ImageEntry, what: string): ImageError {
+  return new ImageError(
+    'DAMAGED',
+    `the image's entry "${path}" ${what} (at byte ${offset.toLocaleString('en')})`,
+  );
+}

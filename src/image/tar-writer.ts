@@ -1,0 +1,113 @@
+/**
+ * TarWriter: entries with pax headers into a file that is open for writing, in pieces of 1 MiB, with the SHA-256 of all
+ * bytes so far. The bytes of headers are tar-stream's. Synchronous, so that it can run between two requests of a drive.
+ */
+import { createHash } from 'node:crypto';
+import { writeSync } from 'node:fs';
+import { encode, encodePax } from 'tar-stream/headers.js';
+import { BLOCK_BYTES, Key } from './format.js';
+
+const PIECE_BYTES = 2 ** 20;
+/** What the field of a header holds. */
+const MAX_ID = 0o777777;
+const MAX_TIME_SECONDS = 2 ** 31 - 1;
+
+export interface TarEntry {
+  /** `/` between names; a directory's ends with one. */
+  path: string;
+  type: 'file' | 'directory' | 'symlink';
+  link: string | null;
+  sizeBytes: number;
+  mode: number;
+  uid: number;
+  gid: number;
+  writeTimeSeconds: number;
+  pax: Record<string, string>;
+}
+
+export class TarWriter {
+  readonly #descriptor: number;
+  readonly #hash = createHash('sha256');
+  readonly #piece = Buffer.allocUnsafe(PIECE_BYTES);
+  #filled = 0;
+  #bytes = 0;
+  #entryBytes = 0;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  /** Written so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Begins an entry; its `sizeBytes` of content come next, then end(). */
+  entry(entry: TarEntry): void {
+    const { path, link, type, mode } = entry;
+    const pax = { ...entry.pax };
+    const fields = {
+      mode,
+      // Larger ones would be cut; the records say them.
+      uid: Math.min(entry.uid, MAX_ID),
+      gid: Math.min(entry.gid, MAX_ID),
+      mtime: new Date(Math.min(Math.max(entry.writeTimeSeconds, 0), MAX_TIME_SECONDS) * 1000),
+    };
+    if (entry.uid > MAX_ID) pax.uid = String(entry.uid);
+    if (entry.gid > MAX_ID) pax.gid = String(entry.gid);
+    const size = entry.sizeBytes;
+    let head = encode({ ...fields, name: path, linkname: link, type, size });
+    if (head === null) {
+      pax[Key.PATH] = path;
+      if (link !== null) pax[Key.LINK] = link;
+      const name = type === 'directory' ? 'PaxPath/' : 'PaxPath';
+      head = encode({ ...fields, name, linkname: link === null ? null : 'PaxPath', type, size });
+    }
+    const records = encodePax({ pax });
+    const paxFields = { ...fields, mode: 0o644, name: 'PaxHeader', linkname: null };
+    this.write(encode({ ...paxFields, type: 'pax-header', size: records.length }) as Buffer);
+    this.write(records);
+    this.#pad(records.length);
+    this.write(head as Buffer);
+    this.#entryBytes = this.#bytes;
+  }
+
+  write(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; ) {
+      const count = Math.min(bytes.length - at, PIECE_BYTES - this.#filled);
+      this.#piece.set(bytes.subarray(at, at + count), this.#filled);
+      this.#filled += count;
+      at += count;
+      if (this.#filled === PIECE_BYTES) this.#flush();
+    }
+    this.#bytes += bytes.length;
+  }
+
+  /** After the content of an entry. */
+  end(): void {
+    this.#pad(this.#bytes - this.#entryBytes);
+  }
+
+  /** Of all bytes so far. */
+  sha256(): string {
+    this.#flush();
+    return this.#hash.copy().digest('hex');
+  }
+
+  /** The end of the archive. */
+  finish(): void {
+    this.write(Buffer.alloc(2 * BLOCK_BYTES));
+    this.#flush();
+  }
+
+  #pad(bytes: number): void {
+    this.write(Buffer.alloc((BLOCK_BYTES - (bytes % BLOCK_BYTES)) % BLOCK_BYTES));
+  }
+
+  #flush(): void {
+    const piece = this.#piece.subarray(0, this.#filled);
+    this.#hash.update(piece);
+    for (let at = 0; at < piece.length; ) at += writeSync(this.#descriptor, piece, at);
+    this.#filled = 0;
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * VolumeView: what an image is written from: all inodes of one moment, parents first. A volume that stands still
+ * between two requests is one.
+ */
+import type { Inode } from '../volume/inode.js';
+
+/** Bytes that native code can write to, and their address. */
+export interface Scratch {
+  readonly bytes: Uint8Array;
+  readonly address: number;
+}
+
+export interface ViewedInode {
+  /** Names from the root down; none for the root itself. */
+  readonly names: readonly string[];
+  readonly indexNumber: number;
+  readonly isDirectory: boolean;
+  readonly attributes: number;
+  /** FILETIMEs. */
+  readonly times: { creation: bigint; lastAccess: bigint; lastWrite: bigint; change: bigint };
+  readonly security: Uint8Array;
+  /** With its head; null where it is no reparse point. */
+  readonly reparse: Uint8Array | null;
+  readonly sizeBytes: number;
+  /** Offsets and lengths of what is no hole, in order. */
+  extents(): [offset: number, length: number][];
+  /** Fills the first `length` bytes of `scratch` with content. */
+  read(offset: number, length: number, scratch: Scratch): void;
+}
+
+export interface VolumeView {
+  readonly label: string;
+  readonly caseSensitive: boolean;
+  /** Calls `visit` for each inode that has a name, the root first, a directory before what is in it. */
+  visit(visit: (inode: ViewedInode) => void): void;
+}
+
+/** What an image can be taken of: a volume between two requests, or a snapshot of it. */
+export interface ViewedTree {
+  readonly root: Inode;
+  readonly label: string;
+  readonly caseSensitive: boolean;
+}
+
+/** A tree as it is now; valid until it changes. */
+export function viewOf({ root, label, caseSensitive }: ViewedTree): VolumeView {
+  return {
+    label,
+    caseSensitive,
+    visit(visit) {
+      const pending: [Inode, string[]][] = [[root, []]];
+      for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+        const [inode, names] = next;
+        visit(viewedInode(inode, names));
+        const children: [Inode, string[]][] = [];
+        inode.children?.forEachPair((_key, child) => {
+          children.push([child, [...names, child.name]]);
+        });
+        // The last is taken first: an archive in the order of the listings.
+        pending.push(...children.reverse());
+      }
+    },
+  };
+}
+
+function viewedInode(inode: Inode, names: string[]): ViewedInode {
+  return {
+    names,
+    indexNumber: inode.indexNumber,
+    isDirectory: inode.isDirectory,
+    attributes: inode.attributes,
+    times: {
+      creation: whole(inode.creationTimeLow, inode.creationTimeHigh),
+      lastAccess: whole(inode.lastAccessTimeLow, inode.lastAccessTimeHigh),
+      lastWrite: whole(inode.lastWriteTimeLow, inode.lastWriteTimeHigh),
+      change: whole(inode.changeTimeLow, inode.changeTimeHigh),
+    },
+    security: inode.security.bytes,
+    reparse: inode.reparse?.data ?? null,
+    sizeBytes: inode.fileSize,
+    extents: () => extentsOf(inode),
+    read(offset, length, scratch) {
+      const count = inode.file?.read(offset, length, scratch.address);
+      if (count !== length) throw new Error(`${count} bytes at ${offset} of "${inode.name}", not ${length}`);
+    },
+  };
+}
+
+function whole(low: number, high: number): bigint {
+  return (BigInt(high) << 32n) | BigInt(low >>> 0);
+}
+
+function extentsOf({ file }: Inode): [number, number][] {
+  const extents: [number, number][] = [];
+  if (file === null) return extents;
+  const { pageSizeBytes } = file.pool;
+  const pages = Math.ceil(file.lengthBytes / pageSizeBytes);
+  for (let index = 0, run = 0; index < pages; index += run) {
+    run = file.table.runLength(index, pages - index);
+    if (file.table.pageAt(index) < 0) continue;
+    const offset = index * pageSizeBytes;
+    const length = Math.min(run * pageSizeBytes, file.lengthBytes - offset);
+    const last = extents.at(-1);
+    if (last !== undefined && last[0] + last[1] === offset) last[1] += length;
+    else extents.push([offset, length]);
+  }
+  return extents;
+}

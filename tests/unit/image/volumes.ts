@@ -1,0 +1,178 @@
+/** Volumes for the tests of images: one with everything in it, and what tells two of them apart. */
+import type { Scratch } from '../../../src/image/volume-view.js';
+import { viewOf } from '../../../src/image/volume-view.js';
+import type { Inode } from '../../../src/volume/inode.js';
+import { RamVolume, type RamVolumeOptions } from '../../../src/volume/ram-volume.js';
+import { rootDescriptor } from '../../../src/volume/security/security-rules.js';
+import { PlainPageMemory } from '../../support/plain-page-memory.js';
+
+export const PAGE = 4096;
+const SCRATCH_BYTES = 65536;
+
+export interface Rig {
+  volume: RamVolume;
+  scratch: Scratch;
+  make(path: string, directory?: boolean): Inode;
+  put(inode: Inode, at: number, bytes: Uint8Array): void;
+}
+
+export function rig(
+  options: Partial<RamVolumeOptions> & { pageSizeBytes?: number; pageCount?: number } = {},
+): Rig {
+  const memory = new PlainPageMemory({
+    pageSizeBytes: options.pageSizeBytes ?? PAGE,
+    pageCount: options.pageCount ?? 512,
+    scratchBytes: SCRATCH_BYTES,
+  });
+  const volume = new RamVolume({ caseSensitive: true, label: 'Label', ...options, memory });
+  const address = memory.scratchAddress;
+  const scratch = { address, bytes: memory.bytes.subarray(address, address + SCRATCH_BYTES) };
+  return {
+    volume,
+    scratch,
+    make(path, directory = false) {
+      const inode = volume.create(path, directory ? 0x10 : 0x20, directory, null, 0);
+      if (typeof inode === 'number') throw new Error(`${path}: ${inode}`);
+      volume.close(inode);
+      return inode;
+    },
+    put(inode, at, bytes) {
+      for (let done = 0; done < bytes.length; done += SCRATCH_BYTES) {
+        const part = bytes.subarray(done, done + SCRATCH_BYTES);
+        scratch.bytes.set(part);
+        if (volume.write(inode, at + done, part.length, address, false, false) < 0) throw new Error('full');
+      }
+    },
+  };
+}
+
+/** Reparse data of a symbolic link as a Linux mount makes it. */
+export function linkData(target: string): Uint8Array {
+  const text = Buffer.from(target.replaceAll('/', '\\'), 'utf16le');
+  const data = Buffer.alloc(20 + text.length);
+  data.writeUInt32LE(0xa000000c, 0);
+  data.writeUInt16LE(12 + text.length, 4);
+  data.writeUInt16LE(text.length, 10);
+  data.writeUInt16LE(text.length, 14);
+  data.writeUInt32LE(1, 16);
+  data.set(text, 20);
+  return data;
+}
+
+/** Owner S-1-22-1-uid, group S-1-22-2-gid; rwx for the owner, r-x for the group, nothing for others. */
+function linuxDescriptor(uid: number, gid: number): Uint8Array {
+  const sid = (kind: number, id: number) =>
+    Buffer.from([
+      1,
+      2,
+      0,
+      0,
+      0,
+      0,
+      0,
+      22,
+      kind,
+      0,
+      0,
+      0,
+      id & 255,
+      (id >> 8) & 255,
+      (id >> 16) & 255,
+      id >>> 24,
+    ]);
+  const ace = (mask: number, of: Buffer) => {
+    const head = Buffer.alloc(8);
+    head.writeUInt16LE(8 + of.length, 2);
+    head.writeUInt32LE(mask, 4);
+    return Buffer.concat([head, of]);
+  };
+  const [owner, group] = [sid(1, uid), sid(2, gid)];
+  const aces = Buffer.concat([ace(0x1f01ff, owner), ace(0x1200a9, group)]);
+  const acl = Buffer.from([2, 0, 8 + aces.length, 0, 2, 0, 0, 0]);
+  const head = Buffer.alloc(20);
+  head[0] = 1;
+  head.writeUInt16LE(0x9004, 2);
+  head.writeUInt32LE(20, 16);
+  head.writeUInt32LE(20 + acl.length + aces.length, 4);
+  head.writeUInt32LE(20 + acl.length + aces.length + owner.length, 8);
+  return Buffer.concat([head, acl, aces, owner, group]);
+}
+
+/** A pattern of which no part looks like another. */
+export function content(length: number, seed: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let i = 0, x = seed + 1; i < length; i++) {
+    x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
+    bytes[i] = x >>> 24;
+  }
+  return bytes;
+}
+
+export const LONG_NAME = `${'語'.repeat(80)}.txt`;
+const TIMES = [1n, 0x7fff_ffff_ffff_ffffn, 133_444_736_001_234_567n, 116_444_735_999_999_999n];
+
+/** A tree with everything that a volume can hold. */
+export function fullVolume(options: Parameters<typeof rig>[0] = {}): Rig {
+  const full = rig(options);
+  const { volume, make, put } = full;
+  make('\\dir', true);
+  make('\\dir\\deep', true);
+  make('\\dir\\deep\\empty', true);
+  make('\\empty');
+  put(make('\\dir\\one byte'), 0, content(1, 1));
+  put(make('\\dir\\deep\\a page'), 0, content(PAGE, 2));
+  put(make('\\dir\\many pages'), 0, content(10 * PAGE + 7, 3));
+  put(make(`\\dir\\${LONG_NAME}`), 0, content(100, 4));
+  make('\\naïve – 😀\\'.slice(0, -1), true);
+  put(make('\\naïve – 😀\\x'), 0, content(10, 5));
+  make('\\broken \ud800 name', true);
+  put(make('\\broken \ud800 name\\\udfff'), 0, content(20, 6));
+  make('\\broken \ufffd name');
+  // Holes at the beginning, in the middle, at the end, and nothing else.
+  const holes = make('\\holes');
+  put(holes, 3 * PAGE, content(PAGE, 7));
+  put(holes, 7 * PAGE + 100, content(PAGE, 8));
+  volume.setFileSize(holes, 20 * PAGE + 1);
+  volume.setFileSize(make('\\dir\\only a hole'), 9 * PAGE);
+  volume.setReparsePoint(make('\\link'), linkData('dir/one byte'));
+  volume.setReparsePoint(make('\\dir\\to directory', true), linkData('../dir'));
+  volume.setReparsePoint(make(`\\long link`), linkData(`dir/${'x'.repeat(300)}`));
+  const tag = Buffer.from('11000080040000004d494e45', 'hex');
+  volume.setReparsePoint(make('\\another tag'), tag);
+  volume.restore(
+    make('\\linux'),
+    linuxDescriptor(70_000, 300_000),
+    0x2,
+    new Int32Array(new BigInt64Array(TIMES).buffer),
+  );
+  volume.restore(
+    volume.lookup('\\dir') as Inode,
+    rootDescriptor(),
+    0x2 | 0x4,
+    new Int32Array(new BigInt64Array([-5n, 0n, -1n, 5n]).buffer),
+  );
+  make('\\.ramdrive-manifest.json');
+  return full;
+}
+
+/** All that the volume tells of each inode, but for its number. */
+export function contentOf({ volume, scratch }: Rig): Record<string, unknown> {
+  const all: Record<string, unknown> = {};
+  viewOf(volume).visit((inode) => {
+    const bytes = Buffer.alloc(inode.sizeBytes);
+    for (let at = 0; at < bytes.length; at += scratch.bytes.length) {
+      const count = Math.min(scratch.bytes.length, bytes.length - at);
+      inode.read(at, count, scratch);
+      bytes.set(scratch.bytes.subarray(0, count), at);
+    }
+    all[`\\${inode.names.join('\\')}`] = {
+      isDirectory: inode.isDirectory,
+      attributes: inode.attributes,
+      times: inode.times,
+      security: Buffer.from(inode.security).toString('hex'),
+      reparse: inode.reparse === null ? null : Buffer.from(inode.reparse).toString('hex'),
+      content: bytes.toString('latin1'),
+    };
+  });
+  return all;
+}
