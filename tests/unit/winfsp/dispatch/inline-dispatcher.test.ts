@@ -325,7 +325,7 @@ describe('who delivers', () => {
     await stopClean();
   });
 
-  it('where completions nest, B goes to completionThread 2, renames to completionThread 1, the rest stays', async () => {
+  it('where completions nest, B goes to completion thread 2, renames to completion thread 1, the rest stays', async () => {
     const { client } = await start({
       volumeParams: CACHED,
       dispatcher: { completionsNest: true },
@@ -340,12 +340,13 @@ describe('who delivers', () => {
     expect(client.ask(readRequest(file.context, 0, 5)).status).toBe(0); // A
     expect(client.ask(queryRequest(file.context)).status).toBe(0); // B
     expect(client.ask(flushRequest(file.context)).status).toBe(0); // B
-    expect(client.ask(endOfFileRequest(file.context, 4096)).status).toBe(0); // B, inline by (2) and (3)
+    expect(client.ask(endOfFileRequest(file.context, 4096)).status).toBe(0); // B: the old end is in a page
+    expect(client.ask(endOfFileRequest(file.context, 8192)).status).toBe(0); // B, inline by (3)
     expect(client.ask(overwriteRequest(file.context)).status).toBe(0); // A
     expect(client.ask(renameRequest(file.context, '\\f', '\\g', false)).status).toBe(0); // R
     closeFile(file.context, '\\g'); // A
     const figures = host!.statistics;
-    expect([figures.answersByCompletion1, figures.answersByCompletion2]).toEqual([1, 4]);
+    expect([figures.answersByCompletion1, figures.answersByCompletion2]).toEqual([1, 5]);
     await stopClean();
   });
 
