@@ -16,11 +16,17 @@ export interface SourcedSettings {
   sources: Partial<Record<SettingName, ValueSource>>;
 }
 
+const WRITABLE_BY_ALL = 0o002;
+
 /** Reads and checks the file. Throws ConfigError. */
 export function readConfigFile(path: string): SourcedSettings {
   let text: string;
   try {
-    const { size } = statSync(path);
+    const { size, mode } = statSync(path);
+    // It says where a drive is mounted and who may enter, for root and for services, too.
+    if (process.platform === 'linux' && (mode & WRITABLE_BY_ALL) !== 0) {
+      throw new Error('everybody can write it; take that right away: chmod o-w');
+    }
     if (size > MAX_CONFIG_FILE_BYTES) {
       throw new Error(`it has ${size} bytes, a configuration file has at most ${MAX_CONFIG_FILE_BYTES}`);
     }

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -75,6 +75,19 @@ describe('resolveSettings', () => {
       );
     },
   );
+
+  it.runIf(process.platform === 'linux')('reads no file that everybody can write', () => {
+    const configPath = configFile('{ "mountPoint": "/mnt/a" }');
+    chmodSync(configPath, 0o666);
+    expect(problemOf([], 'linux', configPath)).toMatch(/drive\.jsonc cannot be read: everybody can write it/);
+    chmodSync(configPath, 0o664);
+    expect(problemOf([], 'linux', configPath)).toBe('');
+  });
+
+  it.each(['force', 'trace', 'traceFile', 'library', 'config'])('a file cannot say "%s"', (name) => {
+    const configPath = configFile(`{ "mountPoint": "/mnt/a", "${name}": true }`);
+    expect(problemOf([], 'linux', configPath)).toMatch(`unknown setting "${name}"`);
+  });
 
   it('takes a part of the memory as capacity', () => {
     const { capacityBytes } = resolveSettings({
