@@ -275,14 +275,88 @@ static void spellings(void)
     EXPECT(unlink("foo") == 0 && rmdir("DIR/SUB") == 0 && rmdir("DIR") == 0);
 }
 
+/* An open file is one file whatever it is called: its locks, its mapping, its length. */
+static void spellings_of_open_file(void)
+{
+    struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct stat one, other;
+    char *first, *second, count[4];
+    int fd = open("Data", O_CREAT | O_RDWR, 0600), again, status;
+    pid_t child;
+    EXPECT(ftruncate(fd, 8192) == 0 && stat("DATA", &one) == 0 && stat("data", &one) == 0);
+    again = open("dATA", O_RDWR);
+    EXPECT(fstat(fd, &one) == 0 && fstat(again, &other) == 0 && one.st_ino == other.st_ino);
+    first = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    second = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, again, 0);
+    EXPECT(first != MAP_FAILED && second != MAP_FAILED);
+    for (int i = 0; i < 100; i++) {
+        first[i * 80] = (char)i;
+        EXPECT(second[i * 80] == (char)i);
+    }
+    EXPECT(munmap(first, 8192) == 0 && munmap(second, 8192) == 0);
+    EXPECT(flock(fd, LOCK_EX) == 0);
+    FAILS(flock(again, LOCK_EX | LOCK_NB), EWOULDBLOCK);
+    EXPECT(flock(fd, LOCK_UN) == 0 && fcntl(fd, F_SETLK, &all) == 0);
+    if ((child = fork()) == 0) {
+        int third = open("datA", O_RDWR);
+        FAILS(fcntl(third, F_SETLK, &all), EAGAIN);
+        EXPECT(ftruncate(third, 5) == 0);
+        _exit(0);
+    }
+    EXPECT(waitpid(child, &status, 0) == child && status == 0);
+    EXPECT(fstat(fd, &one) == 0 && one.st_size == 5 && size_of("DaTa") == 5);
+    /* It follows when it is renamed under another spelling, and is gone for all when it is removed. */
+    EXPECT(rename("DATA", "Moved") == 0 && fstat(fd, &one) == 0 && one.st_nlink == 1);
+    EXPECT(write(fd, "now", 3) == 3 && pread(again, count, 3, 0) == 3 && memcmp(count, "now", 3) == 0);
+    EXPECT(unlink("mOVED") == 0 && fstat(fd, &one) == 0 && one.st_nlink == 0 && write(fd, "x", 1) == 1);
+    close(fd);
+    close(again);
+}
+
+static void make_counted(void) { EXPECT(put("many", "0") == 0); }
+static void check_counted(void) { EXPECT(holds("Many", "6000") && unlink("MANY") == 0); }
+
+/* Opens and closes by all spellings at once: each gets the file, and its lock excludes the others. */
+static void open_by_spelling(void)
+{
+    static const char *const names[] = {"many", "Many", "mANY", "MANY"};
+    unsigned seed = (unsigned)getpid();
+    for (int i = 0; i < 2000; i++) {
+        int fd = open(names[rand_r(&seed) % 4], O_RDWR);
+        EXPECT(fd >= 0 && flock(fd, LOCK_EX) == 0);
+        char count[16] = "";
+        EXPECT(pread(fd, count, 7, 0) >= 0);
+        snprintf(count, sizeof count, "%d", atoi(count) + 1);
+        EXPECT(pwrite(fd, count, strlen(count), 0) > 0);
+        close(fd);
+    }
+}
+
+static void move_working_directory(void)
+{
+    EXPECT(mkdir("wd", 0755) == 0 && chdir("WD") == 0 && put("inside", "x") == 0);
+    EXPECT(rename("../wd", "../wd2") == 0 && holds("inside", "x") && put("other", "y") == 0);
+    EXPECT(system("test \"$(ls)\" = \"$(printf 'inside\\nother')\"") == 0 && holds("../WD2/other", "y"));
+    EXPECT(unlink("inside") == 0 && unlink("other") == 0 && chdir("..") == 0 && rmdir("wD2") == 0);
+}
+
 static void case_insensitive(void)
 {
+    pid_t clients[3];
     for (int timeout = 0; timeout < 2; timeout++) {
         FSP_FSCTL_VOLUME_PARAMS params;
         treefs_params(&params, timeout ? UINT32_MAX : 0);
         params.CaseSensitiveSearch = 0;
         CHECK_EQUAL(start_with(&params, CACHED, 16 * MIB, 2), STATUS_SUCCESS);
         client(spellings);
+        client(spellings_of_open_file);
+        client(move_working_directory);
+        client(make_counted);
+        for (int i = 0; i < 3; i++)
+            clients[i] = begin(open_by_spelling);
+        for (int i = 0; i < 3; i++)
+            CHECK_EQUAL(end(clients[i]), 0);
+        client(check_counted);
         expect_empty();
         stop();
     }

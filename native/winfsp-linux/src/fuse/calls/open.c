@@ -135,6 +135,14 @@ void do_open(OP *op)
     FRONT *front = op->front;
     INODE *inode = op->inode;
     FILE_OBJECT *handle = NULL;
+    int elsewhere;
+    pthread_mutex_lock(&front->lock);
+    elsewhere = inode_open_elsewhere(front, inode);
+    pthread_mutex_unlock(&front->lock);
+    if (elsewhere) { /* since the kernel found it: looked up once more it is the inode that is open */
+        reply_error(op, ESTALE);
+        return;
+    }
     if (in->flags & O_TRUNC) {
         sizes_enter(op, inode, 1, in->open_flags & FUSE_OPEN_KILL_SUIDGID ? drop_and_truncate : truncate_inode);
         return;

@@ -11,7 +11,7 @@
 #include "fuse/objects/front.h"
 
 #define NOREPLACE 1u /* RENAME_NOREPLACE */
-#define EXCHANGE 2u  /* RENAME_EXCHANGE */
+#define EXCHANGE 2u /* RENAME_EXCHANGE */
 
 static int extended(const FRONT *front)
 {
@@ -25,6 +25,9 @@ static void give_name(FRONT *front, INODE *inode, INODE *directory, const WCHAR 
         inode_unname(front, inode);
 }
 
+/* Also under another spelling. */
+static int is_same_file(const INODE *a, const INODE *b) { return a == b || a->info.IndexNumber == b->info.IndexNumber; }
+
 static void renamed(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 {
     FRONT *front = op->front;
@@ -34,13 +37,13 @@ static void renamed(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
         return;
     }
     pthread_mutex_lock(&front->lock);
-    inode_unname_others(front, moved);
-    if (target != NULL && target != moved) {
-        inode_unname_others(front, target);
+    if (target != NULL && !is_same_file(target, moved)) {
         if (op->flags & EXCHANGE) {
             atomic_store_explicit(&target->fresh, 0, memory_order_relaxed);
+            inode_rename_others(front, target, op->oldDirectory, op->name, op->nameUnits);
             give_name(front, target, op->oldDirectory, op->name, op->nameUnits);
         } else {
+            inode_unname_others(front, target);
             inode_linger(front, target);
             target->replaced = 1;
             inode_unname(front, target);
@@ -49,6 +52,7 @@ static void renamed(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
     atomic_store_explicit(&op->oldDirectory->fresh, 0, memory_order_relaxed);
     atomic_store_explicit(&op->newDirectory->fresh, 0, memory_order_relaxed);
     atomic_store_explicit(&moved->fresh, 0, memory_order_relaxed);
+    inode_rename_others(front, moved, op->newDirectory, op->newName, op->newNameUnits);
     give_name(front, moved, op->newDirectory, op->newName, op->newNameUnits);
     pthread_mutex_unlock(&front->lock);
     reply_error(op, 0);
@@ -102,14 +106,13 @@ static void have_source(OP *op)
         target->references++;
         op->target = target;
         /* The same file under another spelling is no obstacle: only its case changes. */
-        directory = (target->info.FileAttributes & FILE_ATTRIBUTE_DIRECTORY) && target != op->child &&
-                    target->info.IndexNumber != op->child->info.IndexNumber;
+        directory = (target->info.FileAttributes & FILE_ATTRIBUTE_DIRECTORY) && !is_same_file(target, op->child);
     }
     pthread_mutex_unlock(&front->lock);
     op->result = 0;
     if (target == NULL && (op->flags & EXCHANGE))
         reply_error(op, ENOENT);
-    else if (target != NULL && (op->flags & NOREPLACE) && target->info.IndexNumber != op->child->info.IndexNumber)
+    else if (target != NULL && (op->flags & NOREPLACE) && !is_same_file(target, op->child))
         reply_error(op, EEXIST);
     else if (directory && !extended(front))
         remove_child(op, target, with_source);

@@ -29,7 +29,8 @@ INODE *inode_adopt(OP *op, INODE *dir, const WCHAR *name, size_t units, const FS
     INODE *inode;
     pthread_mutex_lock(&front->lock);
     handle_opened(op->made, rsp);
-    inode = inode_find(front, dir, name, units);
+    if ((inode = inode_find_open(front, info->IndexNumber)) == NULL)
+        inode = inode_find(front, dir, name, units);
     /* replaced behind the kernel's back */
     if (inode != NULL && inode->known && inode->info.IndexNumber != info->IndexNumber) {
         inode_unname(front, inode);

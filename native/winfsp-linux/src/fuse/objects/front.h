@@ -8,10 +8,11 @@
  *
  * The model, in three objects:
  *
- * - INODE: what the kernel calls one, here a name it knows: (parent, spelling). Its nodeid is its address. Where case
- * does not count, every spelling is an inode of its own, so that a rename can change the case alone (the kernel drops a
- *   rename of an inode onto itself); nothing is cached then. It lives until the kernel forgets it; paths are made by
- *   walking up, so a renamed directory takes its descendants along.
+ * - INODE: what the kernel calls one, here a name it knows: (parent, spelling). Its nodeid is its address. It lives
+ *   until the kernel forgets it; paths are made by walking up, so a renamed directory takes its descendants along.
+ *   Where case does not count every spelling is an inode of its own while nobody has the file open, so that a rename
+ *   can change the case alone (the kernel drops a rename of an inode onto itself). The first that is opened is the one
+ *   for all spellings then: locks, mappings and lengths are an inode's. Nothing is cached on such a volume.
  *
  * - FILE_OBJECT: one WinFsp file object: one successful Create, exactly one Close, at most one Cleanup before it. An
  * inode keeps the handle of its first look-up and every open file of the inode shares it, as the Windows driver keeps
@@ -67,6 +68,7 @@ typedef struct {
 struct inode {
     INODE *next; /* in its bucket of front.names */
     INODE *nextOfAll, *previousOfAll;
+    UINT64 wantedAtMs; /* see inode_open_elsewhere */
     INODE *nextOfNumber; /* in its bucket of front.numbers, when `numbered` */
     int numbered;
     INODE *parent; /* NULL: the root, or unlinked */
@@ -243,6 +245,10 @@ int inode_rename(FRONT *front, INODE *inode, INODE *parent, const WCHAR *name, s
 void inode_unname(FRONT *front, INODE *inode); /* the name is gone; the inode stays while it is known or open */
 /* the same for its other spellings, on a volume where case does not count */
 void inode_unname_others(FRONT *front, INODE *inode);
+void inode_rename_others(FRONT *front, INODE *inode, INODE *parent, const WCHAR *name, size_t units);
+/* Under another spelling: the kernel shall look the name up once more, and finds that one. */
+int inode_open_elsewhere(FRONT *front, const INODE *inode);
+INODE *inode_find_open(FRONT *front, UINT64 number); /* the one for all spellings; NULL: each is one of its own */
 void inode_linger(FRONT *front, INODE *inode); /* before a rename takes its name away */
 int lingering_end(FRONT *front);
 void inode_settle(FRONT *front, INODE *inode); /* after a count went down: lets go of the handle, of the inode */

@@ -221,18 +221,69 @@ void inode_unname(FRONT *front, INODE *inode)
     inode_settle(front, inode);
 }
 
+static INODE *next_spelling(INODE *from, const INODE *inode)
+{
+    while (from != NULL && (from == inode || from->info.IndexNumber != inode->info.IndexNumber))
+        from = from->nextOfNumber;
+    return from;
+}
+
+static INODE *first_spelling(FRONT *front, const INODE *inode)
+{
+    if (front->numbers == NULL || !inode->numbered)
+        return NULL;
+    return next_spelling(front->numbers[number_bucket(front, inode->info.IndexNumber)], inode);
+}
+
 void inode_unname_others(FRONT *front, INODE *inode)
 {
     INODE *other;
-    if (front->caseSensitive || inode->unlinked || inode == &front->root)
-        return;
-    do {
-        other = front->numbers[number_bucket(front, inode->info.IndexNumber)];
-        while (other != NULL && (other == inode || other->info.IndexNumber != inode->info.IndexNumber))
-            other = other->nextOfNumber;
-        if (other != NULL)
+    while ((other = first_spelling(front, inode)) != NULL)
+        inode_unname(front, other);
+}
+
+void inode_rename_others(FRONT *front, INODE *inode, INODE *parent, const WCHAR *name, size_t units)
+{
+    INODE *other = first_spelling(front, inode), *next;
+    for (; other != NULL; other = next) {
+        next = next_spelling(other->nextOfNumber, inode);
+        atomic_store_explicit(&other->fresh, 0, memory_order_relaxed);
+        if (!inode_rename(front, other, parent, name, units))
             inode_unname(front, other);
-    } while (other != NULL);
+    }
+}
+
+/*
+ * An open under another spelling, which the kernel had looked up before this inode was opened, is sent back to look
+ * again; that it does once only. So this inode is the one for all spellings yet a while, even if it is closed
+ * meanwhile.
+ */
+#define WANTED_MS 2000u
+
+static int is_the_one(const INODE *inode)
+{
+    return inode->opens > 0 || (inode->wantedAtMs != 0 && platform_now_ns() / 1000000 - inode->wantedAtMs < WANTED_MS);
+}
+
+int inode_open_elsewhere(FRONT *front, const INODE *inode)
+{
+    INODE *other = first_spelling(front, inode);
+    for (; other != NULL; other = next_spelling(other->nextOfNumber, inode))
+        if (is_the_one(other)) {
+            other->wantedAtMs = platform_now_ns() / 1000000;
+            return 1;
+        }
+    return 0;
+}
+
+INODE *inode_find_open(FRONT *front, UINT64 number)
+{
+    if (front->numbers == NULL)
+        return NULL;
+    for (INODE *inode = front->numbers[number_bucket(front, number)]; inode != NULL; inode = inode->nextOfNumber)
+        if (inode->info.IndexNumber == number && is_the_one(inode))
+            return inode;
+    return NULL;
 }
 
 static void let_go(FRONT *front, INODE *inode)
