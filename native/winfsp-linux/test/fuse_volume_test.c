@@ -12,6 +12,12 @@ static void fill_up(void)
     FAILS(write(a, "x", 1), ENOSPC);
     FAILS(write(b, "x", 1), ENOSPC);
     FAILS(ftruncate(b, 1), ENOSPC);
+    /* What no volume could hold is too large, not refused for want of room. */
+    FAILS(ftruncate(b, 1ll << 44), EFBIG);
+    FAILS(ftruncate(b, 1ll << 62), EFBIG);
+    FAILS(pwrite(b, "x", 1, 1ll << 62), EFBIG);
+    FAILS(fallocate(b, 0, 1ll << 61, 4096), EFBIG);
+    FAILS(ftruncate(b, 1ll << 43), ENOSPC);
     EXPECT(size_of("a") == MIB && size_of("b") == 0);
     EXPECT(pwrite(a, "inside", 6, 1000) == 6);
     EXPECT(ftruncate(a, 512 * KIB) == 0 && ftruncate(b, 512 * KIB) == 0); /* promised to b */

@@ -70,7 +70,7 @@ static void write_done(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
     const struct fuse_write_in *in = op_argument(op);
     struct fuse_write_out out = {rsp->IoStatus.Information, 0};
     if (!NT_SUCCESS(status_of(rsp))) {
-        reply_status(op, status_of(rsp));
+        reply_error(op, size_error(status_of(rsp), in->offset + in->size));
         return;
     }
     op_learn(op, &rsp->Rsp.Write.FileInfo);
@@ -98,7 +98,7 @@ static void extended(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 {
     const struct fuse_write_in *in = op_argument(op);
     if (!NT_SUCCESS(status_of(rsp))) {
-        reply_status(op, status_of(rsp));
+        reply_error(op, size_error(status_of(rsp), in->offset + in->size));
         return;
     }
     op_learn(op, &rsp->Rsp.SetInformation.FileInfo);
@@ -194,8 +194,9 @@ static void allocate_step(OP *op);
 
 static void allocated(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 {
+    const struct fuse_fallocate_in *in = op_argument(op);
     if (!NT_SUCCESS(status_of(rsp))) {
-        reply_status(op, status_of(rsp));
+        reply_error(op, size_error(status_of(rsp), in->offset + in->length));
         return;
     }
     op_learn(op, &rsp->Rsp.SetInformation.FileInfo);

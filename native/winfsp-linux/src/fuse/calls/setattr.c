@@ -8,14 +8,15 @@
 #include "fuse/objects/front.h"
 
 #define TOUCH 0x80000000u /* only the change time, after a change of security */
-#define TRIM 0x40000000u  /* what was reserved beyond the length is given back, as by the kernel's own file systems */
+#define TRIM 0x40000000u /* what was reserved beyond the length is given back, as by the kernel's own file systems */
 
 static void next(OP *op);
 
 static void info_done(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 {
+    const struct fuse_setattr_in *in = op_argument(op);
     if (!NT_SUCCESS(status_of(rsp))) {
-        reply_status(op, status_of(rsp));
+        reply_error(op, size_error(status_of(rsp), in->valid & FATTR_SIZE ? in->size : 0));
         return;
     }
     op_learn(op, &rsp->Rsp.SetInformation.FileInfo);

@@ -7,6 +7,7 @@
 #include "fuse/objects/front.h"
 
 #define FILETIME_OF_UNIX_EPOCH 116444736000000000ull /* 1601 to 1970, 100 ns */
+#define MAX_FILE_BYTES ((1ull << 44) - (1u << 16)) /* NTFS's, with clusters of 4 KiB */
 #define TICKS_PER_SECOND 10000000ull
 
 static const struct {
@@ -68,6 +69,11 @@ int name_of(const char *name, WCHAR *units, UINT32 *count, UINT32 most)
         return ENAMETOOLONG;
     *count = (UINT32)length;
     return 0;
+}
+
+int size_error(NTSTATUS status, UINT64 end)
+{
+    return status == STATUS_DISK_FULL && end > MAX_FILE_BYTES ? EFBIG : errno_of(status);
 }
 
 UINT64 filetime_of(UINT64 seconds, UINT32 nanoseconds)

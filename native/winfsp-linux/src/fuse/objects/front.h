@@ -287,6 +287,8 @@ FSP_FSCTL_FILE_INFO inode_info(FRONT *front, const INODE *inode); /* a copy; tak
 UINT64 filetime_of(UINT64 seconds, UINT32 nanoseconds);
 UINT64 filetime_now(void);
 int errno_of(NTSTATUS status);
+/* The same for what would make a file end at `end`: what no volume holds is too large, however much is free. */
+int size_error(NTSTATUS status, UINT64 end);
 int name_of(const char *name, WCHAR *units, UINT32 *count, UINT32 most); /* 0, ENAMETOOLONG */
 
 /* memory.c: bytes that clients cause. 0: the limit is reached. */
