@@ -39,6 +39,7 @@ const FOLDERS = {
   LedgerTrace: 'ledger-trace',
   KernelCache: 'kernel-cache',
   Namespace: 'namespace',
+  Snapshots: 'snapshots',
   Dispatch: 'dispatch',
 };
 const PROGRESS_MS = process.stdout.isTTY ? 1000 : 10_000;

@@ -7,6 +7,8 @@ import { type Constants as DispatchConstants, dispatchModel } from './dispatch/d
 import type { Model } from './explorer/explorer.js';
 import { type Constants as CacheConstants, kernelCacheModel } from './kernel-cache/kernel-cache.js';
 import { type Constants as NamespaceConstants, namespaceModel } from './namespace/namespace.js';
+import { snapshotsModel } from './snapshots/invariants.js';
+import type { Constants as SnapshotsConstants } from './snapshots/state.js';
 
 /** The folder of each, here and in tla/. */
 const FOLDERS = {
@@ -14,6 +16,7 @@ const FOLDERS = {
   Dispatch: 'dispatch',
   KernelCache: 'kernel-cache',
   Namespace: 'namespace',
+  Snapshots: 'snapshots',
 };
 export type ModuleName = keyof typeof FOLDERS;
 export type ModuleConstants = Record<string, number | boolean | string>;
@@ -82,6 +85,7 @@ export function modelOf(module: ModuleName, constants: ModuleConstants): Model<n
     Dispatch: () => dispatchModel(given as DispatchConstants),
     KernelCache: () => kernelCacheModel(given as CacheConstants),
     Namespace: () => namespaceModel(given as NamespaceConstants),
+    Snapshots: () => snapshotsModel(given as SnapshotsConstants),
   }[module]();
   return model as Model<never>;
 }

@@ -11,14 +11,10 @@ import { PagePool } from '../../src/volume/content/page-pool.js';
 import { PagedFile } from '../../src/volume/content/paged-file.js';
 import { PlainPageMemory } from '../../tests/support/plain-page-memory.js';
 import type { Step } from '../explorer/explorer.js';
+import { Deviation } from '../explorer/walk-real.js';
 import { allocatedTo, HOLE, type Ledger, type State, tag, ZERO } from './state.js';
 
 const UNIT_BYTES = 4;
-/** The real thing differs from its specification. */
-export class Deviation extends Error {
-  override name = 'Deviation';
-}
-
 export class RealLedger {
   readonly #ledger: Ledger;
   readonly #memory: PlainPageMemory;

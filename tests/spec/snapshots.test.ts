@@ -1,0 +1,3 @@
+import { describeModule } from './module.js';
+
+describeModule('Snapshots');
