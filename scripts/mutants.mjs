@@ -38,15 +38,21 @@ const LIMIT_MS = 10 * 60_000;
 const PROPERTIES = ['paged-file.property', 'ram-volume.property', 'snapshots/snapshots.property'].map(
   (name) => `tests/unit/volume/${name}`,
 );
-const isLedger = ({ file }) => file.startsWith('src/volume/content/');
+const isContent = ({ file }) => file.startsWith('src/volume/content/');
+const isOfSnapshots = ({ file }) => file.startsWith('src/volume/') && file.includes('snapshot');
 const isVolume = ({ file }) => file.startsWith('src/volume/');
 
 /** What each layer runs; a layer that has nothing to do with a mutant's file is left out. */
 const LAYERS = {
   explorer: {
     title: 'explorer',
-    appliesTo: isLedger,
-    vitest: () => ['--project', 'spec', 'tests/spec/real-ledger'],
+    appliesTo: (mutant) => isContent(mutant) || isOfSnapshots(mutant),
+    vitest: (mutant) => [
+      '--project',
+      'spec',
+      ...(isContent(mutant) ? ['tests/spec/real-ledger'] : []),
+      'tests/spec/real-snapshots',
+    ],
   },
   property: {
     title: 'properties',
@@ -97,7 +103,14 @@ if (options.layer !== undefined && LAYERS[options.layer] === undefined) {
 }
 const layersToRun = Object.entries(LAYERS).filter(([name]) => [undefined, name].includes(options.layer));
 const mutants = JSON.parse(readFileSync(MUTANTS, 'utf8'));
+const known = new Map(mutants.map((mutant) => [mutant.name, mutant]));
 const results = existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, 'utf8')).mutants : {};
+for (const [name, { what }] of Object.entries(results)) {
+  // Of a mutant that is gone or is another one now.
+  if (known.get(name)?.what !== what) {
+    delete results[name];
+  }
+}
 const wanted = mutants
   .filter(
     ({ name }) =>
