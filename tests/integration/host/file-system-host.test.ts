@@ -3,12 +3,14 @@
  * taking everything down. This process is its own client, by promises of node:fs only, which never block the thread
  * that serves.
  */
-import { mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   FileSystemHost,
   type HostOptions,
+  linuxExtensions,
+  loadWinFsp,
   MountPointError,
   NotifyAction,
   NotifyFilter,
@@ -216,4 +218,43 @@ describeMount('FileSystemHost', () => {
       await rm(dir, { recursive: true, force: true });
     }
   });
+
+  it.each([false, true])(
+    'a file that changes its indexNumber is EIO, and the mount lives (case: %s)',
+    async (caseSensitive) => {
+      class Changing extends MemoryFs {
+        change = 0;
+
+        override getFileInfo(node: MemoryNode) {
+          const info = super.getFileInfo(node);
+          return {
+            ...info,
+            indexNumber: Number(info.indexNumber) + (node.children === null ? this.change : 0),
+          };
+        }
+      }
+      const fileSystem = new Changing({ caseSensitive });
+      const dir = newDirectory();
+      const library = linuxExtensions(loadWinFsp())!;
+      library.setOption(0, 'strict', 1);
+      const before = library.violations(0).length;
+      const host = new Watched(fileSystem, { volumeParams: { CaseSensitiveSearch: caseSensitive } });
+      await within(host, dir, async () => {
+        await host.mount(dir);
+        const path = join(dir, 'f');
+        await writeFile(path, 'content');
+        const file = await open(path, 'r+');
+        fileSystem.change = 1000;
+        await expect(file.stat()).rejects.toMatchObject({ code: 'EIO' });
+        await expect(file.truncate(1)).rejects.toMatchObject({ code: 'EIO' });
+        await expect(file.sync()).rejects.toMatchObject({ code: 'EIO' });
+        fileSystem.change = 0;
+        await file.close();
+        expect((await stat(path)).size).toBe(1);
+        await rm(path);
+        expect(library.violations(0).slice(before).join()).toMatch(/IndexNumber changed/);
+      });
+      library.setOption(0, 'strict', 0);
+    },
+  );
 });

@@ -136,15 +136,19 @@ static void link_failed(OP *op, int error)
 
 static void link_known(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 {
+    int known;
     if (!NT_SUCCESS(status_of(rsp))) {
         link_failed(op, errno_of(status_of(rsp)));
         return;
     }
     pthread_mutex_lock(&op->front->lock);
-    inode_learn(op->front, op->child, &rsp->Rsp.QueryInformation.FileInfo);
+    known = inode_learn(op->front, op->child, &rsp->Rsp.QueryInformation.FileInfo);
     op->child->linkBytes = (UINT32)op->size;
     pthread_mutex_unlock(&op->front->lock);
-    reply_entry(op, op->child);
+    if (known)
+        reply_entry(op, op->child);
+    else
+        link_failed(op, EIO);
 }
 
 static void link_set(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)

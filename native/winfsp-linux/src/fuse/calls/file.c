@@ -47,8 +47,8 @@ static void times_set(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 {
     const struct fuse_write_in *in = op_argument(op);
     struct fuse_write_out out = {in->size, 0}; /* what lies beyond the end is dropped, which is no failure */
-    if (NT_SUCCESS(status_of(rsp)))
-        op_learn(op, &rsp->Rsp.SetInformation.FileInfo);
+    if (NT_SUCCESS(status_of(rsp)) && !op_learn(op, &rsp->Rsp.SetInformation.FileInfo))
+        return;
     reply_data(op, &out, sizeof out);
 }
 
@@ -73,7 +73,8 @@ static void write_done(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
         reply_error(op, size_error(status_of(rsp), in->offset + in->size));
         return;
     }
-    op_learn(op, &rsp->Rsp.Write.FileInfo);
+    if (!op_learn(op, &rsp->Rsp.Write.FileInfo))
+        return;
     if (in->write_flags & FUSE_WRITE_CACHE)
         set_times_of_mapped(op);
     else
@@ -101,7 +102,8 @@ static void extended(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
         reply_error(op, size_error(status_of(rsp), in->offset + in->size));
         return;
     }
-    op_learn(op, &rsp->Rsp.SetInformation.FileInfo);
+    if (!op_learn(op, &rsp->Rsp.SetInformation.FileInfo))
+        return;
     if (rsp->Rsp.SetInformation.FileInfo.FileSize < in->offset + in->size)
         reply_status(op, STATUS_INTERNAL_ERROR);
     else
@@ -174,8 +176,8 @@ void do_write(OP *op)
 
 static void flushed(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 {
-    if (NT_SUCCESS(status_of(rsp)))
-        op_learn(op, &rsp->Rsp.FlushBuffers.FileInfo);
+    if (NT_SUCCESS(status_of(rsp)) && !op_learn(op, &rsp->Rsp.FlushBuffers.FileInfo))
+        return;
     reply_status(op, status_of(rsp));
 }
 
@@ -199,7 +201,8 @@ static void allocated(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
         reply_error(op, size_error(status_of(rsp), in->offset + in->length));
         return;
     }
-    op_learn(op, &rsp->Rsp.SetInformation.FileInfo);
+    if (!op_learn(op, &rsp->Rsp.SetInformation.FileInfo))
+        return;
     op->flags++;
     allocate_step(op);
 }

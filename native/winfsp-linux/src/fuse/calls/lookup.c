@@ -34,16 +34,18 @@ static void security_done(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 static void query_done(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 {
     FRONT *front = op->front;
-    int old;
+    int known, old;
     if (!NT_SUCCESS(status_of(rsp))) {
         reply_status(op, status_of(rsp));
         return;
     }
     pthread_mutex_lock(&front->lock);
-    inode_learn(front, op->inode, &rsp->Rsp.QueryInformation.FileInfo);
+    known = inode_learn(front, op->inode, &rsp->Rsp.QueryInformation.FileInfo);
     old = descriptor_is_old(front, op->inode);
     pthread_mutex_unlock(&front->lock);
-    if (old)
+    if (!known)
+        reply_error(op, EIO);
+    else if (old)
         op_post_context(op, FspFsctlTransactQuerySecurityKind, security_done);
     else
         answer(op);

@@ -41,8 +41,8 @@ static void cut(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
         reply_status(op, status_of(rsp));
         return;
     }
-    op_learn(op, &rsp->Rsp.SetInformation.FileInfo);
-    opened(op);
+    if (op_learn(op, &rsp->Rsp.SetInformation.FileInfo))
+        opened(op);
 }
 
 static void cut_nameless(OP *op)
@@ -65,10 +65,10 @@ static void overwritten(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
         reply_status(op, status_of(rsp));
         return;
     }
-    op_learn(op, &rsp->Rsp.Overwrite.FileInfo);
     op->made = NULL;
     op->ownsHandle = 1;
-    opened(op);
+    if (op_learn(op, &rsp->Rsp.Overwrite.FileInfo))
+        opened(op);
 }
 
 static void truncating(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)

@@ -19,7 +19,8 @@ static void info_done(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
         reply_error(op, size_error(status_of(rsp), in->valid & FATTR_SIZE ? in->size : 0));
         return;
     }
-    op_learn(op, &rsp->Rsp.SetInformation.FileInfo);
+    if (!op_learn(op, &rsp->Rsp.SetInformation.FileInfo))
+        return;
     op->flags = 1; /* the answer's attributes are known */
     next(op);
 }

@@ -113,8 +113,10 @@ static UINT32 type_of(const FSP_FSCTL_FILE_INFO *info)
     return info->FileAttributes & FILE_ATTRIBUTE_DIRECTORY ? S_IFDIR : S_IFREG;
 }
 
-void inode_learn(FRONT *front, INODE *inode, const FSP_FSCTL_FILE_INFO *info)
+int inode_learn(FRONT *front, INODE *inode, const FSP_FSCTL_FILE_INFO *info)
 {
+    if (inode->known && inode->info.IndexNumber != info->IndexNumber)
+        return 0;
     if (!inode->known) { /* until a descriptor says more */
         inode->uid = front->uid;
         inode->gid = front->gid;
@@ -124,13 +126,7 @@ void inode_learn(FRONT *front, INODE *inode, const FSP_FSCTL_FILE_INFO *info)
     inode->known = 1;
     inode->mode = (inode->mode & 07777) | type_of(info);
     atomic_store_explicit(&inode->fresh, 1, memory_order_relaxed);
-}
-
-void op_learn(OP *op, const FSP_FSCTL_FILE_INFO *info)
-{
-    pthread_mutex_lock(&op->front->lock);
-    inode_learn(op->front, op->inode, info);
-    pthread_mutex_unlock(&op->front->lock);
+    return 1;
 }
 
 void inode_learn_security(FRONT *front, INODE *inode, const void *sd, size_t size)

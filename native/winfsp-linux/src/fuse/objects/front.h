@@ -211,6 +211,8 @@ void reply_entry(OP *op, INODE *inode); /* counts a look-up */
 void reply_negative(OP *op);
 void reply_created(OP *op, INODE *inode, FILE_OBJECT *handle); /* entry and open; the open is counted already */
 void reply_open(OP *op, INODE *inode, UINT64 fh, UINT32 flags);
+/* The inode of the op learns; takes front.lock. 0: inode_learn refused, and the op has replied with EIO. */
+int op_learn(OP *op, const FSP_FSCTL_FILE_INFO *info);
 
 /* request.c: IRPs. A failure to post runs `step` at once, with a bare response. */
 void op_post(OP *op, STEP *step);
@@ -279,8 +281,8 @@ void op_drop_handle(OP *op);
 void with_handle(OP *op, THEN *then);
 
 /* attr.c */
-void inode_learn(FRONT *front, INODE *inode, const FSP_FSCTL_FILE_INFO *info); /* under front.lock, within `sizes` */
-void op_learn(OP *op, const FSP_FSCTL_FILE_INFO *info); /* of op.inode; takes front.lock */
+/* Under front.lock, within `sizes`. 0: it tells of another file, by its IndexNumber; the host's mistake. */
+int inode_learn(FRONT *front, INODE *inode, const FSP_FSCTL_FILE_INFO *info);
 void inode_learn_security(FRONT *front, INODE *inode, const void *sd, size_t size);
 void attr_fill(FRONT *front, INODE *inode, struct fuse_attr *attr);
 FSP_FSCTL_FILE_INFO inode_info(FRONT *front, const INODE *inode); /* a copy; takes front.lock */

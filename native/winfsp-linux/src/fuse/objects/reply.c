@@ -167,3 +167,14 @@ void reply_open(OP *op, INODE *inode, UINT64 fh, UINT32 flags)
     pthread_mutex_unlock(&op->front->lock);
     reply_data(op, &out, sizeof out);
 }
+
+int op_learn(OP *op, const FSP_FSCTL_FILE_INFO *info)
+{
+    int known;
+    pthread_mutex_lock(&op->front->lock);
+    known = inode_learn(op->front, op->inode, info);
+    pthread_mutex_unlock(&op->front->lock);
+    if (!known)
+        reply_error(op, EIO);
+    return known;
+}
