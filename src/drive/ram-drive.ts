@@ -9,6 +9,7 @@ import { currentAccount, type WindowsAccount } from '../os/windows-account.js';
 import { loadWinFsp } from '../winfsp/index.js';
 import { STOP_GRACE_MS } from './config/limits.js';
 import type { DriveSettings } from './config/settings.js';
+import { type FillStep, fillWarning } from './fill-watch.js';
 import { lazyUnmount } from './mount/linux-mount-point.js';
 import { capacityWarning, refuseToOvercommit } from './mount/memory.js';
 import { allowMountManager, type MountPlan, planMount, usesMountManager } from './mount/mount-strategy.js';
@@ -69,7 +70,9 @@ export class RamDrive {
     if (memoryWarning !== null) {
       warn(memoryWarning);
     }
-    const thread = await VolumeThread.start(settings, plan, events, abort);
+    const onFilled = (step: FillStep, freeBytes: number) =>
+      warn(fillWarning(plan.name, step, freeBytes, settings.capacityBytes));
+    const thread = await VolumeThread.start(settings, plan, { onFilled, ...events }, abort);
     const giveUp = () => void thread.stop().catch(() => {});
     abort.addEventListener('abort', giveUp);
     try {

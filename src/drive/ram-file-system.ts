@@ -23,15 +23,18 @@ import {
 } from '../winfsp/index.js';
 import { MAX_LABEL_UNITS } from './config/limits.js';
 import { encodeFileInfo } from './file-info.js';
+import type { FillWatch } from './fill-watch.js';
 import type { LedgerPublisher } from './ledger.js';
 
 export class RamFileSystem implements FileSystemInterface {
   readonly #volume: RamVolume;
   readonly #ledger: LedgerPublisher | null;
+  readonly #fill: FillWatch | null;
 
-  constructor(volume: RamVolume, ledger: LedgerPublisher | null = null) {
+  constructor(volume: RamVolume, ledger: LedgerPublisher | null = null, fill: FillWatch | null = null) {
     this.#volume = volume;
     this.#ledger = ledger;
+    this.#fill = fill;
     this.#publish();
   }
 
@@ -330,12 +333,15 @@ export class RamFileSystem implements FileSystemInterface {
     if (result >= 0) {
       encodeFileInfo(inode, view, fileInfoOffset);
       this.#publish();
+    } else if (result === NtStatus.DISK_FULL) {
+      this.#fill?.refused();
     }
     return result;
   }
 
   #publish(): void {
     this.#ledger?.publish(this.#volume);
+    this.#fill?.look(this.#volume.pool.reservedPages, this.#volume.pool.capacityPages);
   }
 
   /**

@@ -16,6 +16,7 @@ import { ControlWord, FileAttribute, FspFileSystem, InlineDispatcher } from '../
 import { HEAP_SHARE_OF_NODES, MAX_PATH_UNITS } from './config/limits.js';
 import type { DriveSettings } from './config/settings.js';
 import { messageOf } from './errors.js';
+import { FillWatch } from './fill-watch.js';
 import { LedgerPublisher } from './ledger.js';
 import { volumeParamsOf } from './mount/drive-volume-params.js';
 import { setLinuxOptions } from './mount/linux-options.js';
@@ -146,7 +147,11 @@ function createFileSystem(
 ): { fs: FspFileSystem; dispatcher: InlineDispatcher } {
   let reported = 0;
   const fs = FspFileSystem.create({
-    fileSystem: new RamFileSystem(volume, new LedgerPublisher(ledger)),
+    fileSystem: new RamFileSystem(
+      volume,
+      new LedgerPublisher(ledger),
+      new FillWatch((step) => post({ type: 'filled', step, freeBytes: volume.freeBytes })),
+    ),
     volumeParams: volumeParamsOf(settings, volumePrefix),
     device,
     control,

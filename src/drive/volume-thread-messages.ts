@@ -1,6 +1,7 @@
 /** What the main thread and the thread that owns the volume tell each other. Plain data, structured-cloneable. */
 import { ControlWord, type VolumeReferenceData } from '../winfsp/index.js';
 import type { DriveSettings } from './config/settings.js';
+import type { FillStep } from './fill-watch.js';
 
 export interface VolumeThreadInput {
   settings: DriveSettings;
@@ -40,5 +41,6 @@ export type VolumeThreadMessage =
   | { type: 'failed'; error: string }
   | { type: 'preallocated'; doneBytes: number; totalBytes: number }
   | SelfCheckMessage
+  | { type: 'filled'; step: FillStep; freeBytes: number }
   | { type: 'handlerError'; where: string; error: string }
   | LoopEndMessage;

@@ -26,6 +26,7 @@ import {
 } from './config/limits.js';
 import type { DriveSettings } from './config/settings.js';
 import { DriveError } from './errors.js';
+import type { FillStep } from './fill-watch.js';
 import { allocateLedger, readLedger } from './ledger.js';
 import { StrictReport } from './mount/linux-options.js';
 import { readMemory } from './mount/memory.js';
@@ -43,6 +44,8 @@ import { withinTime } from './within-time.js';
 export interface VolumeEvents {
   /** Pre-allocation goes on. */
   onPreallocated?: (doneBytes: number, totalBytes: number) => void;
+  /** The drive got so full; once each time it gets there. */
+  onFilled?: (step: FillStep, freeBytes: number) => void;
   /** A handler threw; the request was refused. A bug of the drive. */
   onHandlerError?: (where: string, error: string) => void;
 }
@@ -261,6 +264,9 @@ export class VolumeThread {
         break;
       case 'failed':
         this.#workerError = new Error(message.error);
+        break;
+      case 'filled':
+        this.#events.onFilled?.(message.step, message.freeBytes);
         break;
       case 'selfCheck':
         this.#onSelfCheck(message);

@@ -1,6 +1,15 @@
 /** `import { RamDrive } from 'ramdrive'`: a drive of a program, used synchronously by it, gone with it however it ends. */
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DriveEnd, DriveError, MountPointError, RamDrive, type RamDriveOptions } from 'ramdrive';
@@ -189,6 +198,25 @@ describeMount('RamDrive', () => {
     const drive = await mount({ capacity: '900G' });
     const warning = await new Promise((resolve) => drive.once('warning', resolve));
     expect(warning).toMatch(/900 GiB|more than|memory/i);
+  });
+
+  it('warns when it gets nearly full, when it gets full, and when it gets there again', async () => {
+    const drive = await mount({ capacity: '16M' });
+    const warnings: string[] = [];
+    drive.on('warning', (message) => warnings.push(message));
+    const said = (count: number) => expect.poll(() => warnings.length, { timeout: 30_000 }).toBe(count);
+    const file = join(drive.path, 'f');
+    writeFileSync(file, Buffer.alloc(15 * 2 ** 20));
+    await said(1);
+    expect(() => writeFileSync(join(drive.path, 'g'), Buffer.alloc(4 * 2 ** 20))).toThrow(/ENOSPC/);
+    await said(2);
+    rmSync(join(drive.path, 'g'));
+    rmSync(file);
+    writeFileSync(file, Buffer.alloc(15 * 2 ** 20));
+    await said(3);
+    expect(warnings[0]).toMatch(/^The drive at \/.* is 90 % full: .* of 16 MiB are free\.$/);
+    expect(warnings[1]).toMatch(/ is full: .* of 16 MiB are free\. Programs that write to it are refused/);
+    expect(warnings[2]).toMatch(/ is 90 % full: /);
   });
 
   it('ten at once, each its own', async () => {
