@@ -196,25 +196,6 @@ static void see_new(void)
     EXPECT(holds("f", "#######"));
 }
 
-static void tell(UINT32 filter, UINT32 action, const WCHAR *name)
-{
-    union {
-        FSP_FSCTL_NOTIFY_INFO info;
-        UINT8 room[64];
-    } record;
-    ULONG used = 0;
-    UINT8 buffer[128];
-    memset(&record, 0, sizeof record);
-    record.info.Size = (UINT16)(sizeof record.info + wide_length(name) * sizeof(WCHAR));
-    record.info.Filter = filter;
-    record.info.Action = action;
-    memcpy(record.info.FileNameBuf, name, wide_length(name) * sizeof(WCHAR));
-    CHECK(FspFileSystemAddNotifyInfo(&record.info, buffer, sizeof buffer, &used));
-    CHECK_EQUAL(FspFileSystemNotifyBegin(fs, 0), STATUS_SUCCESS);
-    CHECK_EQUAL(FspFileSystemNotify(fs, (void *)buffer, used), STATUS_SUCCESS);
-    CHECK_EQUAL(FspFileSystemNotifyEnd(fs), STATUS_SUCCESS);
-}
-
 /* Below a directory whose name is longer than the files'. */
 static void make_nest(void)
 {

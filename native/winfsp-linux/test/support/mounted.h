@@ -48,6 +48,8 @@ void mount_at(WCHAR *wide);
 NTSTATUS start_with(const FSP_FSCTL_VOLUME_PARAMS *params, MODE mode, UINT64 capacity, ULONG threads);
 void start(MODE mode, UINT64 capacity, ULONG threads);
 void stop(void);
+/* As a host says that a file changed behind the kernel's back. */
+void tell(UINT32 filter, UINT32 action, const WCHAR *name);
 /* Nothing is left of any file. Releases come after the last close has returned, so not at once. */
 void expect_empty(void);
 
