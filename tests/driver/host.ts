@@ -21,7 +21,6 @@ const MOUNT_POINT = 'R:';
 /** Where its files are, for the NT client. */
 export const VOLUME = `\\??\\${MOUNT_POINT}`;
 export const MIB = 2 ** 20;
-const MEMFS_COMMAND = `memfs -t -1 -n 100000 -s ${256 * MIB} -m ${MOUNT_POINT}`;
 
 export interface Host {
   selfCheck(): Promise<string[]>;
@@ -46,17 +45,24 @@ export async function startHost(
     const drive = await startDrive(settings);
     return { selfCheck: async () => (await drive.selfCheck()).violations, stop: () => drive.stop() };
   }
+  await startMemfs(MOUNT_POINT);
+  // It ends with the process.
+  return { selfCheck: async () => [], stop: async () => {} };
+}
+
+/** WinFsp's own sample at a drive letter, served from this process until it ends. */
+export async function startMemfs(mountPoint: string): Promise<void> {
   startRig();
-  startProgram(WINFSP.replace('winfsp-x64.dll', 'memfs-x64.exe'), MEMFS_COMMAND);
+  const command = `memfs -i -t -1 -n 100000 -s ${256 * MIB} -m ${mountPoint}`;
+  startProgram(WINFSP.replace('winfsp-x64.dll', 'memfs-x64.exe'), command);
   for (let tries = 0; tries < 200; tries++) {
-    const { file } = await open(`${VOLUME}\\`, {
+    const { file } = await open(`\\??\\${mountPoint}\\`, {
       access: Access.READ_ATTRIBUTES,
       options: Option.DIRECTORY | Option.SYNCHRONOUS,
     });
     if (file !== null) {
       await file.close();
-      // It ends with the process.
-      return { selfCheck: async () => [], stop: async () => {} };
+      return;
     }
     await setTimeout(50);
   }

@@ -90,6 +90,9 @@ void lazy_writer(void *unused);
 WCHAR up(WCHAR c);
 BOOLEAN name_matches(const WCHAR *pattern, ULONG plen, const WCHAR *name, ULONG nlen, BOOLEAN fold);
 
+/* Whether the handle was opened with all of these rights: the I/O manager asks that before any file system is asked. */
+static inline BOOLEAN has_access(PFILE_OBJECT file, ULONG rights) { return (OB(file)->granted & rights) == rights; }
+
 /* ---- client: a buffered request: the I/O manager's copy of the data in pool, copied out when it completes ---- */
 void irp_buffer(PIRP irp, const void *in, ULONG in_length, void *out, ULONG out_length);
 #endif

@@ -6,6 +6,8 @@
 RIG_API int32_t rig_directory(void *file, void *buffer, uint32_t length, uint32_t information_class,
     const wchar_t *pattern, uint32_t flags, uint32_t *done)
 {
+    if (!has_access(file, FILE_LIST_DIRECTORY))
+        return STATUS_ACCESS_DENIED;
     PIO_STACK_LOCATION sp;
     UNICODE_STRING name = {0, 0, NULL};
     ULONG bytes = 0;
@@ -27,6 +29,8 @@ RIG_API int32_t rig_directory(void *file, void *buffer, uint32_t length, uint32_
 
 RIG_API int32_t rig_rename(void *file, const wchar_t *target, void *root, uint32_t information_class, uint32_t flags)
 {
+    if (!has_access(file, DELETE))
+        return STATUS_ACCESS_DENIED;
     ULONG chars = wide_length(target), bytes = sizeof(FILE_RENAME_INFORMATION) + chars * 2;
     PFILE_OBJECT parent = NULL;
     if (root != NULL || target[0] == '\\') {

@@ -41,6 +41,8 @@ RIG_API int32_t rig_close(void *file)
 
 RIG_API int32_t rig_read(void *file, void *buffer, uint32_t length, int64_t offset, uint32_t *done)
 {
+    if (!has_access(file, FILE_READ_DATA))
+        return STATUS_ACCESS_DENIED;
     PIO_STACK_LOCATION sp;
     PFILE_OBJECT f = file;
     ULONG n = 0;
@@ -74,6 +76,8 @@ RIG_API int32_t rig_read(void *file, void *buffer, uint32_t length, int64_t offs
 
 RIG_API int32_t rig_write(void *file, const void *buffer, uint32_t length, int64_t offset, uint32_t *done)
 {
+    if (!has_access(file, FILE_WRITE_DATA) && !has_access(file, FILE_APPEND_DATA))
+        return STATUS_ACCESS_DENIED;
     PIO_STACK_LOCATION sp;
     PFILE_OBJECT f = file;
     ULONG n = 0;

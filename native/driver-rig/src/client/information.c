@@ -56,8 +56,23 @@ RIG_API int32_t rig_query(void *file, uint32_t information_class, void *buffer, 
     return status;
 }
 
+static ULONG rights_to_set(uint32_t information_class)
+{
+    switch (information_class) {
+    case FileBasicInformation:
+        return FILE_WRITE_ATTRIBUTES;
+    case FileEndOfFileInformation:
+    case FileAllocationInformation:
+        return FILE_WRITE_DATA;
+    default:
+        return DELETE;
+    }
+}
+
 RIG_API int32_t rig_set(void *file, uint32_t information_class, void *buffer, uint32_t length)
 {
+    if (!has_access(file, rights_to_set(information_class)))
+        return STATUS_ACCESS_DENIED;
     PIO_STACK_LOCATION sp;
     PIRP irp = irp_for(file, IRP_MJ_SET_INFORMATION, 0, UserMode, &sp);
     irp_buffer(irp, buffer, length, NULL, 0);

@@ -63,15 +63,37 @@ void host_fatal(const char *format, ...)
         Sleep(1000);
 }
 
+/* In front of each block; behind it there are guard bytes. Both are checked when it is freed. */
+typedef struct {
+    uint64_t magic, bytes;
+} BLOCK;
+
+#define BLOCK_MAGIC 0x6b636f6c42676972ull
+#define GUARD_BYTES 16
+#define GUARD 0xfd
+
 void *host_alloc(size_t bytes)
 {
-    void *memory = HeapAlloc(heap, HEAP_ZERO_MEMORY, bytes);
-    if (memory == NULL)
+    BLOCK *block = HeapAlloc(heap, HEAP_ZERO_MEMORY, sizeof *block + bytes + GUARD_BYTES);
+    if (block == NULL)
         host_fatal("no memory for %llu bytes", (unsigned long long)bytes);
-    return memory;
+    block->magic = BLOCK_MAGIC;
+    block->bytes = bytes;
+    memset((uint8_t *)(block + 1) + bytes, GUARD, GUARD_BYTES);
+    return block + 1;
 }
 
-void host_free(void *memory) { HeapFree(heap, 0, memory); }
+void host_free(void *memory)
+{
+    BLOCK *block = (BLOCK *)memory - 1;
+    if (block->magic != BLOCK_MAGIC)
+        host_fatal("block %p freed twice, or what lies in front of it was overwritten", memory);
+    for (int i = 0; i < GUARD_BYTES; i++)
+        if (((uint8_t *)memory)[block->bytes + i] != GUARD)
+            host_fatal("%llu bytes at %p were overrun", (unsigned long long)block->bytes, memory);
+    block->magic = 0;
+    HeapFree(heap, 0, block);
+}
 
 void *host_thread(void) { return NtCurrentTeb(); }
 

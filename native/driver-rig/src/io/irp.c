@@ -46,6 +46,17 @@ NTSTATUS irp_call(PDEVICE_OBJECT device, PIRP irp)
 
 KERNEL NTSTATUS K_IofCallDriver(PDEVICE_OBJECT device, PIRP irp) { return irp_call(device, irp); }
 
+/* No more than the caller has room for: Information may say how much there would be. */
+static void copy_out(PIRP irp)
+{
+    PIO_STACK_LOCATION sp = (PIO_STACK_LOCATION)(irp + 1) + irp->StackCount - 1;
+    /* Where the length is, for all requests with output but one. */
+    ULONG room = sp->MajorFunction == IRP_MJ_QUERY_SECURITY ? sp->Parameters.QuerySecurity.Length
+                                                            : sp->Parameters.QueryFile.Length;
+    ULONG_PTR bytes = irp->IoStatus.Information < room ? irp->IoStatus.Information : room;
+    RtlCopyMemory(irp->UserBuffer, irp->AssociatedIrp.SystemBuffer, bytes);
+}
+
 void irp_complete(PIRP irp)
 {
     if (irp->Type != IO_TYPE_IRP)
@@ -71,7 +82,7 @@ void irp_complete(PIRP irp)
     if (irp->Flags & IRP_BUFFERED_IO) {
         NTSTATUS s = irp->IoStatus.Status;
         if ((irp->Flags & IRP_INPUT_OPERATION) && !NT_ERROR(s) && irp->UserBuffer != NULL)
-            RtlCopyMemory(irp->UserBuffer, irp->AssociatedIrp.SystemBuffer, irp->IoStatus.Information);
+            copy_out(irp);
         if (irp->Flags & IRP_DEALLOCATE_BUFFER)
             pool_free(irp->AssociatedIrp.SystemBuffer);
     }

@@ -182,14 +182,26 @@ static NTSTATUS open_path(
     }
 }
 
+/* NtCreateFile's own checks, before any file system is asked. */
+static BOOLEAN is_valid(const rig_open_t *request)
+{
+    ULONG options = request->options, disposition = request->disposition;
+    if ((options & FILE_DELETE_ON_CLOSE) && !(request->access & (DELETE | GENERIC_ALL | MAXIMUM_ALLOWED)))
+        return FALSE;
+    if (!(options & FILE_DIRECTORY_FILE))
+        return TRUE;
+    return !(options & FILE_NON_DIRECTORY_FILE) &&
+           (disposition == FILE_CREATE || disposition == FILE_OPEN || disposition == FILE_OPEN_IF);
+}
+
 NTSTATUS file_open(const rig_open_t *request, PFILE_OBJECT *result, ULONG *information)
 {
     ULONG length = wide_length(request->path);
     *result = NULL;
     if (length > PATH_CAPACITY)
         return STATUS_NAME_TOO_LONG;
-    if ((request->options & FILE_DELETE_ON_CLOSE) && !(request->access & (DELETE | GENERIC_ALL | MAXIMUM_ALLOWED)))
-        return STATUS_INVALID_PARAMETER; /* NtCreateFile's own check */
+    if (!is_valid(request))
+        return STATUS_INVALID_PARAMETER;
     WCHAR *path = host_alloc((PATH_CAPACITY + NAME_ROOM) * 2);
     RtlCopyMemory(path, request->path, length * 2);
     NTSTATUS status = open_path(request, path, length, result, information);

@@ -1,0 +1,80 @@
+/**
+ * Where the drive and memfs differ and the drive is right, or both are: each with a reason and an example that shows it.
+ * One whose example no longer differs fails.
+ */
+import { CreateDisposition } from '../../src/winfsp/abi/constants.js';
+import type { Outcome, Step } from './differential-steps.js';
+import { Access, FsControl, Option, Share } from './nt.js';
+
+export interface Difference {
+  step: Step;
+  drive: Outcome;
+  memfs: Outcome;
+}
+
+export interface Allowed {
+  id: string;
+  reason: string;
+  example: readonly Step[];
+  matches: (difference: Difference) => boolean;
+  /** The two volumes differ from then on, so the run ends there. */
+  ends?: true;
+}
+
+const FILE = Option.SYNCHRONOUS | Option.NON_DIRECTORY;
+const DIRECTORY = Option.SYNCHRONOUS | Option.DIRECTORY;
+const SYMLINK = 0xa000000c;
+const { FILE_CREATE, FILE_SUPERSEDE, FILE_OVERWRITE_IF } = CreateDisposition;
+
+const open = (path: string, disposition: number, options: number = FILE): Step => ({
+  do: 'open',
+  path,
+  disposition,
+  options,
+  access: Access.ALL,
+  share: Share.ALL,
+  attributes: 0,
+});
+const statuses =
+  (drive: string, memfs: string) =>
+  (difference: Difference): boolean =>
+    difference.drive.status === `STATUS_${drive}` && difference.memfs.status === `STATUS_${memfs}`;
+const isLink = ({ detail }: Outcome): boolean => (detail as { isLink?: boolean } | null)?.isLink === true;
+
+export const ALLOWED: readonly Allowed[] = [
+  {
+    id: 'a path through a file',
+    reason: 'NTFS says that the path is not found; memfs names the reason.',
+    example: [open('a', FILE_CREATE), open('a\\B', FILE_SUPERSEDE)],
+    matches: statuses('OBJECT_PATH_NOT_FOUND', 'NOT_A_DIRECTORY'),
+  },
+  {
+    id: 'the size of a directory',
+    reason: 'It has none that could be set (MS-FSA: INVALID_PARAMETER); memfs gives it one.',
+    example: [open('dir', FILE_CREATE, DIRECTORY), { do: 'size', handle: 0, bytes: 1 }],
+    matches: ({ step, ...both }) =>
+      (step.do === 'size' || step.do === 'allocation') &&
+      statuses('INVALID_PARAMETER', 'SUCCESS')({ step, ...both }),
+    ends: true,
+  },
+  {
+    id: 'overwriting a directory',
+    reason:
+      'There is no content to replace: the directory is in the way. memfs overwrites its attributes and times.',
+    example: [open('dir', FILE_CREATE, DIRECTORY), open('dir', FILE_OVERWRITE_IF, Option.SYNCHRONOUS)],
+    matches: statuses('OBJECT_NAME_COLLISION', 'SUCCESS'),
+    ends: true,
+  },
+  {
+    id: 'attributes set on a link',
+    reason:
+      'The reparse bit is not among those that can be set, so it stays; memfs loses it while the tag stays.',
+    example: [
+      open('a', FILE_CREATE),
+      { do: 'link', handle: 0, control: FsControl.SET_REPARSE, tag: SYMLINK },
+      { do: 'basic', handle: 0, attributes: 0x80, time: false },
+    ],
+    matches: ({ step, drive, memfs }) => step.do === 'basic' && isLink(drive) && !isLink(memfs),
+    ends: true,
+  },
+];
