@@ -218,13 +218,17 @@ static void permissions(void)
     UINT32 uid, gid, mode, size;
     SD_VIEW view;
     int wrong = 0;
-    for (UINT32 m = 0; m < 010000; m++) { /* all of them */
-        size = sizeof sd;
-        if (posix_sd_from_mode(m * 7, 4000000000u + m, m, sd, &size) != STATUS_SUCCESS ||
-            sd_view(sd, size, &view) != size || posix_mode_from_sd(sd, size, &uid, &gid, &mode) != 0 || uid != m * 7 ||
-            gid != 4000000000u + m || mode != m)
-            wrong++;
-    }
+    /* All modes, with ids that are equal and that differ: an owner and a group of one number are still two. */
+    const UINT32 ids[] = {0, 1, 1000, 1001, 4095, 4096, 20479, 20480, 24575, 24576, 65534, 0x7fffffff, 0xfffffffe};
+    const UINT32 count = sizeof ids / sizeof ids[0];
+    for (UINT32 m = 0; m < 010000; m++)
+        for (UINT32 pair = 0; pair < count * count; pair++) {
+            UINT32 owner = ids[pair / count], group = ids[pair % count];
+            size = sizeof sd;
+            if (posix_sd_from_mode(owner, group, m, sd, &size) != STATUS_SUCCESS || sd_view(sd, size, &view) != size ||
+                posix_mode_from_sd(sd, size, &uid, &gid, &mode) != 0 || uid != owner || gid != group || mode != m)
+                wrong++;
+        }
     CHECK_EQUAL(wrong, 0);
     size = 10;
     CHECK_EQUAL(posix_sd_from_mode(0, 0, 0644, sd, &size), STATUS_BUFFER_TOO_SMALL);
