@@ -60,6 +60,7 @@ const PROGRAMS = [
   { name: 'mounting', what: 'mount strategy', limit: 240 },
   { name: 'command-line', what: 'command line', limit: 400 },
   { name: 'service', what: 'service', limit: 400 },
+  { name: 'temp', what: 'TEMP', limit: 200 },
   { name: 'bench-client', what: 'benchmark client', limit: 300 },
   {
     name: 'cycles',

@@ -21,6 +21,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hasProgram, installAsRoot } from '../build-native.mjs';
 import { layoutProgram } from './layout-program.mjs';
+import { installNode, NODE_VERSION, nodePath } from './windows-node.mjs';
+
+export { NODE_VERSION, nodePath };
 
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const CACHE = join(ROOT, '.cache', 'wine');
@@ -99,31 +102,6 @@ function buildLibrary() {
 export const oldLibrary = () => join(CACHE, 'old-winfsp.dll');
 export const layoutProgramPath = () => join(CACHE, 'layouts.exe');
 
-const { name, version, integrity } = JSON.parse(
-  readFileSync(join(ROOT, 'scripts', 'wine', 'windows-node.json'), 'utf8'),
-);
-export const NODE_VERSION = version;
-export const nodePath = () => join(CACHE, `node-${version}`, 'package', 'bin', 'node.exe');
-
-/** The npm package of Node for Windows, compared with the recorded checksum. */
-function installNode() {
-  if (existsSync(nodePath())) {
-    return version;
-  }
-  const target = join(CACHE, `node-${version}`);
-  rmSync(target, { recursive: true, force: true });
-  mkdirSync(target, { recursive: true });
-  run('npm', ['pack', `${name}@${version}`, '--silent', '--pack-destination', target], { cwd: CACHE });
-  const archive = join(target, `${name}-${version}.tgz`);
-  const found = `sha512-${createHash('sha512').update(readFileSync(archive)).digest('base64')}`;
-  if (found !== integrity) {
-    throw new Error(`${name}@${version} has the checksum ${found}, expected ${integrity}.`);
-  }
-  run('tar', ['-xzf', archive, '-C', target]);
-  rmSync(archive);
-  return `${version}, downloaded`;
-}
-
 /** Production dependencies for Windows by the lock file, beside the compiled program and its documents. */
 function installPackage() {
   mkdirSync(APP, { recursive: true });
@@ -166,6 +144,8 @@ function makePrefix() {
     // What it prints goes nowhere: without a screen it complains about that.
     wine(['wineboot', '-i'], { stdio: 'ignore' });
     wine(['winecfg', '-v', 'win10'], { stdio: 'ignore' });
+    // Until all that it started has ended: its service manager would still forget services of ours.
+    run('wineserver', ['-w'], { env: wineEnvironment(), timeout: 120_000 });
     writeFileSync(join(PREFIX, '.ready'), '');
   }
   const installDir = `${windowsPath(join(CACHE, 'WinFsp'))}\\`;

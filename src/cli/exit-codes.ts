@@ -4,8 +4,10 @@ import { RuntimeDirectoryError } from '../drive/control/runtime-directory.js';
 import { ConfigError, DriveError, MountError, MountPointError } from '../drive/errors.js';
 import { printableLines } from '../drive/printable.js';
 import { ServiceError } from '../drive/service/service-host.js';
+import { TempError } from '../drive/temp/temp-variables.js';
 import { ImageError } from '../image/image-error.js';
 import { DirectoryLockError } from '../os/directory-lock.js';
+import { Win32Error } from '../os/windows-service/win32-error.js';
 import { VolumeParamsError, WinFspCallError, WinFspLibraryError } from '../winfsp/index.js';
 
 export const ExitCode = { OK: 0, FAILURE: 1, BAD_INPUT: 2 } as const;
@@ -30,6 +32,8 @@ export function describeError(error: unknown): string {
     error instanceof DirectoryLockError ||
     error instanceof ServiceError ||
     error instanceof ImageError ||
+    error instanceof TempError ||
+    error instanceof Win32Error ||
     error instanceof WinFspLibraryError ||
     error instanceof WinFspCallError ||
     error instanceof VolumeParamsError;

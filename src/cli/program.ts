@@ -14,6 +14,7 @@ import { mountInBackground } from './mount/mount-in-background.js';
 import { checkTraceFile } from './mount/trace-file.js';
 import { serviceCommand } from './service/service-command.js';
 import { statusCommand } from './status-command.js';
+import { tempCommand } from './temp/temp-command.js';
 import { unmountCommand } from './unmount-command.js';
 
 /** What commander makes of the options of `mount`. */
@@ -134,6 +135,7 @@ function createProgram(setExitCode: (code: number) => void, args: readonly strin
     .action(async () => setExitCode(await doctorCommand()));
   program.addCommand(serviceCommand(setExitCode));
   program.addCommand(imageCommand(setExitCode));
+  program.addCommand(tempCommand(setExitCode));
   for (const command of program.commands) {
     command.exitOverride().showHelpAfterError(`(ramdrive ${command.name()} --help shows what can be typed)`);
   }

@@ -7,34 +7,18 @@
  * this one.
  */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { packageRoot } from '../../src/package-root.js';
 import { check } from './check.js';
+import { commandLine } from './ramdrive.js';
 import { readValue } from './registry.js';
 
-const main = join(packageRoot(), 'dist', 'src', 'cli', 'main.js');
 const folder = join(mkdtempSync(join(tmpdir(), 'ramdrive-service-')), 'a folder with spaces');
 const NAME = 'ramdrive-test';
 const KEY = `HKLM\\SYSTEM\\CurrentControlSet\\Services\\${NAME}`;
 mkdirSync(folder);
-let runs = 0;
-
-/** Output goes through files: a Wine process cannot write to pipes of every kind. */
-function ramdrive(...args: string[]) {
-  const paths = [join(folder, `${++runs}.out`), join(folder, `${runs}.err`)];
-  const [out, err] = paths.map((path) => openSync(path, 'w')) as [number, number];
-  const { status } = spawnSync(process.execPath, [main, ...args], {
-    stdio: ['ignore', out, err],
-    timeout: 150_000,
-  });
-  closeSync(out);
-  closeSync(err);
-  const [output, errors] = paths.map((path) => readFileSync(path, 'utf8'));
-  return { status, output: output!, errors: errors! };
-}
+const ramdrive = commandLine(folder);
 
 function service(action: string, ...args: string[]) {
   return ramdrive('service', action, '--name', NAME, ...args);

@@ -7,6 +7,8 @@
  * Under Wine 8 the calls succeed and nothing is kept; not run on Windows.
  */
 import koffi from 'koffi';
+import { numberValue, RegistryType, registryKey, textValue } from '../registry.js';
+import { Win32Error } from './win32-error.js';
 
 type EventKind = 'error' | 'warning' | 'information';
 
@@ -14,10 +16,6 @@ const EVENT_TYPES: Readonly<Record<EventKind, number>> = { error: 1, warning: 2,
 const EVENT_ID = 1;
 const KEY = 'SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\';
 const MESSAGE_FILE = '%SystemRoot%\\System32\\EventCreate.exe';
-const HKEY_LOCAL_MACHINE = 0x80000002;
-const KEY_SET_VALUE = 0x2;
-const REG_EXPAND_SZ = 2;
-const REG_DWORD = 4;
 
 /** Takes one message. A log that cannot be written to must not end a drive: failures are silent. */
 export type EventLog = (kind: EventKind, message: string) => void;
@@ -49,42 +47,24 @@ export function openEventLog(source: string): EventLog {
 
 /** Tells the viewer where the texts are. False when the registry refuses: the log works all the same. */
 export function registerEventSource(source: string): boolean {
-  const advapi32 = koffi.load('advapi32.dll');
-  const create = advapi32.func('RegCreateKeyExW', 'int', [
-    'uintptr_t',
-    'str16',
-    'uint32_t',
-    'str16',
-    'uint32_t',
-    'uint32_t',
-    'void *',
-    'void *',
-    'void *',
-  ]);
-  const setValue = advapi32.func('RegSetValueExW', 'int', [
-    'uintptr_t',
-    'str16',
-    'uint32_t',
-    'uint32_t',
-    'void *',
-    'uint32_t',
-  ]);
-  const close = advapi32.func('RegCloseKey', 'int', ['uintptr_t']);
-  const out = new BigUint64Array(1);
-  if (create(HKEY_LOCAL_MACHINE, KEY + source, 0, null, 0, KEY_SET_VALUE, null, out, null) !== 0)
-    return false;
-  const key = out[0]!;
-  const file = Buffer.from(`${MESSAGE_FILE}\0`, 'utf16le');
-  const types = Buffer.alloc(4);
-  types.writeUInt32LE(EVENT_TYPES.error | EVENT_TYPES.warning | EVENT_TYPES.information);
-  const written =
-    setValue(key, 'EventMessageFile', 0, REG_EXPAND_SZ, file, file.length) === 0 &&
-    setValue(key, 'TypesSupported', 0, REG_DWORD, types, types.length) === 0;
-  close(key);
-  return written;
+  const key = registryKey('HKLM', KEY + source);
+  try {
+    key.write('EventMessageFile', textValue(MESSAGE_FILE, RegistryType.EXPAND_SZ));
+    key.write(
+      'TypesSupported',
+      numberValue(EVENT_TYPES.error | EVENT_TYPES.warning | EVENT_TYPES.information),
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof Win32Error) return false;
+    throw error;
+  }
 }
 
 export function removeEventSource(source: string): void {
-  const deleteKey = koffi.load('advapi32.dll').func('RegDeleteKeyW', 'int', ['uintptr_t', 'str16']);
-  deleteKey(HKEY_LOCAL_MACHINE, KEY + source);
+  try {
+    registryKey('HKLM', KEY + source).removeKey();
+  } catch (error) {
+    if (!(error instanceof Win32Error)) throw error;
+  }
 }
