@@ -3,7 +3,7 @@
  * key of ours, with its type, before anything is changed, so that a crash between any two steps loses nothing: `off`
  * and `on` both carry on from there.
  *
- * A value is touched only while it is the one that was written here, or, at a logon, the one that was there before: what
+ * A value is touched only while it is the one that was written here, or, at a logon, the one from before: what
  * the user or another program has set meanwhile stays.
  */
 import { type RegistryKey, type RegistryValue, textOf, textValue } from '../../os/registry.js';
