@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { compactJson } from '../scripts/compact-json.js';
 import { type Spread, spreadOf } from './noise.js';
 
 export interface BenchFigure {
@@ -111,7 +112,7 @@ export function writeResults(
     skipped,
     figures: figures.map(rounded),
   };
-  writeFileSync(file, `${JSON.stringify(content, null, 1)}\n`);
+  writeFileSync(file, compactJson(content));
   return file;
 }
 
@@ -134,7 +135,7 @@ export function supplementResults(layer: string, part: ResultFile): string {
     figures: [...kept, ...figures],
     supplements: [...(recorded.supplements ?? []), { ...source, figures: figures.length }],
   };
-  writeFileSync(file, `${JSON.stringify(content, null, 1)}\n`);
+  writeFileSync(file, compactJson(content));
   return file;
 }
 

@@ -6,6 +6,7 @@
  */
 import { lstatSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { compactJson } from '../../scripts/compact-json.js';
 import { NativePageMemory } from '../../src/os/native-page-memory.js';
 import { PagePool } from '../../src/volume/content/page-pool.js';
 import { PagedFile } from '../../src/volume/content/paged-file.js';
@@ -45,7 +46,7 @@ const study = {
   ratios: `of a bare memcpy of the same size and walk, median of ${ROUNDS} interleaved rounds`,
   results,
 };
-writeFileSync('docs/data/page-size.json', `${JSON.stringify(study, null, 2)}\n`);
+writeFileSync('docs/data/page-size.json', compactJson(study));
 
 /** What the volume itself reserves when it stores the tree. */
 function reserve(pageSizeBytes: number): number {

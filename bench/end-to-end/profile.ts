@@ -8,6 +8,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { compactJson } from '../../scripts/compact-json.js';
 import { hasProgram, must, runProgram } from '../../scripts/realworld/program.js';
 import { writeProfileTable } from '../report/profile-table.js';
 import { provenance } from '../results.js';
@@ -73,7 +74,7 @@ export async function profile(): Promise<string[]> {
     rmSync(folder, { recursive: true, force: true });
   }
   const content: ProfileFile = { ...provenance('npm run bench -- --profile'), profiles };
-  writeFileSync(PROFILE_FILE, `${JSON.stringify(content, null, 1)}\n`);
+  writeFileSync(PROFILE_FILE, compactJson(content));
   return [PROFILE_FILE, writeProfileTable(content)];
 }
 

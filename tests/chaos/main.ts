@@ -9,6 +9,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { compactJson } from '../../scripts/compact-json.js';
 import { whyNoMount } from '../../scripts/why-no-mount.js';
 import { describeError } from '../../src/cli/exit-codes.js';
 import { LiveLine } from './live-line.js';
@@ -88,7 +89,7 @@ function writeReports(options: ChaosOptions, result: RunResult): void {
     process.stdout.write(`report: ${options.report}\n`);
   }
   if (options.record !== null) {
-    writeFileSync(options.record, `${JSON.stringify(recordOf(options, result, machine), null, 2)}\n`);
+    writeFileSync(options.record, compactJson(recordOf(options, result, machine)));
   }
   if (options.summary !== null) {
     writeSummary(options.summary, summaryText(options, result, machine));
