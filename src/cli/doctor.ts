@@ -23,7 +23,7 @@ export interface Finding {
   advice: string | null;
 }
 
-const NODE_OLDEST = [20, 19] as const;
+const MIN_NODE_VERSION = [20, 19] as const;
 const MIN_MEMORY_BYTES = 256 * 2 ** 20;
 
 export async function examine(): Promise<Finding[]> {
@@ -42,10 +42,11 @@ export async function examine(): Promise<Finding[]> {
 
 export function nodeVersion(version: string): Finding {
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  const recent = major > NODE_OLDEST[0] || (major === NODE_OLDEST[0] && minor >= NODE_OLDEST[1]);
+  const recent =
+    major > MIN_NODE_VERSION[0] || (major === MIN_NODE_VERSION[0] && minor >= MIN_NODE_VERSION[1]);
   return recent
     ? ok('Node.js', version)
-    : problem('Node.js', version, `Install Node.js ${NODE_OLDEST.join('.')} or later.`);
+    : problem('Node.js', version, `Install Node.js ${MIN_NODE_VERSION.join('.')} or later.`);
 }
 
 function library(): Finding {
@@ -74,7 +75,7 @@ async function fuseDevice(): Promise<Finding> {
   }
 }
 
-/** Ordinary users mount through this completion thread; root does not need it. */
+/** Ordinary users mount through this program; root does not need it. */
 function fusermount(): Finding {
   const found = systemProgram('fusermount3');
   if (found !== null) {

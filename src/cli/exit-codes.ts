@@ -21,7 +21,7 @@ export function exitCodeOf(error: unknown): number {
     : ExitCode.FAILURE;
 }
 
-/** What the user reads. The stack only for what nobody foresaw. */
+/** What the user reads. The stack only for what was not foreseen. */
 export function describeError(error: unknown): string {
   const foreseen =
     error instanceof ConfigError ||

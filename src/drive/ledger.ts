@@ -16,7 +16,7 @@ const FIELDS = [
   'openHandles',
 ] as const;
 type Field = (typeof FIELDS)[number];
-/** Pages, not bytes, so that whoever knows the page size can compare them with the pool. */
+/** Pages, not bytes, so that a reader who knows the page size can compare them with the pool. */
 export type LedgerFigures = Record<Field, number>;
 
 /** A publication takes well under a microsecond; a reader that meets this many in a row takes what it has. */

@@ -7,6 +7,7 @@
  * observers (FreeBytesAccurate). A context that the volume does not know is answered with INVALID_HANDLE; it can only
  * come from a bug or a forged request, and must not end in an exception.
  */
+import { MAX_LABEL_UNITS } from '../limits.js';
 import { NtStatus } from '../ntstatus.js';
 import type { Inode } from '../volume/inode.js';
 import type { RamVolume } from '../volume/ram-volume.js';
@@ -21,7 +22,6 @@ import {
   setUint64,
   VolumeInfoLayout as VolumeInfo,
 } from '../winfsp/index.js';
-import { MAX_LABEL_UNITS } from './config/limits.js';
 import { encodeFileInfo } from './file-info.js';
 import type { FillWatch } from './fill-watch.js';
 import type { LedgerPublisher } from './ledger.js';

@@ -94,7 +94,7 @@ export class TracedVolume extends RamVolume {
     });
   }
 
-  /** Whoever asks for the free space is an observer. */
+  /** A program that asks for the free space is an observer. */
   override get freeBytes(): number {
     const freeBytes = super.freeBytes;
     this.#trace.write({ op: 'freeBytes', freeBytes });

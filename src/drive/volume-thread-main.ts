@@ -1,7 +1,7 @@
 /**
- * The worker that owns the volume ("M"): builds memory, volume and file system, then serves requests until the volume
- * is stopped. While it serves, its event loop does not run: commands come through the control block, figures go through
- * shared memory, and messages to the main thread are posted (posting needs no event loop).
+ * The dispatcher thread, which owns the volume: builds memory, volume and file system, then serves requests until the
+ * volume is stopped. While it serves, its event loop does not run: commands come through the control block, figures go
+ * through shared memory, and messages to the main thread are posted (posting needs no event loop).
  *
  * Whatever happens here, the volume is taken down in order (dispatcher, file system, memory), so that no mount outlives
  * it. If even that is not possible, the main thread sees the worker's exit and pulls the volume away.
@@ -13,7 +13,7 @@ import { windowsUpperCase } from '../os/windows-upper-case.js';
 import type { PageMemory } from '../volume/content/page-memory.js';
 import { RamVolume } from '../volume/ram-volume.js';
 import { ControlWord, FileAttribute, FspFileSystem, InlineDispatcher } from '../winfsp/index.js';
-import { HEAP_SHARE_OF_NODES, MAX_PATH_UNITS } from './config/limits.js';
+import { HEAP_SHARE_OF_INODES, MAX_PATH_UNITS } from './config/limits.js';
 import type { DriveSettings } from './config/settings.js';
 import { messageOf } from './errors.js';
 import { FillWatch } from './fill-watch.js';
@@ -104,7 +104,7 @@ function createVolumeIn(memory: PageMemory, { settings, ledger }: VolumeThreadIn
         refuseToExhaust(doneBytes, totalBytes);
       }
     },
-    maxHeapBytes: resourceLimits.maxOldGenerationSizeMb! * 2 ** 20 * HEAP_SHARE_OF_NODES,
+    maxHeapBytes: resourceLimits.maxOldGenerationSizeMb! * 2 ** 20 * HEAP_SHARE_OF_INODES,
     timeSource: nativeTimeSource(),
     keepsSetTimes: process.platform === 'win32',
   };

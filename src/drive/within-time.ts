@@ -1,5 +1,5 @@
 /**
- * A limit on every wait. Work that is late goes on; nobody waits for it any more. `onTimer` is given the timer, which
+ * A limit on every wait. Work that is late goes on; it is waited for no longer. `onTimer` is given the timer, which
  * work that tells of its progress may refresh.
  */
 import { DriveError } from './errors.js';
@@ -17,7 +17,7 @@ export async function withinTime<T>(
     }, limitMs);
     onTimer(timer);
   });
-  // Whoever loses the race must not end the process as an unhandled rejection.
+  // The promise that loses the race must not end the process as an unhandled rejection.
   work.catch(() => {});
   try {
     return await Promise.race([work, late]);

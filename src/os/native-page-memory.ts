@@ -149,7 +149,7 @@ function linuxPageSystem(): PageSystem {
       const address: number | bigint = mmap(0, lengthBytes, PROT_READ_WRITE, flags, -1, 0);
       if (!Number.isSafeInteger(address)) return 0;
       // A page is what is reserved, so memory must not come in larger pieces; a child process needs no copy of the
-      // volume's page tables; and a core dump should not contain somebody's files. All three are wishes: a refusal does
+      // volume's page tables; and a core dump should not contain users' files. All three are wishes: a refusal does
       // no harm.
       const wishes = [MADV_NOHUGEPAGE, MADV_DONTFORK, MADV_DONTDUMP];
       for (const advice of wishes) madvise(address, lengthBytes, advice);

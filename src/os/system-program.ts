@@ -1,6 +1,6 @@
 /**
  * Programs of the system, by absolute paths: PATH belongs to the caller, and what is found there first would run with
- * the rights of whoever mounts.
+ * the rights of the user who mounts.
  */
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';

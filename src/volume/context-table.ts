@@ -2,7 +2,7 @@
  * ContextTable: the numbers by which a front end knows open inodes. A context is a slot number (24 bits, from 1) plus
  * 2^24 × how often the slot was used before, so numbers are small, never 0, and one that was given up is unknown from
  * then on:
- * whoever comes with it gets "no such handle" and not somebody else's file. (After 2^29 reuses a slot's numbers begin
+ * a request with it gets "no such handle" and not another file. (After 2^29 reuses a slot's numbers begin
  * anew.)
  */
 import type { Inode } from './inode.js';

@@ -15,7 +15,7 @@ export const Attribute = {
   NOT_CONTENT_INDEXED: 0x2000,
 } as const;
 
-/** What somebody may set. DIRECTORY and REPARSE_POINT say what an inode is; NORMAL says that nothing is set. */
+/** What programs may set. DIRECTORY and REPARSE_POINT say what an inode is; NORMAL says that nothing is set. */
 export const SETTABLE_ATTRIBUTES =
   Attribute.READONLY |
   Attribute.HIDDEN |

@@ -9,13 +9,13 @@ import type { Inode } from './inode.js';
  * and what a self-check keeps about it while it runs is in it. To it come two bytes for each unit of its name, and of
  * its key where that is another.
  */
-export const NODE_HEAP_BYTES = 1024;
-/** The object of a reparse point; the data is bounded by MAX_REPARSE_BYTES. */
+export const INODE_HEAP_BYTES = 1024;
+/** The object of a reparse point; the data is bounded by MAX_TOTAL_REPARSE_BYTES. */
 export const REPARSE_HEAP_BYTES = 320;
 
 export function heapBytesOf(inode: Inode): number {
   return (
-    NODE_HEAP_BYTES +
+    INODE_HEAP_BYTES +
     heapBytesOfName(inode.name, inode.key) +
     (inode.reparse === null ? 0 : REPARSE_HEAP_BYTES)
   );

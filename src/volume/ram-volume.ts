@@ -1,7 +1,7 @@
 /**
  * RamVolume: the RAM file system, complete but for a front end. Names, handles, times, security and content of one
- * volume, with the rules that Windows' programs expect (docs/winfsp.md#creating-and-opening, #callbacks). Pure
- * TypeScript; it knows no driver, no kernel and no FFI but for the memory it is given.
+ * volume, with the rules that Windows' programs expect (docs/winfsp.md#creating-and-opening, #callbacks). It
+ * knows no driver, no kernel and no FFI: memory and clock are given to it.
  *
  * Every method is one uninterrupted step on one thread: no await, and no call of foreign code but for the `visit` of
  * list. Results are an Inode or a count, or else a failing NTSTATUS; one that fails has changed nothing (AllOrNothing).
@@ -17,10 +17,10 @@ import { REPARSE_HEAP_BYTES } from './inode-heap.js';
 import { matchReparsePoint, parseReparsePoint } from './reparse-point.js';
 import { isGiven, putTimes, setBasicTimes } from './set-times.js';
 import { checkVolume } from './volume-check.js';
-import { MAX_REPARSE_BYTES, VolumeSnapshots } from './volume-snapshots.js';
+import { MAX_TOTAL_REPARSE_BYTES, VolumeSnapshots } from './volume-snapshots.js';
 
 export { MAX_INODE_COUNT, type RamVolumeOptions } from './volume-names.js';
-export { MAX_REPARSE_BYTES } from './volume-snapshots.js';
+export { MAX_TOTAL_REPARSE_BYTES } from './volume-snapshots.js';
 
 /** "Leave the attributes alone" in setBasicInfo. */
 const INVALID_ATTRIBUTES = 0xffff_ffff;
@@ -40,7 +40,7 @@ export class RamVolume extends VolumeSnapshots {
   /**
    * Bytes written. Past the end the file grows, with zeros in between; DISK_FULL leaves everything as it was. A
    * constrained write comes from the kernel's cache: it never extends, and leaves times alone, since it may come long
-   * after somebody has set them.
+   * after a program has set them.
    */
   write(
     inode: Inode,
@@ -173,7 +173,7 @@ export class RamVolume extends VolumeSnapshots {
       if (status < 0) return status;
     }
     const bytes = this.reparseBytes + reparse.data.length - (inode.reparse?.data.length ?? 0);
-    if (bytes > MAX_REPARSE_BYTES - this.snapshotStore.reparseBytes) return NtStatus.DISK_FULL;
+    if (bytes > MAX_TOTAL_REPARSE_BYTES - this.snapshotStore.reparseBytes) return NtStatus.DISK_FULL;
     if (inode.reparse === null) {
       if (this.heapBytes + REPARSE_HEAP_BYTES > this.heapBytesLimit) return NtStatus.DISK_FULL;
       this.heapBytes += REPARSE_HEAP_BYTES;
@@ -219,7 +219,7 @@ export class RamVolume extends VolumeSnapshots {
     });
   }
 
-  /** Gives the memory back. No context is known from then on, so nobody can come to touch it. */
+  /** Gives the memory back. No context is known from then on, so no request can touch it. */
   dispose(): void {
     this.contexts.clear();
     this.pool.dispose();

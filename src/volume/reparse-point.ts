@@ -5,12 +5,11 @@
  * Layout of the data (Windows SDK, REPARSE_DATA_BUFFER): tag u32@0, length of what follows the head u16@4, reserved
  * u16@6; when bit 31 of the tag is not set, the tag is no Microsoft's and a GUID of 16 bytes belongs to the head.
  */
+import { MAX_REPARSE_DATA_BYTES } from '../limits.js';
 import { NtStatus } from '../ntstatus.js';
 
 const HEAD_BYTES = 8;
 const GUID_BYTES = 16;
-/** MAXIMUM_REPARSE_DATA_BUFFER_SIZE */
-export const MAX_REPARSE_DATA_BYTES = 16 * 1024;
 /** Tags 0 to 2 are reserved. */
 const LAST_RESERVED_TAG = 2;
 const MICROSOFT_TAG = 0x8000_0000;

@@ -109,8 +109,7 @@ export function checkVolume(volume: VolumeView): string[] {
   if (indexed !== named) violations.push(`Names: ${named} names are listed, ${indexed} are in the index`);
 
   contexts.visit((inode) => {
-    if (inode.openCount <= 0)
-      violations.push(`Handles: "${inode.name}" has a context, but nobody has it open`);
+    if (inode.openCount <= 0) violations.push(`Handles: "${inode.name}" has a context, but is not open`);
     if (inode.parent !== null) {
       if (!seen.has(inode))
         violations.push(`Names: "${inode.name}" is open and has a parent, but is not listed`);

@@ -11,14 +11,18 @@ import { ContextTable } from './context-table.js';
 import { Attribute, Cleanup, SETTABLE_ATTRIBUTES } from './file-attributes.js';
 import { FileClock, type TimeSource } from './file-clock.js';
 import { Inode } from './inode.js';
-import { heapBytesOf, heapBytesOfName, NODE_HEAP_BYTES } from './inode-heap.js';
+import { heapBytesOf, heapBytesOfName, INODE_HEAP_BYTES } from './inode-heap.js';
 import { KeptTimes } from './kept-times.js';
 import { foldingTable } from './names/case-folding.js';
 import { nameAndKey } from './names/name-index.js';
 import { isName, NameTree } from './names/name-tree.js';
 import { PathLimit } from './names/path-limit.js';
 import { rootDescriptor } from './security/security-rules.js';
-import { MAX_DESCRIPTOR_BYTES, type SecurityDescriptor, SecurityStore } from './security/security-store.js';
+import {
+  MAX_TOTAL_DESCRIPTOR_BYTES,
+  type SecurityDescriptor,
+  SecurityStore,
+} from './security/security-store.js';
 import { Snapshots } from './snapshots/snapshots.js';
 
 /**
@@ -49,7 +53,7 @@ export interface RamVolumeOptions {
   /** MAX_INODE_COUNT everywhere but in tests. */
   maxInodeCount?: number;
   /**
-   * Heap that inodes may take, as they are counted (NODE_HEAP_BYTES): beyond it the volume is full. Without a limit
+   * Heap that inodes may take, as they are counted (INODE_HEAP_BYTES): beyond it the volume is full. Without a limit
    * where it is not given.
    */
   maxHeapBytes?: number;
@@ -89,7 +93,7 @@ export abstract class VolumeNames {
     this.maxInodeCount = options.maxInodeCount ?? MAX_INODE_COUNT;
     this.maxHeapBytes = options.maxHeapBytes ?? Number.POSITIVE_INFINITY;
     const descriptorBytes = Math.max(MIN_DESCRIPTOR_BYTES, this.maxHeapBytes / HEAP_PER_DESCRIPTOR_BYTE);
-    this.securities = new SecurityStore(Math.min(MAX_DESCRIPTOR_BYTES, descriptorBytes));
+    this.securities = new SecurityStore(Math.min(MAX_TOTAL_DESCRIPTOR_BYTES, descriptorBytes));
     this.pool = new PagePool(options.memory, {
       preallocate: options.preallocate === true,
       onPreallocated: options.onPreallocated,
@@ -178,7 +182,7 @@ export abstract class VolumeNames {
     if (!this.#pathLimit.admits(path)) return NtStatus.NAME_TOO_LONG;
     if (this.#inodeCount + this.snapshotStore.inodeCount >= this.maxInodeCount) return NtStatus.DISK_FULL;
     const [name, key] = nameAndKey(path, start, path.length, this.tree.folding);
-    const heapBytes = this.heapBytes + NODE_HEAP_BYTES + heapBytesOfName(name, key);
+    const heapBytes = this.heapBytes + INODE_HEAP_BYTES + heapBytesOfName(name, key);
     if (heapBytes > this.heapBytesLimit) return NtStatus.DISK_FULL;
 
     const file = directory ? null : new PagedFile(this.pool);
@@ -365,7 +369,7 @@ export abstract class VolumeNames {
     this.tree.attach(inode, to);
   }
 
-  /** Takes the name away; the inode goes, too, unless somebody has it open. */
+  /** Takes the name away; the inode goes, too, unless it is open. */
   #unlink(inode: Inode): void {
     this.tree.detach(inode);
     if (inode.openCount === 0) this.#dispose(inode);

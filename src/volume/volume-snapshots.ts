@@ -11,7 +11,7 @@ import { copyChildren, Snapshot, visitTree } from './snapshots/snapshot.js';
 import { VolumeNames } from './volume-names.js';
 
 /** Reparse points lie outside of the capacity that the ledger counts; all together are bounded instead. */
-export const MAX_REPARSE_BYTES = 64 * 2 ** 20;
+export const MAX_TOTAL_REPARSE_BYTES = 64 * 2 ** 20;
 
 export abstract class VolumeSnapshots extends VolumeNames {
   /** In the order in which they were taken. */
@@ -139,7 +139,7 @@ export abstract class VolumeSnapshots extends VolumeNames {
     return (
       this.inodeCount + this.snapshotStore.inodeCount + inodeCount <= this.maxInodeCount &&
       this.heapBytes + heapBytes <= this.heapBytesLimit &&
-      this.reparseBytes + reparseBytes <= MAX_REPARSE_BYTES - this.snapshotStore.reparseBytes
+      this.reparseBytes + reparseBytes <= MAX_TOTAL_REPARSE_BYTES - this.snapshotStore.reparseBytes
     );
   }
 

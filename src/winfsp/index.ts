@@ -62,17 +62,22 @@ export { everyoneFullAccess, everyoneReadOnly } from './host/security.js';
 export type { VolumeEnd } from './host/served-volume.js';
 export { NtStatusError, nodeCodeOf, ntStatusOfNodeCode } from './host/status-errors.js';
 export { type CallbackKind, registeredCallbacks } from './library/callbacks.js';
-export { type FileSystemOptions, FspFileSystem } from './library/file-system.js';
 export type {
   DirectoryBuffer,
   FileSystemInterface,
   OpenResult,
   SecurityByNameResult,
 } from './library/file-system-interface.js';
-export { loadWinFsp, OLDEST_VERSION, WinFspLibrary } from './library/library.js';
+export { type FileSystemOptions, FspFileSystem } from './library/fsp-file-system.js';
+export { loadWinFsp, MIN_VERSION, WinFspLibrary } from './library/library.js';
 export { LIBRARY_VARIABLE, locateLibrary } from './library/library-location.js';
 export { type LinuxExtensions, linuxExtensions, RenameExtension } from './library/linux-extensions.js';
-export { type MountForm, type MountPoint, MountPointError, parseMountPoint } from './library/mount-point.js';
+export {
+  type MountForm,
+  type MountPoint,
+  MountPointSyntaxError,
+  parseMountPoint,
+} from './library/mount-point.js';
 export type { OnHandlerError } from './library/table/slots.js';
 export { VolumeReference, type VolumeReferenceData } from './library/volume-reference.js';
 export {

@@ -62,7 +62,7 @@ export async function mountCommand(settings: DriveSettings): Promise<number> {
   } catch (error) {
     progress.end();
     trace?.discard();
-    // Nothing may stay mounted that nobody can find.
+    // Nothing may stay mounted that cannot be found.
     await drive?.stop().catch(() => {});
     throw error;
   } finally {

@@ -111,7 +111,7 @@ export class TraceFile {
   }
 }
 
-/** A mount point that is missing is somebody else's message. */
+/** A mount point that is missing is reported by the checks of the mount. */
 function realOf(mountPoint: string): string {
   try {
     return realpathSync(mountPoint);

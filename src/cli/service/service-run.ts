@@ -60,7 +60,7 @@ function serveByConfig(configPath: string, log: Log): ServiceWork {
   };
 }
 
-/** The exit code of a drive that ended, whoever ended it. */
+/** The exit code of a drive that ended, for whatever reason. */
 async function endOf(drive: RamDrive, control: ControlServer, log: Log): Promise<number> {
   const { reason, error } = await drive.ended;
   await control.close();

@@ -4,9 +4,10 @@
  */
 import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
+import { MAX_PAGE_COUNT } from '../../volume/content/page-memory.js';
 import { ConfigError, type ConfigProblem, type ValueSource } from '../errors.js';
 import { checkSetting, readConfigFile, type SourcedSettings, shorten } from './config-file.js';
-import { MAX_CAPACITY_BYTES, MAX_PAGE_COUNT } from './limits.js';
+import { MAX_CAPACITY_BYTES } from './limits.js';
 import {
   type DriveSettings,
   defaultSettings,

@@ -1,6 +1,7 @@
 /**
- * Every limit of the drive, in one place, each with its reason. A value outside is refused when the configuration is
- * read, with these numbers in the message, and never bent silently.
+ * What settings of the drive are checked against, and how long the drive waits for what, each with its reason. A value
+ * outside is refused when the configuration is read, with these numbers in the message, and never bent silently. Limits
+ * of the file system interface are in src/limits.ts; what bounds one part only stands in that part.
  */
 
 const KIB = 1024;
@@ -21,26 +22,20 @@ export const MAX_PAGE_SIZE_BYTES = MIB;
  */
 export const PAGE_SIZE_DEFAULT_BYTES = 4 * KIB;
 
-/** Page numbers are kept in Int32Arrays. */
-export const MAX_PAGE_COUNT = 2 ** 31 - 2;
 /** The address space that a 64-bit process may reserve everywhere, Wine included. */
 export const MAX_CAPACITY_BYTES = 1024 * GIB;
 export const CAPACITY_DEFAULT_BYTES = GIB;
 
-/** VolumeLabel of FSP_FSCTL_VOLUME_INFO holds 32 WCHARs (docs/winfsp.md#callbacks). */
-export const MAX_LABEL_UNITS = 32;
-/** One name of a path: MaxComponentLength of the volume. */
-export const MAX_NAME_UNITS = 255;
 /**
  * One path on the drive. A request of the Linux library holds 8,116 units and more; on Windows a normalised name holds
- * 1,024 (docs/winfsp.md#creating-and-opening). Longer ones could be made by moving directories, and then be opened by
- * nobody.
+ * 1,024 (docs/winfsp.md#creating-and-opening). Longer ones could be made by moving directories, and then no
+ * program could open them.
  */
 export const MAX_PATH_UNITS = process.platform === 'win32' ? 1024 : 8000;
-/** Directories made at start are for \Temp and its like; a tree belongs to the one who fills the drive. */
+/** Directories made at start are for \Temp and its like; a tree is for the programs that fill the drive. */
 export const MAX_INITIAL_DIRECTORIES = 256;
 
-/** 0xffffffff would mean "for ever", which is what kernelCache says. */
+/** 0xffffffff would mean "without end", which is what kernelCache says. */
 export const MAX_FILE_INFO_TIMEOUT_MS = 0xfffffffe;
 /** How long the kernel may keep a file's metadata when it must not cache data. */
 export const FILE_INFO_TIMEOUT_DEFAULT_MS = 1000;
@@ -60,11 +55,11 @@ export const MAX_VIOLATIONS_SHOWN = 100;
  */
 export const MAX_WORKER_HEAP_MIB = 8 * KIB;
 /**
- * How much of that heap files may take, counted as generously as the volume does (NODE_HEAP_BYTES): beyond it the drive
- * is full, for a worker whose heap is full dies. An eighth is for security descriptors, a quarter for all else and for
- * the collector to work in. 2 GiB of heap are good for 1.1 million files with ordinary names.
+ * How much of that heap files may take, counted as generously as the volume does (INODE_HEAP_BYTES): beyond it the
+ * drive is full, for a worker whose heap is full dies. An eighth is for security descriptors, a quarter for all else
+ * and for the collector to work in. 2 GiB of heap hold 1.1 million files with ordinary names.
  */
-export const HEAP_SHARE_OF_NODES = 5 / 8;
+export const HEAP_SHARE_OF_INODES = 5 / 8;
 
 /** A clean stop waits this long for the dispatcher to leave its loop before the volume is pulled away under it. */
 export const STOP_GRACE_MS = 10_000;

@@ -4,6 +4,7 @@
  * docs agree.
  */
 import * as v from 'valibot';
+import { MAX_LABEL_UNITS, MAX_NAME_UNITS } from '../../limits.js';
 import { readMemory } from '../mount/memory.js';
 import {
   CAPACITY_DEFAULT_BYTES,
@@ -11,8 +12,6 @@ import {
   MAX_CAPACITY_BYTES,
   MAX_FILE_INFO_TIMEOUT_MS,
   MAX_INITIAL_DIRECTORIES,
-  MAX_LABEL_UNITS,
-  MAX_NAME_UNITS,
   MAX_PAGE_SIZE_BYTES,
   MIN_PAGE_SIZE_BYTES,
   PAGE_SIZE_DEFAULT_BYTES,
@@ -29,7 +28,7 @@ export interface DriveSettings {
   /** Take all of the memory at start, instead of as files grow. */
   preallocate: boolean;
   label: string;
-  /** The kernel caches data and metadata for ever (docs/winfsp.md#caching). */
+  /** The kernel caches data and metadata without end (docs/winfsp.md#caching). */
   kernelCache: boolean;
   /** Without the kernel cache: how long metadata may be cached. */
   fileInfoTimeoutMs: number;

@@ -92,9 +92,10 @@ export async function ask<C extends ControlCommand>(
 }
 
 /**
- * What a connection to a place meets where nobody listens. Every other failure is ours, or says that the drive is busy.
+ * What a connection to a place meets where no process listens. Every other failure is ours, or says that the drive is
+ * busy.
  */
-const NOBODY: ReadonlySet<string | undefined> = new Set(['ECONNREFUSED', 'ENOENT']);
+const NO_LISTENER: ReadonlySet<string | undefined> = new Set(['ECONNREFUSED', 'ENOENT']);
 
 /** Whether a process listens there; true when that cannot be found out. */
 export function isAnswering(endpoint: string): Promise<boolean> {
@@ -107,7 +108,7 @@ export function isAnswering(endpoint: string): Promise<boolean> {
     // Busy is alive.
     socket.setTimeout(CONTROL_GRACE_MS, () => done(true));
     socket.once('connect', () => done(true));
-    socket.once('error', ({ code }: NodeJS.ErrnoException) => done(!NOBODY.has(code)));
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => done(!NO_LISTENER.has(code)));
   });
 }
 

@@ -46,7 +46,7 @@ const answerSchema = v.union([
 ]);
 
 /**
- * A clock that all processes of the machine share and that nobody can set: CLOCK_MONOTONIC, QueryPerformanceCounter.
+ * A clock that all processes of the machine share and that cannot be set: CLOCK_MONOTONIC, QueryPerformanceCounter.
  */
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint() / 1_000_000n);

@@ -40,7 +40,7 @@ export class ControlServer {
   readonly #id: string;
   readonly #token = newToken();
   readonly #sockets = new Set<Socket>();
-  /** Answers under way: whoever asked for the unmount must hear of it. */
+  /** Answers under way: the program that asked for the unmount must hear of it. */
   readonly #pending = new Set<Promise<void>>();
   readonly #server: Server;
   #handle: CommandHandler | null = null;
@@ -57,10 +57,10 @@ export class ControlServer {
       await withDirectoryLock(directory, LOCK_GRACE_MS, () => server.#listenOnSocket(mountPoint));
     }
     try {
-      // The place is ours, so whoever has written it is dead.
+      // The place is ours, so the process that wrote it is dead.
       rmSync(recordPath(directory, server.#id), { force: true });
     } catch {
-      // Somebody reads it (Windows); open() writes over it.
+      // Another process reads it (Windows); open() writes over it.
     }
     return server;
   }

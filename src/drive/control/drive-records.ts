@@ -1,6 +1,6 @@
 /**
  * The records of running drives, one small JSON file each: who serves which mount point, and where it can be asked. A
- * record whose process is gone is removed by whoever meets it.
+ * record whose process is gone is removed by the next process that meets it.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { linkSync, readdirSync, renameSync, rmSync } from 'node:fs';
@@ -31,7 +31,7 @@ export function endpointOf(directory: string, id: string): string {
   if (process.platform !== 'win32') {
     return join(directory, `${id}.sock`);
   }
-  // Pipes have one name space for all users, so a name must not be guessed: whoever makes it first, answers.
+  // Pipes have one name space for all users, so a name must not be guessed: the process that makes it first answers.
   const name = createHash('sha256').update(saltOf(directory)).update(id).digest('hex').slice(0, 32);
   return `\\\\.\\pipe\\ramdrive-${name}`;
 }
@@ -74,7 +74,7 @@ export interface FoundRecord {
   record: DriveRecord;
 }
 
-/** Records of this user's drives, dead ones included. Unreadable files are skipped: they are none of ours. */
+/** Records of this user's drives, dead ones included. Unreadable files are skipped: they are not ours. */
 export function readRecords(directories = runtimeDirectories()): FoundRecord[] {
   const found: FoundRecord[] = [];
   for (const directory of directories) {
@@ -109,7 +109,7 @@ export function removeRecord(directory: string, id: string, token: string): void
   if (readRecord(path)?.token !== token) {
     return;
   }
-  // Looked at once more where nobody can replace it.
+  // Looked at once more where no other process can replace it.
   const aside = `${path}.${newToken()}.tmp`;
   try {
     renameSync(path, aside);
@@ -117,7 +117,7 @@ export function removeRecord(directory: string, id: string, token: string): void
       linkSync(aside, path);
     }
   } catch {
-    // Somebody else has removed it, or a still newer one is there.
+    // Another process has removed it, or a still newer one is there.
   }
   rmSync(aside, { force: true });
 }

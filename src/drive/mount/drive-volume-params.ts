@@ -3,8 +3,9 @@
  * #volume-parameters, #answers-that-may-nest.
  */
 import { randomBytes } from 'node:crypto';
+import { MAX_NAME_UNITS } from '../../limits.js';
 import { FILE_INFO_TIMEOUT_INFINITE, type VolumeParams } from '../../winfsp/index.js';
-import { MAX_NAME_UNITS, SECTOR_SIZE_BYTES } from '../config/limits.js';
+import { SECTOR_SIZE_BYTES } from '../config/limits.js';
 import type { DriveSettings } from '../config/settings.js';
 
 /** 1601 to 1970 in units of 100 ns. */

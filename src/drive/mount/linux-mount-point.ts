@@ -1,7 +1,7 @@
 /**
  * Checks a directory before anything is mounted on it (Linux), so that a mistake costs a clear sentence and leaves
- * nothing behind. A dead mount of a process that was killed is cleared away first: nobody serves it, it can only be in
- * the way.
+ * nothing behind. A dead mount of a process that was killed is cleared away first: no process serves it, it can only be
+ * in the way.
  */
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';

@@ -13,11 +13,7 @@ import { promisify } from 'node:util';
 import { NtStatus } from '../../ntstatus.js';
 import type { WindowsAccount } from '../../os/windows-account.js';
 import { systemDirectory } from '../../os/windows-directories.js';
-import {
-  type MountPoint,
-  parseMountPoint,
-  MountPointError as SyntaxMountPointError,
-} from '../../winfsp/index.js';
+import { type MountPoint, MountPointSyntaxError, parseMountPoint } from '../../winfsp/index.js';
 import { MountPointError } from '../errors.js';
 import { prepareLinuxMountPoint } from './linux-mount-point.js';
 
@@ -153,7 +149,7 @@ export function usesMountManager({ attempts }: MountPlan): boolean {
 /**
  * Lets the driver make Mount Manager calls, so that drives are visible to everybody. Setting the switch takes
  * administrator rights; a failure is no error, the plain form remains. It stays set, for every WinFsp drive of the
- * machine, so whoever sets it is told. Must run before the library is loaded: it reads the switch once per process.
+ * machine, so the user is told. Must run before the library is loaded: it reads the switch once per process.
  * Answers whether the switch is set.
  */
 export async function allowMountManager(
@@ -182,7 +178,7 @@ function parse(mountPoint: string, platform: NodeJS.Platform): MountPoint {
   try {
     return parseMountPoint(mountPoint, platform);
   } catch (error) {
-    if (error instanceof SyntaxMountPointError) {
+    if (error instanceof MountPointSyntaxError) {
       throw new MountPointError(
         'MALFORMED',
         mountPoint,

@@ -33,7 +33,7 @@ export interface PageMemory {
 }
 
 /** Page numbers live in Int32Arrays, stored as page + 1 so that 0 can mean "hole"; hence the limit. */
-const MAX_PAGE_COUNT = 0x7fff_fffe;
+export const MAX_PAGE_COUNT = 0x7fff_fffe;
 
 export function assertPageGeometry(
   pageSizeBytes: number,

@@ -26,7 +26,7 @@ import { checkPool, type LedgerFile, type SnapshotLedger } from './page-pool-che
 /**
  * How much memory beyond the reservation stays committed. Enough that lock and temp files, and the compiler's output
  * files, come and go without a call to the OS (a decommit and the page faults after it cost more than the write
- * itself); little enough that nobody misses it. Trimming goes down to half of it, so that a steady change at the limit
+ * itself); little enough to be spared. Trimming goes down to half of it, so that a steady change at the limit
  * is one call per many pages.
  */
 export const DEFAULT_WARM_BYTES = 8 * 1024 * 1024;

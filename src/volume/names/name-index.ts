@@ -10,14 +10,14 @@
 import type { Inode } from '../inode.js';
 import { copyText } from './case-folding.js';
 
-const SMALLEST_BUCKETS = 64;
+const MIN_BUCKETS = 64;
 const FNV_PRIME = 0x01000193;
 
 export class NameIndex {
   readonly #folding: Uint16Array;
   /** Makes chains of chosen names unlikely to be long in a volume one does not know. */
   readonly #seed: number;
-  #buckets: (Inode | null)[] = new Array(SMALLEST_BUCKETS).fill(null);
+  #buckets: (Inode | null)[] = new Array(MIN_BUCKETS).fill(null);
   #count = 0;
 
   constructor(folding: Uint16Array, seed = Math.floor(Math.random() * 0x1_0000_0000)) {
@@ -39,7 +39,7 @@ export class NameIndex {
     return undefined;
   }
 
-  /** `node.parent` and `node.key` must be set and must not change before the inode is removed again. */
+  /** `inode.parent` and `inode.key` must be set and must not change before the inode is removed again. */
   add(inode: Inode): void {
     if (this.#count >= this.#buckets.length) this.#resize(this.#buckets.length * 2);
     inode.hash = this.#hash(inode.parent as Inode, inode.key, 0, inode.key.length);
@@ -60,7 +60,7 @@ export class NameIndex {
     this.#count--;
     // Far below the size that makes it grow, so that a volume whose size swings does not rebuild the table all the
     // time.
-    if (this.#count < this.#buckets.length / 8 && this.#buckets.length > SMALLEST_BUCKETS) {
+    if (this.#count < this.#buckets.length / 8 && this.#buckets.length > MIN_BUCKETS) {
       this.#resize(this.#buckets.length / 2);
     }
   }

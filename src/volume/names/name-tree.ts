@@ -4,14 +4,13 @@
  *
  * Only structure: whether something may be created, replaced or removed is RamVolume's decision.
  */
+import { MAX_NAME_UNITS } from '../../limits.js';
 import { NtStatus } from '../../ntstatus.js';
 import type { Inode } from '../inode.js';
 import { foldText } from './case-folding.js';
 import { NameIndex } from './name-index.js';
 import { type OrderedChildren, orderedChildren, visitBehind } from './ordered-children.js';
 
-/** One name of a path; MaxComponentLength of the volume (docs/winfsp.md#volume-parameters). */
-const MAX_NAME_UNITS = 255;
 const SEPARATOR = 0x5c;
 
 export class NameTree {
@@ -125,7 +124,7 @@ export class NameTree {
     return path;
   }
 
-  /** Whether `node` is `ancestor` or somewhere below it. */
+  /** Whether `inode` is `ancestor` or somewhere below it. */
   isWithin(inode: Inode, ancestor: Inode): boolean {
     let at: Inode | null = inode;
     while (at !== null && at !== ancestor && at !== this.root) at = at.parent;

@@ -1,7 +1,7 @@
 /**
  * PathLimit: no path of the volume gets longer than its front end can say. What a longer one led to could be opened by
- * nobody, and so not even be deleted. A new name is measured alone; a directory that moves takes along what lies below
- * it.
+ * no program, and so not even be deleted. A new name is measured alone; a directory that moves takes along what lies
+ * below it.
  *
  * The longest path is known from above: it is measured again, which takes a look at every inode, only when that bound
  * says too little.

@@ -149,7 +149,7 @@ function inheritAces(
         inherited.push(here);
         continue;
       }
-      // What was resolved for this directory must reach its children unresolved: CREATOR OWNER is somebody else there.
+      // What was resolved for this directory must reach its children unresolved: CREATOR OWNER is another user there.
       here[1] = kept;
       inherited.push(here);
     }

@@ -18,20 +18,20 @@ export interface SecurityDescriptor {
   childDirectory: SecurityDescriptor | null;
 }
 
-export const MAX_DESCRIPTOR_BYTES = 64 * 2 ** 20;
+export const MAX_TOTAL_DESCRIPTOR_BYTES = 64 * 2 ** 20;
 /** Descriptors without users stay for a while: setting and deleting one key of a Map over and over makes it slow. */
 const MIN_UNUSED_KEPT = 1024;
 
 export class SecurityStore {
-  readonly #bytesMost: number;
+  readonly #maxBytes: number;
   #byContent = new Map<string, SecurityDescriptor>();
   #unused = 0;
   #bytes = 0;
   /** Programs create many files in a row with one descriptor; then it need not be looked for. */
   #last: SecurityDescriptor | null = null;
 
-  constructor(bytesMost = MAX_DESCRIPTOR_BYTES) {
-    this.#bytesMost = bytesMost;
+  constructor(maxBytes = MAX_TOTAL_DESCRIPTOR_BYTES) {
+    this.#maxBytes = maxBytes;
   }
 
   /** The descriptor of this content, with one more user; the bytes are copied. */
@@ -105,8 +105,8 @@ export class SecurityStore {
     let found = this.#byContent.get(key);
     if (found === undefined) {
       if (parseDescriptor(bytes) === undefined) return NtStatus.INVALID_SECURITY_DESCR;
-      if (this.#bytes + bytes.length > this.#bytesMost) this.#sweep();
-      if (this.#bytes + bytes.length > this.#bytesMost) return NtStatus.DISK_FULL;
+      if (this.#bytes + bytes.length > this.#maxBytes) this.#sweep();
+      if (this.#bytes + bytes.length > this.#maxBytes) return NtStatus.DISK_FULL;
       found = { bytes: new Uint8Array(bytes), users: 0, childFile: null, childDirectory: null };
       this.#byContent.set(key, found);
       this.#bytes += bytes.length;

@@ -4,6 +4,7 @@
  * take another one.
  */
 
+import { MAX_NAME_UNITS } from '../../limits.js';
 import { VolumeParamsError } from '../errors.js';
 import { Limit } from './constants.js';
 import { type Uint64Argument, writeUtf16 } from './fields.js';
@@ -73,7 +74,7 @@ export interface VolumeParams extends VolumeFlags, OwnTimeouts {
 export const VOLUME_PARAMS_DEFAULTS = {
   SectorSize: 512,
   SectorsPerAllocationUnit: 1,
-  MaxComponentLength: 255,
+  MaxComponentLength: MAX_NAME_UNITS,
   VolumeSerialNumber: 0,
   TransactTimeout: 1000,
   IrpTimeout: 300000,
@@ -85,11 +86,11 @@ const MAX_UINT32 = 0xffffffff;
 const VALID_BITS_OFFSET = 456;
 const FLAGS_OFFSET = 36;
 
-type Range = readonly [least: number, most: number];
+type Range = readonly [min: number, max: number];
 const RANGES: Readonly<Record<keyof typeof VOLUME_PARAMS_DEFAULTS, Range>> = {
   SectorSize: [512, 4096],
   SectorsPerAllocationUnit: [1, 0xffff],
-  MaxComponentLength: [1, 255],
+  MaxComponentLength: [1, MAX_NAME_UNITS],
   VolumeSerialNumber: [0, MAX_UINT32],
   TransactTimeout: [Limit.TransactTimeoutMinimum, Limit.TransactTimeoutMaximum],
   IrpTimeout: [Limit.IrpTimeoutMinimum, Limit.IrpTimeoutMaximum],
@@ -149,9 +150,9 @@ function rejectUnknown(params: VolumeParams): void {
   }
 }
 
-function integerWithin(name: string, value: unknown, [least, most]: Range): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
-    throw new VolumeParamsError(name, value, `an integer from ${least} to ${most}`);
+function integerWithin(name: string, value: unknown, [min, max]: Range): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
+    throw new VolumeParamsError(name, value, `an integer from ${min} to ${max}`);
   }
   return value;
 }

@@ -15,7 +15,7 @@ import { NtStatus } from '../../ntstatus.js';
 import { Limit, TRANSACT_KIND_COUNT, TRANSACT_KIND_NAMES, TransactKind } from '../abi/constants.js';
 import { Req, ReqQueryDirectory, Rsp } from '../abi/layouts.js';
 import { WinFspCallError } from '../errors.js';
-import type { FspFileSystem } from '../library/file-system.js';
+import type { FspFileSystem } from '../library/fsp-file-system.js';
 import { ControlWord, LoopState, setLoopState } from '../memory/control-block.js';
 import { NativeBlock } from '../memory/native-memory.js';
 import { allocateStatistics, HEAD, StatisticsWriter } from '../memory/statistics.js';
@@ -119,7 +119,7 @@ export class AsyncDispatcher {
   }
 
   /**
-   * A thread that died has requests or answers that nobody will see again: the volume ends, so that programs do not
+   * A thread that died has requests or answers that are lost with it: the volume ends, so that programs do not
    * wait for them.
    */
   #watchThreads(): void {
@@ -165,7 +165,7 @@ export class AsyncDispatcher {
     }
     this.#response.free();
     if (!abandoned) {
-      // A handler that never settles keeps its few bytes; anything else could be memory of somebody else by then.
+      // A handler that never settles keeps its few bytes; anything else could be in other use by then.
       this.#pending.free();
     }
   }

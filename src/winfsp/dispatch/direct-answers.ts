@@ -19,8 +19,8 @@ import {
 import { getUint64 } from '../abi/fields.js';
 import { FileInfo, Req, ReqCleanup, ReqCreate, ReqSetInformation, RSP_FILE_INFO } from '../abi/layouts.js';
 import { finalStatusOf } from '../abi/status-of.js';
-import type { FspFileSystem } from '../library/file-system.js';
 import type { SecurityByNameResult } from '../library/file-system-interface.js';
+import type { FspFileSystem } from '../library/fsp-file-system.js';
 import type { NativeBlock } from '../memory/native-memory.js';
 
 /** No NTSTATUS: this request is for the operation function. */

@@ -1,15 +1,15 @@
 /**
- * The inline dispatcher: one thread (M) loops on a synchronous FspFsctlTransact, which delivers the previous answer and
- * receives the next request in one call. Callbacks run inline on M, so nothing crosses threads on the way. For
- * synchronous file systems.
+ * The inline dispatcher: one thread, the dispatcher thread, loops on a synchronous FspFsctlTransact, which delivers the
+ * previous answer and receives the next request in one call. Callbacks run inline on it, so nothing crosses threads on
+ * the way. For synchronous file systems.
  *
  * Read and Write are decoded and encoded in place, without an allocation per request, and so are the kinds of
  * direct-answers.ts; all others go through FspFileSystemOp*.
  * Answers whose completion may block inside the driver are delivered by two completion threads (answer-routing.ts,
  * completion-threads.ts); on a driver whose completions never nest (the Linux library) there are none.
  *
- * M never waits for a completion thread, and its event loop does not run while run() does: talk to it through the
- * control block.
+ * The dispatcher thread never waits for a completion thread, and its event loop does not run while run() does: talk to
+ * it through the control block.
  */
 // The global of the same name is a getter, which costs as much as the clock.
 import { performance } from 'node:perf_hooks';
@@ -19,7 +19,7 @@ import { getUint64 } from '../abi/fields.js';
 import { Req, ReqRead, ReqWrite, RSP_FILE_INFO, Rsp } from '../abi/layouts.js';
 import { statusOrCountOf } from '../abi/status-of.js';
 import { WinFspCallError } from '../errors.js';
-import type { FspFileSystem } from '../library/file-system.js';
+import type { FspFileSystem } from '../library/fsp-file-system.js';
 import { ControlWord, LoopState, setLoopState } from '../memory/control-block.js';
 import { NativeBlock } from '../memory/native-memory.js';
 import { allocateStatistics, HEAD, StatisticsWriter } from '../memory/statistics.js';

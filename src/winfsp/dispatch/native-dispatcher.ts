@@ -7,7 +7,7 @@
  */
 import { NtStatus } from '../../ntstatus.js';
 import { WinFspCallError } from '../errors.js';
-import type { FspFileSystem } from '../library/file-system.js';
+import type { FspFileSystem } from '../library/fsp-file-system.js';
 import { LoopState, setLoopState } from '../memory/control-block.js';
 
 export interface NativeDispatcherOptions {

@@ -6,7 +6,7 @@ import { NtStatus } from '../../ntstatus.js';
 import { Limit, TransactKind } from '../abi/constants.js';
 import { getUint64 } from '../abi/fields.js';
 import { Req, Rsp } from '../abi/layouts.js';
-import type { FspFileSystem } from '../library/file-system.js';
+import type { FspFileSystem } from '../library/fsp-file-system.js';
 import type { NativeBlock } from '../memory/native-memory.js';
 import { HEAD, type StatisticsWriter } from '../memory/statistics.js';
 
@@ -58,8 +58,8 @@ export function runOperation(
 
 /**
  * The answer does not fit (a normalised name is counted twice beside a big security descriptor,
- * docs/winfsp.md#dispatching): it is replaced by a bare failure. Nobody would close the file then, so it is closed
- * here.
+ * docs/winfsp.md#dispatching): it is replaced by a bare failure. The driver would not close the file then, so it is
+ * closed here.
  */
 function refuseTooLong(fs: FspFileSystem, kind: number, response: NativeBlock, status: number): number {
   const context = getUint64(response.view, fs.openedContextOffset);

@@ -139,7 +139,7 @@ export class DataRequests<Context> {
     };
   }
 
-  /** Runs a handler with the driver's buffer, which is taken back before anybody can send the answer. */
+  /** Runs a handler with the driver's buffer, which is taken back before the answer can be sent. */
   #lend<Result>(
     number: number,
     address: number,

@@ -3,11 +3,11 @@
  * TypeError.
  */
 
+import { MAX_LABEL_UNITS } from '../../limits.js';
 import { setUint64 } from '../abi/fields.js';
 import { FileInfo as FileInfoLayout, VolumeInfo as VolumeInfoLayout } from '../abi/layouts.js';
 import type { FileInfo, VolumeInfo } from './file-system.js';
 
-const MAX_LABEL_UNITS = 32;
 const TIMES = ['creationTime', 'lastAccessTime', 'lastWriteTime', 'changeTime'] as const;
 
 export function encodeFileInfo(
@@ -72,7 +72,7 @@ export function describe(value: unknown): string {
 /** What a synchronous method gave must be there now. */
 export function refusePromise(what: string, given: unknown): void {
   if (isThenable(given)) {
-    // Nobody else will listen to its rejection.
+    // Its rejection has no other listener.
     given.then(undefined, () => {});
     throw new TypeError(`${what} is a promise; only read, write and readDirectory may return one`);
   }

@@ -85,8 +85,8 @@ export class FileSystemHost<Context = unknown> extends EventEmitter<HostEvents> 
    * Mounts. On Windows: `R:`, `\\.\R:` (seen by all programs), `*` (a free letter), a directory that does not exist, or
    * `\\server\share`. On Linux: a directory that exists. Resolves with the mount point when programs can use it.
    *
-   * Rejects with a MountPointError, VolumeParamsError, WinFspLibraryError or WinFspCallError; nothing is left behind
-   * then.
+   * Rejects with a MountPointSyntaxError, VolumeParamsError, WinFspLibraryError or WinFspCallError; nothing is left
+   * behind then.
    */
   mount(mountPoint: string): Promise<string> {
     return this.#takeTurn(async () => {

@@ -108,7 +108,7 @@ export interface WriteRequest extends IoRequest {
   readonly writeToEndOfFile: boolean;
   /**
    * Written by the kernel's cache: never extends the file, what lies behind the end is cut off. May come after
-   * `cleanup`; its signal is aborted by the volume's stop only, since nobody would repeat it.
+   * `cleanup`; its signal is aborted by the volume's stop only, since it would not be repeated.
    */
   readonly constrainedIo: boolean;
 }

@@ -22,7 +22,7 @@ class Cancellation {
   #controller: AbortController | null = null;
   #abortReason: Error | null = null;
 
-  /** Made when somebody asks: most handlers never do. */
+  /** Made when a handler asks: most never do. */
   get signal(): AbortSignal {
     if (this.#controller === null) {
       this.#controller = newController();

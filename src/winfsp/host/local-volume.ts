@@ -1,6 +1,6 @@
 /** A volume whose handlers run on this thread, served by the async dispatcher. */
 import { AsyncDispatcher } from '../dispatch/async-dispatcher.js';
-import { FspFileSystem } from '../library/file-system.js';
+import { FspFileSystem } from '../library/fsp-file-system.js';
 import type { VolumeReference } from '../library/volume-reference.js';
 import type { FileSystem } from './file-system.js';
 import { FileSystemAdapter } from './file-system-adapter.js';

@@ -55,7 +55,7 @@ export interface Change {
  * size, and the second record of a rename beyond it.
  */
 const MAX_PIECE_BYTES = 32 * 1024;
-const MAX_NAME_UNITS = 8100;
+const MAX_PATH_UNITS = 8100;
 const BEGIN_IS_SAFE_FROM = 0x0002_0002;
 const RETRY_MS = 10;
 const END_MARK_BYTES = 8;
@@ -167,9 +167,9 @@ function piecesOf(changes: readonly Change[]): Uint8Array[] {
 }
 
 function recordOf({ fileName, filter, action }: Change): Uint8Array {
-  if (!fileName.startsWith('\\') || fileName.length > MAX_NAME_UNITS || fileName.includes('\0')) {
+  if (!fileName.startsWith('\\') || fileName.length > MAX_PATH_UNITS || fileName.includes('\0')) {
     throw new TypeError(
-      `Change of "${fileName}": expected an absolute path (\\a\\b) of at most ${MAX_NAME_UNITS} characters.`,
+      `Change of "${fileName}": expected an absolute path (\\a\\b) of at most ${MAX_PATH_UNITS} characters.`,
     );
   }
   const size = NotifyInfo.SIZE + fileName.length * 2;

@@ -1,7 +1,7 @@
 /**
  * Self-relative security descriptors for file systems that keep none of their own: owner and group are the
  * administrators, and one access list is for all files. Entries have the OI and CI flags, or new files would get an
- * empty list and nobody could open them.
+ * empty list and no program could open them.
  */
 const SELF_RELATIVE_PROTECTED_DACL = 0x9004;
 const OBJECT_AND_CONTAINER_INHERIT = 0x03;

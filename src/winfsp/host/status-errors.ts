@@ -117,7 +117,7 @@ export function statusOfError(error: unknown): number | null {
   return null;
 }
 
-/** What is thrown on is a bug; whoever called reports it and answers INTERNAL_ERROR. */
+/** What is thrown on is a bug; the caller reports it and answers INTERNAL_ERROR. */
 export function statusOr(error: unknown): number {
   const status = statusOfError(error);
   if (status === null) {

@@ -77,7 +77,7 @@ export class CallbackSet {
     try {
       this.onError(name, error);
     } catch {
-      // Nobody is left to tell.
+      // There is no listener left to tell.
     }
     return NtStatus.INTERNAL_ERROR;
   }

@@ -6,13 +6,11 @@
  * fit, the driver asks once more with the last name as marker, which is harmless.
  */
 
+import { MAX_NAME_UNITS } from '../../limits.js';
 import { writeUtf16 } from '../abi/fields.js';
 import { DirInfo } from '../abi/layouts.js';
 import { copyMemory, type NativeBlock } from '../memory/native-memory.js';
 import type { DirectoryBuffer } from './file-system-interface.js';
-
-/** MaxComponentLength of a volume (docs/winfsp.md#volume-parameters). */
-export const MAX_NAME_UNITS = 255;
 
 export class DirectoryListing implements DirectoryBuffer {
   readonly view: DataView;

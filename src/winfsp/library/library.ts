@@ -12,7 +12,7 @@ import { WinFspLibraryError } from '../errors.js';
 import { locateLibrary } from './library-location.js';
 
 /** FspFsctlStop0 came with 1.10. */
-export const OLDEST_VERSION = 0x0001000a;
+export const MIN_VERSION = 0x0001000a;
 
 /** NTSTATUS of a synchronous call, or the same call on koffi's thread pool. */
 type StatusCall<A extends unknown[]> = ((...args: A) => number) & {
@@ -134,7 +134,7 @@ export class WinFspLibrary {
     const out = new Uint32Array(1);
     const status = fspVersion(out);
     const version = out[0]!;
-    if (status !== NtStatus.SUCCESS || version < OLDEST_VERSION) {
+    if (status !== NtStatus.SUCCESS || version < MIN_VERSION) {
       throw new WinFspLibraryError(
         'TOO_OLD',
         `${this.path} is WinFsp ${version >>> 16}.${version & 0xffff}; this program needs 1.10 or later.`,

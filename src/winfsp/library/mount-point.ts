@@ -32,8 +32,8 @@ export interface MountPoint {
 }
 
 /** A text that is no mount point on this platform. */
-export class MountPointError extends Error {
-  override readonly name = 'MountPointError';
+export class MountPointSyntaxError extends Error {
+  override readonly name = 'MountPointSyntaxError';
   constructor(
     readonly given: string,
     readonly expected: string,
@@ -49,7 +49,7 @@ const WINDOWS_FORMS =
 export function parseMountPoint(text: string, platform: string = process.platform): MountPoint {
   if (platform !== 'win32') {
     if (!text.startsWith('/') || text.includes('\0')) {
-      throw new MountPointError(text, 'the absolute path of a directory');
+      throw new MountPointSyntaxError(text, 'the absolute path of a directory');
     }
     return disk('directory', text);
   }
@@ -77,7 +77,7 @@ export function parseMountPoint(text: string, platform: string = process.platfor
       needsMountPoint: false,
     };
   }
-  throw new MountPointError(text, WINDOWS_FORMS);
+  throw new MountPointSyntaxError(text, WINDOWS_FORMS);
 }
 
 /**

@@ -125,7 +125,7 @@ export class VolumeReference {
 
   /**
    * Makes a waiting loop turn at once, so that it sees a command in the control block. On Windows it does nothing:
-   * there the loop turns when TransactTimeout is over, or when somebody touches the volume.
+   * there the loop turns when TransactTimeout is over, or when a program touches the volume.
    */
   wake(): void {
     this.#visit(undefined, () => {
@@ -147,8 +147,8 @@ export class VolumeReference {
    * is pending and unmounts. Without this `process.exit()` hangs on the worker that sits in the native call. The file
    * system is not freed; the dying process takes it along.
    *
-   * Also for the death of the owner's thread: with a grace of 0 it frees whoever waits for an answer that will never
-   * come.
+   * Also for the death of the owner's thread: with a grace of 0 it frees programs that wait for an answer that will
+   * never come.
    */
   stopForExit(graceMs = EXIT_GRACE_MS): void {
     const { control, fileSystemAddress, volumeHandle } = this.data;

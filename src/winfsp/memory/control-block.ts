@@ -3,7 +3,7 @@
  * event loop does not run, so messages would not arrive.
  */
 
-/** Indices of the words. Those from USER on belong to whoever uses the binding. */
+/** Indices of the words. Those from USER on belong to the program that uses the binding. */
 export const ControlWord = {
   /** LoopState; waiters are notified when it changes. */
   LOOP_STATE: 0,
@@ -22,7 +22,8 @@ export const ControlWord = {
 
 /**
  * TEARDOWN is entered once, by compare-exchange: the owner that deletes the file system, or the main thread of a
- * process that dies. Whoever wins does it; from then on no other thread may call into the library for this file system.
+ * process that dies. The thread that wins does it; from then on no other thread may call into the library for this file
+ * system.
  */
 export const LoopState = { NOT_STARTED: 0, RUNNING: 1, ENDED: 2, TEARDOWN: 3 } as const;
 
@@ -32,7 +33,7 @@ export function allocateControlBlock(): Int32Array {
   return new Int32Array(new SharedArrayBuffer(CONTROL_BLOCK_WORDS * 4));
 }
 
-/** Enters TEARDOWN unless somebody else has. */
+/** Enters TEARDOWN unless another thread has. */
 export function claimTeardown(control: Int32Array): boolean {
   for (;;) {
     const state = Atomics.load(control, ControlWord.LOOP_STATE);
@@ -95,7 +96,7 @@ export async function visitorsGone(control: Int32Array, limitMs: number): Promis
   }
 }
 
-/** Stores a loop state and wakes whoever waits for it. */
+/** Stores a loop state and wakes the threads that wait for it. */
 export function setLoopState(control: Int32Array, state: number): void {
   Atomics.store(control, ControlWord.LOOP_STATE, state);
   Atomics.notify(control, ControlWord.LOOP_STATE);

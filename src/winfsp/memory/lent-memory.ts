@@ -1,7 +1,7 @@
 /**
  * Memory of the driver, lent to a handler as a Uint8Array for as long as its request is open. Taking it back detaches
  * the ArrayBuffer: the array has length 0 from then on, its methods throw, an index reads undefined and writes nothing.
- * So a handler that keeps it too long gets an error, and never the memory of somebody else's request.
+ * So a handler that keeps it too long gets an error, and never the memory of another request.
  *
  * koffi.view and the detaching cost 2 to 3 µs together, whatever the length. Node.js 20 knows
  * ArrayBuffer.prototype.transfer, which detaches, only behind a flag of V8; a context made while the flag is set has

@@ -3,8 +3,8 @@
  * costs 1–3 µs to make, so never one per request), and copies by raw address. Addresses are plain numbers: user
  * addresses fit in 2^53.
  *
- * What can go wrong: a block used after free() reads foreign memory. So whoever allocates frees, after the library has
- * let go, and `liveBlocks()` lets tests see that the count returns to where it was.
+ * What can go wrong: a block used after free() reads foreign memory. So the code that allocates frees, after the
+ * library has let go, and `liveBlocks()` lets tests see that the count returns to where it was.
  */
 import koffi from 'koffi';
 

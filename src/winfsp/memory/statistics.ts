@@ -1,5 +1,5 @@
 /**
- * Live figures of a dispatcher in shared memory: the dispatcher writes, anybody reads at any time, and reading costs
+ * Live figures of a dispatcher in shared memory: the dispatcher writes, any thread reads at any time, and reading costs
  * the dispatcher nothing. Everything is a double (exact to 2^53), so that neither side makes a BigInt.
  *
  * A reader may see a request that is counted but not yet in the histogram: figures are for people, not for the ledger.

@@ -1,6 +1,6 @@
 /**
  * Who delivers an answer, for every dispatcher that has a loop of its own: the thread that made it, or one of the
- * completion thread because its completion may block inside the driver (answer-routing.ts decides,
+ * completion threads because its completion may block inside the driver (answer-routing.ts decides,
  * completion-threads.ts delivers, docs/winfsp.md#answers-that-may-nest).
  *
  * An instance belongs to the dispatcher's thread, which never waits for a completion thread while it serves.
@@ -8,7 +8,7 @@
 
 import { Limit } from '../abi/constants.js';
 import { Rsp } from '../abi/layouts.js';
-import type { FspFileSystem } from '../library/file-system.js';
+import type { FspFileSystem } from '../library/fsp-file-system.js';
 import { HEAD, type StatisticsWriter } from '../memory/statistics.js';
 import { AnswerRouting, Route } from './answer-routing.js';
 import { CompletionThread } from './completion-threads.js';
@@ -121,7 +121,7 @@ export class AnswerDelivery {
       this.#directoryRename = ring.nextIndex;
       this.#directoryRenameInFlight = true;
     }
-    // Counted first: the moment it is pushed, somebody may see its effect and read the figures.
+    // Counted first: the moment it is pushed, a program may see its effect and read the figures.
     this.#writer.count(ANSWERED_BY[route]!);
     if (ring.push(answer.address, answer.bytes, lengthBytes)) {
       this.#writer.count(HEAD.answersOverflowed);

@@ -1,5 +1,5 @@
 /**
- * Who delivers an answer: the dispatcher's own thread M in its next call, or a completion thread. These are the rules
+ * Who delivers an answer: the dispatcher thread in its next call, or a completion thread. These are the rules
  * of docs/winfsp.md#answers-that-may-nest, for volumes without streams: completing an answer may block inside the
  * driver until another request is answered, so whatever may block must not be delivered by the thread that answers.
  *
@@ -97,7 +97,7 @@ export class AnswerRouting {
         if ((request.getUint32(ReqWrite.ConstrainedIo, true) & 1) !== 0) {
           return Route.INLINE;
         }
-        // It may have made the file longer, and where the end was before nobody knows by now.
+        // It may have made the file longer, and where the end was before is not known by now.
         return this.#routeFileInfo(request, response, false, directoryRenameInFlight);
       case TransactKind.FlushBuffers:
         if (getUint64(request, this.#contextOffset) === 0) {

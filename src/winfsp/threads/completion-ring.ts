@@ -1,11 +1,12 @@
 /**
- * The way of an answer from the dispatcher M to a completion thread, which delivers it while M goes on: a ring of slots
- * in native memory, indices in shared memory, one producer (M), one consumer (the completion thread).
+ * The way of an answer from the dispatcher thread to a completion thread, which delivers it while the dispatcher goes
+ * on: a ring of slots in native memory, indices in shared memory, one producer (the dispatcher thread), one consumer
+ * (the completion thread).
  *
- * M never waits for a completion thread (docs/winfsp.md#answers-that-may-nest), so a full ring must not stop it: then
- * the answer goes through a MessagePort, whose queue has no bound, and so do the following ones until the completion
- * thread has caught up. The completion thread reads the port synchronously, so it needs no event loop either. Order is
- * kept: `overflowFrom` tells from which index on answers are in the port.
+ * The dispatcher thread never waits for a completion thread (docs/winfsp.md#answers-that-may-nest), so a full ring must
+ * not stop it: then the answer goes through a MessagePort, whose queue has no bound, and so do the following ones until
+ * the completion thread has caught up. The completion thread reads the port synchronously, so it needs no event loop
+ * either. Order is kept: `overflowFrom` tells from which index on answers are in the port.
  */
 import type { MessagePort } from 'node:worker_threads';
 import { copyMemory, NativeBlock } from '../memory/native-memory.js';
@@ -119,8 +120,8 @@ export class CompletionRing {
   /** Tells the completion thread to leave when everything is consumed. */
   leave(): void {
     Atomics.store(this.state, RingWord.LEAVE, 1);
-    // A change of PRODUCED is what wakes the completion thread; the store alone could fall between its test and its
-    // sleep.
+    // Lost when it falls between the completion thread's test and its sleep, which therefore never lasts longer than a
+    // nap (completion-worker.ts).
     Atomics.notify(this.state, RingWord.PRODUCED);
   }
 

@@ -43,12 +43,12 @@ export class IdleWorkers {
     started += 1;
     const worker = new Worker(compiled(this.#script), { name: this.#name });
     worker.once('exit', () => this.#idle.delete(worker));
-    // One that fails while it waits is no more; whoever has taken it listens for himself.
+    // One that fails while it waits is removed; the code that takes one listens for errors itself.
     worker.on('error', () => {});
     return worker;
   }
 
-  /** Only when its job is done and nobody listens to it any more. */
+  /** Only when its job is done and its listeners are removed. */
   give(worker: Worker, key = ''): void {
     if (this.#idle.size < this.#most) {
       this.#idle.set(worker, key);

@@ -56,7 +56,7 @@ export class DriverWorker {
       };
       worker.on('message', onMessage).once('error', onError).once('exit', onExit);
     });
-    // Whoever starts the worker awaits `ready`; an error that comes later ends the worker and is the cause in
+    // The code that starts the worker awaits `ready`; an error that comes later ends the worker and is the cause in
     // `finished`.
     this.ready.catch(() => {});
     worker.postMessage(job, transferList);

@@ -36,7 +36,7 @@ export interface ReceiverData {
   volumeHandle: number;
   /**
    * The volume's control block: the last receiver that ends says so there, because the consumer's thread may be busy
-   * for ever.
+   * without end.
    */
   control: Int32Array;
   shared: Int32Array;

@@ -1,6 +1,6 @@
 /** A receiver worker as the answering thread sees it: its ring of request buffers, its start and its end. */
 import { Limit } from '../abi/constants.js';
-import type { FspFileSystem } from '../library/file-system.js';
+import type { FspFileSystem } from '../library/fsp-file-system.js';
 import { NativeBlock } from '../memory/native-memory.js';
 import { DriverWorker } from './library-worker.js';
 import { RECEIVER_WORDS, REQUEST_STRIDE_BYTES, ReceiverWord } from './receiver-ring.js';

@@ -11,7 +11,7 @@ import {
   type HostOptions,
   linuxExtensions,
   loadWinFsp,
-  MountPointError,
+  MountPointSyntaxError,
   NotifyAction,
   NotifyFilter,
   registeredCallbacks,
@@ -108,7 +108,7 @@ describeMount('FileSystemHost', () => {
     const callbacks = registeredCallbacks();
     const fs = new MemoryFs({ caseSensitive: true });
     const host = new Watched(fs);
-    await expect(host.mount('relative')).rejects.toThrow(MountPointError);
+    await expect(host.mount('relative')).rejects.toThrow(MountPointSyntaxError);
     await expect(host.mount(join(dir, 'missing'))).rejects.toMatchObject({ name: 'WinFspCallError' });
     const wrong = new Watched(fs, { volumeParams: { SectorSize: 1000 } });
     await expect(wrong.mount(dir)).rejects.toThrow(VolumeParamsError);

@@ -2,14 +2,14 @@
 import { expect, it } from 'vitest';
 import { NtStatus } from '../../../src/ntstatus.js';
 import type { Inode } from '../../../src/volume/inode.js';
-import { NODE_HEAP_BYTES } from '../../../src/volume/inode-heap.js';
+import { INODE_HEAP_BYTES } from '../../../src/volume/inode-heap.js';
 import { RamVolume } from '../../../src/volume/ram-volume.js';
 import { PlainPageMemory } from '../../support/plain-page-memory.js';
 
 /** Room for the root, inodes with names of one unit that is its own key, and some bytes more. */
 function setUp(inodes: number, moreBytes: number) {
   const memory = new PlainPageMemory({ pageSizeBytes: 4, pageCount: 16 });
-  const maxHeapBytes = NODE_HEAP_BYTES + inodes * (NODE_HEAP_BYTES + 2) + moreBytes;
+  const maxHeapBytes = INODE_HEAP_BYTES + inodes * (INODE_HEAP_BYTES + 2) + moreBytes;
   const volume = new RamVolume({ memory, caseSensitive: false, label: '', maxHeapBytes });
   const make = (path: string): number => {
     const inode = volume.create(path, 0, false, null, 0);
@@ -70,7 +70,7 @@ it('a longer name takes room, a shorter one gives it back', () => {
 });
 
 it('a reparse point takes room and gives it back', () => {
-  const { volume, make } = setUp(2, NODE_HEAP_BYTES);
+  const { volume, make } = setUp(2, INODE_HEAP_BYTES);
   make('\\1');
   make('\\2');
   const inode = volume.open('\\1') as Inode;

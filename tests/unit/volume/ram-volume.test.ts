@@ -4,7 +4,7 @@ import { MAX_OPEN_INODES } from '../../../src/volume/context-table.js';
 import { Cleanup } from '../../../src/volume/file-attributes.js';
 import { timeFromMilliseconds } from '../../../src/volume/file-clock.js';
 import type { Inode } from '../../../src/volume/inode.js';
-import { MAX_INODE_COUNT, MAX_REPARSE_BYTES, RamVolume } from '../../../src/volume/ram-volume.js';
+import { MAX_INODE_COUNT, MAX_TOTAL_REPARSE_BYTES, RamVolume } from '../../../src/volume/ram-volume.js';
 import { rootDescriptor, SecurityInformation, Sid } from '../../../src/volume/security/security-rules.js';
 import { PlainPageMemory } from '../../support/plain-page-memory.js';
 import { linkData } from './volume-model.js';
@@ -649,7 +649,7 @@ describe('reparse points', () => {
       expect(status).toBe(NtStatus.DISK_FULL);
       break;
     }
-    expect(made).toBe(MAX_REPARSE_BYTES / 16_384);
+    expect(made).toBe(MAX_TOTAL_REPARSE_BYTES / 16_384);
     const first = volume.open('\\0') as Inode;
     volume.cleanup(first, 1);
     volume.close(first);

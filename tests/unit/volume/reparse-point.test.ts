@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { MAX_REPARSE_DATA_BYTES } from '../../../src/limits.js';
 import { NtStatus } from '../../../src/ntstatus.js';
 import {
-  MAX_REPARSE_DATA_BYTES,
   matchReparsePoint,
   parseReparsePoint,
   type ReparsePoint,

@@ -4,7 +4,7 @@ import { PagePool } from '../../../src/volume/content/page-pool.js';
 import { PagedFile } from '../../../src/volume/content/paged-file.js';
 import { ContextTable } from '../../../src/volume/context-table.js';
 import { Inode } from '../../../src/volume/inode.js';
-import { NODE_HEAP_BYTES } from '../../../src/volume/inode-heap.js';
+import { INODE_HEAP_BYTES } from '../../../src/volume/inode-heap.js';
 import { foldingTable } from '../../../src/volume/names/case-folding.js';
 import { NameTree } from '../../../src/volume/names/name-tree.js';
 import { rootDescriptor } from '../../../src/volume/security/security-rules.js';
@@ -56,7 +56,7 @@ beforeEach(() => {
     lastIndexNumber: 5,
     reparseBytes: 0,
     snapshots: new Snapshots(pool),
-    heapBytes: 5 * NODE_HEAP_BYTES + 2 * 'dirfileorphang'.length,
+    heapBytes: 5 * INODE_HEAP_BYTES + 2 * 'dirfileorphang'.length,
   };
   expect(checkVolume(view)).toEqual([]);
 });
@@ -113,7 +113,7 @@ describe('the self-check notices', () => {
       'does not fit its reparse point',
     ],
     ['an open inode without a context', () => view.contexts.release(file), 'is open 1 times, with context 0'],
-    ['a context without opens', () => Object.assign(file, { openCount: 0 }), 'nobody has it open'],
+    ['a context without opens', () => Object.assign(file, { openCount: 0 }), 'is not open'],
     [
       'a descriptor with a wrong count',
       () => view.securities.release(file.security),

@@ -7,7 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort } from 'node:worker_threads';
 import { InlineDispatcher } from '../../dispatch/inline-dispatcher.js';
-import { FspFileSystem } from '../../library/file-system.js';
+import { FspFileSystem } from '../../library/fsp-file-system.js';
 import type { FileSystem } from '../file-system.js';
 import { FileSystemAdapter } from '../file-system-adapter.js';
 import {

@@ -1,6 +1,6 @@
 /**
  * A volume whose file system lives in a worker of its own, served inline there: the fastest way, for synchronous
- * handlers. When the worker dies, whoever waits for the volume is released.
+ * handlers. When the worker dies, programs that wait for the volume are released.
  */
 
 import { loadWinFsp } from '../../library/library.js';
@@ -55,7 +55,7 @@ export class WorkerVolume implements ServedVolume {
         death = error;
       };
       const onExit = () => {
-        // Nothing of this matters when it ended in order; otherwise nobody else will answer any more.
+        // Nothing of this matters when it ended in order; otherwise no other thread will answer any more.
         this.#reference?.stopForExit(0);
         end({ reason: 'died', error: death });
         reject(death);

@@ -1,9 +1,10 @@
 /** The slots of names: deleting, renaming, listing, reparse points. */
+
+import { MAX_NAME_UNITS } from '../../../limits.js';
 import { NtStatus } from '../../../ntstatus.js';
 import { DirInfo } from '../../abi/layouts.js';
 import { statusOf } from '../../abi/status-of.js';
 import { copyMemory, readUtf16 } from '../../memory/native-memory.js';
-import { MAX_NAME_UNITS } from '../directory-buffer.js';
 import { RenameExtension } from '../linux-extensions.js';
 import { failureOf } from './slot-memory.js';
 import { BOOL, P, type Slots, U32, U64 } from './slots.js';

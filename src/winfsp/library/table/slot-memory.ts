@@ -3,6 +3,7 @@
  * per call but strings. One callback runs at a time, so the callbacks share it; only reparse look-up nests, and has
  * memory of its own.
  */
+import { MAX_REPARSE_DATA_BYTES } from '../../../limits.js';
 import { NtStatus } from '../../../ntstatus.js';
 import { getUint64, setUint64 } from '../../abi/fields.js';
 import {
@@ -17,8 +18,6 @@ import { DirectoryListing } from '../directory-buffer.js';
 const CHUNK_BYTES = 64 * 1024;
 /** What a request of 16 KiB can carry is less; nothing real comes near this. */
 const MAX_SECURITY_BYTES = CHUNK_BYTES;
-/** IO_REPARSE limit of Windows. */
-const MAX_REPARSE_BYTES = 16 * 1024;
 
 export class SlotMemory {
   /** Small results: FILE_INFO, VOLUME_INFO, counters. */
@@ -26,7 +25,7 @@ export class SlotMemory {
   /** Names, descriptors, listings. */
   readonly chunk = new NativeBlock(CHUNK_BYTES);
   readonly listing = new DirectoryListing(this.chunk);
-  readonly #reparseChunk = new NativeBlock(MAX_REPARSE_BYTES);
+  readonly #reparseChunk = new NativeBlock(MAX_REPARSE_DATA_BYTES);
   /** Of the last length, because most are as long as the one before. */
   #descriptor: Uint8Array = new Uint8Array(0);
 
@@ -122,7 +121,7 @@ export class SlotMemory {
   }
 
   readReparse(address: number, size: number): Uint8Array {
-    const length = Math.min(Number(size), MAX_REPARSE_BYTES);
+    const length = Math.min(Number(size), MAX_REPARSE_DATA_BYTES);
     copyMemory(this.#reparseChunk.address, address, length);
     return this.#reparseChunk.bytes.subarray(0, length);
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MountPointError, parseMountPoint } from '../../../../src/winfsp/library/mount-point.js';
+import { MountPointSyntaxError, parseMountPoint } from '../../../../src/winfsp/library/mount-point.js';
 
 describe('mount points', () => {
   it.each([
@@ -58,6 +58,6 @@ describe('mount points', () => {
     ['linux', ''],
     ['linux', '/a\0b'],
   ])('%s: "%s" is refused', (platform, text) => {
-    expect(() => parseMountPoint(text, platform)).toThrow(MountPointError);
+    expect(() => parseMountPoint(text, platform)).toThrow(MountPointSyntaxError);
   });
 });

@@ -105,7 +105,7 @@ export class FspFileSystem {
       this.onErrorReported?.();
       this.#onError(where, error);
     } catch {
-      // Nobody is left to tell.
+      // There is no listener left to tell.
     }
   }
 
