@@ -3,14 +3,16 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 // The examples import the package by its name, as programs do; unit tests run them over the sources.
-const alias = { 'ramdrive/winfsp': new URL('./src/winfsp/index.ts', import.meta.url).pathname };
+export const unitAlias = { 'ramdrive/winfsp': new URL('./src/winfsp/index.ts', import.meta.url).pathname };
 
 // The build of the native library that takes scripted requests; what ships does not. A library that is named already
 // stays.
-const testLibrary = fileURLToPath(new URL('./native/winfsp-linux/build/libwinfsp-test.so', import.meta.url));
-const library =
-  process.platform === 'linux' && !process.env.RAMDRIVE_WINFSP_LIBRARY && existsSync(testLibrary)
-    ? { RAMDRIVE_WINFSP_LIBRARY: testLibrary }
+const testLibraryPath = fileURLToPath(
+  new URL('./native/winfsp-linux/build/libwinfsp-test.so', import.meta.url),
+);
+export const testLibrary: Record<string, string> =
+  process.platform === 'linux' && !process.env.RAMDRIVE_WINFSP_LIBRARY && existsSync(testLibraryPath)
+    ? { RAMDRIVE_WINFSP_LIBRARY: testLibraryPath }
     : {};
 
 // Three projects. `unit` runs from the sources, in parallel, and touches nothing outside the process; so does `spec`,
@@ -20,10 +22,12 @@ export default defineConfig({
   test: {
     projects: [
       {
-        resolve: { alias },
+        resolve: { alias: unitAlias },
         test: {
           name: 'unit',
-          env: library,
+          // Workers always run compiled code.
+          globalSetup: ['tests/global-setup.ts'],
+          env: testLibrary,
           include: ['tests/unit/**/*.test.ts', 'tests/conformance/**/*.test.ts'],
           testTimeout: 60_000,
           // For tests that measure the heap. Asking V8 for it later fails now and then, where other threads run.

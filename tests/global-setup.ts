@@ -1,4 +1,4 @@
-/** Before the integration tests: the compiled program and the native library are those of the sources. */
+/** Before tests that use them: the compiled program and the native library are those of the sources. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -9,8 +9,6 @@ export default function setup(): void {
   const script = fileURLToPath(new URL('../scripts/bootstrap.mjs', import.meta.url));
   const { status } = spawnSync(process.execPath, [script], { stdio: 'inherit' });
   if (status !== 0) {
-    throw new Error(
-      'The program could not be built: see above. The integration tests would test an old one.',
-    );
+    throw new Error('The program could not be built: see above. The tests would test an old one.');
   }
 }

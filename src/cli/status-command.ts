@@ -57,12 +57,11 @@ async function wantedDrives(mountPoint: string | undefined): Promise<DriveRecord
 }
 
 async function statusOf(drive: DriveRecord, check: boolean): Promise<DriveStatus> {
-  const status = await ask(drive, 'status');
-  if (!check) {
-    return status;
+  if (check) {
+    // Its result is part of the status from then on.
+    await ask(drive, 'selfCheck');
   }
-  const selfCheck = await ask(drive, 'selfCheck');
-  return { ...(await ask(drive, 'status')), selfCheck };
+  return ask(drive, 'status');
 }
 
 function isHealthy({ selfCheck, strictViolations }: DriveStatus): boolean {

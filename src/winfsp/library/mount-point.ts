@@ -87,7 +87,10 @@ export function parseMountPoint(text: string, platform: string = process.platfor
 function directoryPath(path: string, given: string): string {
   const plain = win32.normalize(path).replace(/\\+$/, '');
   if (!/^[A-Za-z]:\\./.test(plain)) {
-    throw new MountPointError(given, `${WINDOWS_FORMS}; the root of a drive is no directory to mount at`);
+    throw new MountPointSyntaxError(
+      given,
+      `${WINDOWS_FORMS}; the root of a drive is no directory to mount at`,
+    );
   }
   return plain;
 }

@@ -31,13 +31,23 @@ function random() {
 const seen = { read: 0, write: 0, readDirectory: 0, promises: 0, most: 0, overtakings: 0 };
 const pending = new Set();
 
+/** The first time that two are pending, the older one waits for the younger: that answers overtake is no luck. */
+let isOvertakingDue = manner === 'delayed';
+
 async function later(body) {
-  const ticket = {};
+  let done;
+  const ticket = { waitsFor: null, ended: new Promise((resolve) => (done = resolve)) };
+  const oldest = pending.values().next().value;
+  if (isOvertakingDue && oldest !== undefined) {
+    isOvertakingDue = false;
+    oldest.waitsFor = ticket;
+  }
   pending.add(ticket);
   seen.most = Math.max(seen.most, pending.size);
   try {
     if (manner === 'delayed') {
       await sleep(random() * MAX_DELAY_MS);
+      await ticket.waitsFor?.ended;
     }
     return body();
   } finally {
@@ -45,6 +55,7 @@ async function later(body) {
       seen.overtakings += 1;
     }
     pending.delete(ticket);
+    done();
   }
 }
 

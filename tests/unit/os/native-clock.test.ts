@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import koffi from 'koffi';
+import { expect, it, vi } from 'vitest';
 import { nativeTimeSource } from '../../../src/os/native-clock.js';
 
 const UNIX_EPOCH = 116_444_736_000_000_000n;
@@ -24,4 +25,30 @@ it("is the clock of the system's file systems: what is made before and after is 
     expect(now).toBeLessThanOrEqual(after);
   }
   rmSync(folder, { recursive: true });
+});
+
+it('on Windows reads the FILETIME of kernel32 each time it is asked', () => {
+  const platform = Object.getOwnPropertyDescriptor(process, 'platform')!;
+  const times = [0x01da_1234_89ab_cdefn, 0x01da_1235_0000_0001n];
+  const declared: string[] = [];
+  const load = vi.spyOn(koffi, 'load').mockImplementation((library) => {
+    const func = (declaration: string) => {
+      declared.push(`${library}: ${declaration}`);
+      return (address: number) => new DataView(koffi.view(address, 8)).setBigUint64(0, times.shift()!, true);
+    };
+    return { func } as unknown as ReturnType<typeof koffi.load>;
+  });
+  Object.defineProperty(process, 'platform', { ...platform, value: 'win32' });
+  try {
+    const source = nativeTimeSource();
+    const halves = new Uint32Array(2);
+    source(halves);
+    expect([...halves]).toEqual([0x89ab_cdef, 0x01da_1234]);
+    source(halves);
+    expect([...halves]).toEqual([1, 0x01da_1235]);
+  } finally {
+    Object.defineProperty(process, 'platform', platform);
+    load.mockRestore();
+  }
+  expect(declared).toEqual(['kernel32.dll: void __stdcall GetSystemTimePreciseAsFileTime(uintptr_t time)']);
 });

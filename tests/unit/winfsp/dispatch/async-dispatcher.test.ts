@@ -606,6 +606,15 @@ describe('the end of the volume', () => {
   );
 });
 
+it('starts once: a second start is refused and disturbs nothing', async () => {
+  const on = await start(new MemoryFs());
+  await expect(on.volume.dispatcher.start()).rejects.toThrow('start() once');
+  const file = await on.create('\\f', CREATE);
+  expect((await on.ask(queryRequest(file.context))).status).toBe(0);
+  await on.close(file.context, '\\f');
+  await on.stopClean();
+});
+
 describe('answers whose completion blocks in the driver', () => {
   const CACHED = { FileInfoTimeout: 0xffffffff };
 

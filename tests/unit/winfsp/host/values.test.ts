@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { NtStatus } from '../../../../src/ntstatus.js';
+import { NtStatus, ntStatusName } from '../../../../src/ntstatus.js';
 import { selfRelativeLength } from '../../../../src/winfsp/abi/self-relative.js';
 import { afterMarker, compareNames } from '../../../../src/winfsp/host/directory-order.js';
 import { encodeFileInfo, encodeVolumeInfo, describe as show } from '../../../../src/winfsp/host/encode.js';
@@ -79,6 +79,21 @@ describe('errors', () => {
     }
     expect(statusOfError(Object.assign(new Error(), { code: 'EHOSTUNREACH' }))).toBe(NtStatus.UNSUCCESSFUL);
     expect(statusOfError(Object.assign(new Error(), { code: 'ERR_INVALID_ARG_TYPE' }))).toBeNull();
+  });
+
+  it('an NtStatusError is the status that it carries, whatever its code would lead to', () => {
+    const failures = Object.values(NtStatus).filter((status) => status < 0);
+    expect(failures.length).toBeGreaterThan(30);
+    for (const status of failures) {
+      expect(statusOfError(new NtStatusError(status)), ntStatusName(status)).toBe(status);
+    }
+    // Of another copy of the package, so of another class.
+    const foreign = Object.assign(new Error(), {
+      name: 'NtStatusError',
+      ntStatus: 0xc000003a,
+      code: 'ENOENT',
+    });
+    expect(statusOfError(foreign)).toBe(NtStatus.OBJECT_PATH_NOT_FOUND);
   });
 
   it('an abort is CANCELLED', () => {

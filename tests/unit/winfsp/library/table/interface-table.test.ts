@@ -3,7 +3,7 @@
  * the results. No library is needed for this.
  */
 import koffi from 'koffi';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NtStatus } from '../../../../../src/ntstatus.js';
 import { InterfaceLayout } from '../../../../../src/winfsp/abi/layouts.js';
 import { registeredCallbacks } from '../../../../../src/winfsp/library/callbacks.js';
@@ -737,3 +737,27 @@ describe('reparse points', () => {
 it('readUtf16 and utf16Block agree with what C sees', () => {
   expect(readUtf16(text('\\ß'))).toBe('\\ß');
 });
+
+it.each([0, 1, 7, 20])(
+  'a registration that fails after %i others fails the table, and gives all of it back',
+  (most) => {
+    const before = [registeredCallbacks(), liveBlocks()];
+    const { register } = koffi;
+    let count = 0;
+    const spy = vi.spyOn(koffi, 'register').mockImplementation((...args: unknown[]) => {
+      if (count++ === most) throw new Error('too many callbacks');
+      return (register as (...args: unknown[]) => bigint).apply(koffi, args);
+    });
+    try {
+      const library = { fspFileSystemResolveReparsePoints: null } as unknown as WinFspLibrary;
+      const options = { caseSensitive: false, onError: () => {} };
+      expect(
+        () => new InterfaceTable(library, new MemoryFileSystem({ copyMemory, addressOf: () => 0 }), options),
+      ).toThrow('too many callbacks');
+    } finally {
+      spy.mockRestore();
+    }
+    expect(count).toBe(most + 1);
+    expect([registeredCallbacks(), liveBlocks()]).toEqual(before);
+  },
+);
