@@ -12,6 +12,7 @@ import { imageCommand } from './image-command.js';
 import { mountCommand } from './mount/mount-command.js';
 import { mountInBackground } from './mount/mount-in-background.js';
 import { checkTraceFile } from './mount/trace-file.js';
+import { saveCommand } from './save-command.js';
 import { serviceCommand } from './service/service-command.js';
 import { statusCommand } from './status-command.js';
 import { tempCommand } from './temp/temp-command.js';
@@ -21,6 +22,7 @@ import { unmountCommand } from './unmount-command.js';
 interface MountFlags {
   config?: string;
   background?: boolean;
+  image?: string;
   capacity?: string;
   pageSize?: string;
   preallocate?: boolean;
@@ -78,6 +80,7 @@ function createProgram(setExitCode: (code: number) => void, args: readonly strin
     )
     .option('--capacity <size>', 'size of the drive, such as 512M, 2G or 50% of the memory (default 1G)')
     .option('--page-size <size>', 'allocation unit, a power of two from 4K to 1M (default 4K)')
+    .option('--image <file>', 'load this image at start, and save it at the end')
     .option('--preallocate', 'take all of the memory at start')
     .option('--force', 'with --preallocate: also more memory than is available')
     .option('--no-preallocate', 'take memory as files grow (default)')
@@ -121,6 +124,11 @@ function createProgram(setExitCode: (code: number) => void, args: readonly strin
       setExitCode(await unmountCommand(mountPoint, force ?? false)),
     );
   program
+    .command('save')
+    .description('Save a running drive to its image now. Programs that use it wait meanwhile.')
+    .argument('<mountpoint>', 'where the drive is, as it was given to mount')
+    .action(async (mountPoint: string) => setExitCode(await saveCommand(mountPoint)));
+  program
     .command('status')
     .description('Show what a drive, or every running drive, holds and does.')
     .argument('[mountpoint]', 'one drive; all that run when left out')
@@ -153,6 +161,7 @@ function optionsOf(mountPoint: string | undefined, flags: MountFlags): OptionVal
   const negatable = (option: string, value: boolean | undefined) =>
     value === false ? `--no-${option}` : `--${option}`;
   add('mountPoint', '<mountpoint>', mountPoint);
+  add('image', '--image', flags.image);
   add('capacity', '--capacity', flags.capacity);
   add('pageSize', '--page-size', flags.pageSize);
   add('preallocate', negatable('preallocate', flags.preallocate), flags.preallocate);

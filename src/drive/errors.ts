@@ -84,6 +84,8 @@ export type DriveErrorCode =
   | 'NOT_RUNNING'
   /** The process of the drive is stopped (SIGSTOP, a debugger) and answers nothing. */
   | 'STOPPED'
+  /** The image could not be written; the one of before is whole, and the drive goes on. */
+  | 'NOT_SAVED'
   /** Programs use the drive. */
   | 'BUSY'
   /** The process that listens does not take us for its owner. */

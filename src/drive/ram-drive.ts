@@ -14,7 +14,7 @@ import { lazyUnmount } from './mount/linux-mount-point.js';
 import { capacityWarning, refuseToOvercommit } from './mount/memory.js';
 import { allowMountManager, type MountPlan, planMount, usesMountManager } from './mount/mount-strategy.js';
 import { clearOwnDeadMount, mountVolume, preflight, unmountIdle } from './mount/mounting.js';
-import type { DriveStatus, SelfCheckResult } from './status.js';
+import type { DriveStatus, SaveResult, SelfCheckResult } from './status.js';
 import { type DriveEnd, type VolumeEvents, VolumeThread } from './volume-thread.js';
 import { withinTime } from './within-time.js';
 
@@ -80,7 +80,7 @@ export class RamDrive {
       const isMounted = plan.attempts.length > 0;
       const mountPoint = isMounted ? await mountVolume(thread.reference, plan, account, warn) : plan.name;
       abort.throwIfAborted();
-      return new RamDrive(thread, mountPoint, isMounted);
+      return new RamDrive(thread, mountPoint, isMounted, settings.imageFile !== undefined);
     } catch (error) {
       await thread.stop().catch(() => thread.release());
       abort.throwIfAborted();
@@ -95,6 +95,8 @@ export class RamDrive {
     /** The letter that `*` found, the directory as the kernel names it. */
     readonly mountPoint: string,
     isMounted: boolean,
+    /** Whether the drive is saved at its end. */
+    readonly hasImage: boolean,
   ) {
     this.#thread = thread;
     this.#isMounted = isMounted;
@@ -120,8 +122,24 @@ export class RamDrive {
     return check;
   }
 
-  /** Unmounts and ends the thread. Resolves when nothing is left; a second call joins the first. */
-  async stop(): Promise<void> {
+  /** See VolumeThread.save. */
+  save(): Promise<SaveResult> {
+    const saved = this.#thread.save();
+    if (process.platform === 'win32' && this.#isMounted) {
+      // A request of our own wakes the loop.
+      void statfs(this.mountPoint).catch(() => {});
+    }
+    return saved;
+  }
+
+  /**
+   * Saves the image, if there is one, unmounts and ends the thread. Resolves when nothing is left; a second call joins
+   * the first. Throws DriveError NOT_SAVED, and goes on serving: `discard` is for those who do not care.
+   */
+  async stop({ discard = false } = {}): Promise<void> {
+    if (this.hasImage && !discard && !this.#thread.isGone) {
+      await this.save();
+    }
     try {
       await this.#thread.stop();
       await withinTime(this.ended, STOP_GRACE_MS, 'unmounting');
@@ -136,10 +154,13 @@ export class RamDrive {
    * is stopped in any case.
    */
   async stopUnlessBusy(): Promise<boolean> {
+    if (this.hasImage && !this.#thread.isGone) {
+      await this.save();
+    }
     if (this.#isMounted && !this.#thread.isGone && !(await unmountIdle(this.#thread.reference))) {
       return false;
     }
-    await this.stop();
+    await this.stop({ discard: true });
     return true;
   }
 

@@ -100,3 +100,10 @@ export function driveStatus(source: StatusSource): DriveStatus {
     selfCheck,
   };
 }
+
+/** What was saved, and how long programs had to wait for it. */
+export interface SaveResult {
+  path: string;
+  files: number;
+  milliseconds: number;
+}

@@ -12,7 +12,13 @@ import { NativePageMemory } from '../os/native-page-memory.js';
 import { windowsUpperCase } from '../os/windows-upper-case.js';
 import type { PageMemory } from '../volume/content/page-memory.js';
 import { RamVolume } from '../volume/ram-volume.js';
-import { ControlWord, FileAttribute, FspFileSystem, InlineDispatcher } from '../winfsp/index.js';
+import {
+  ControlWord,
+  FileAttribute,
+  FspFileSystem,
+  InlineDispatcher,
+  readStatistics,
+} from '../winfsp/index.js';
 import { HEAP_SHARE_OF_INODES, MAX_PATH_UNITS } from './config/limits.js';
 import type { DriveSettings } from './config/settings.js';
 import { messageOf } from './errors.js';
@@ -22,6 +28,7 @@ import { volumeParamsOf } from './mount/drive-volume-params.js';
 import { setLinuxOptions } from './mount/linux-options.js';
 import { refuseToExhaust } from './mount/memory.js';
 import { RamFileSystem } from './ram-file-system.js';
+import { ThreadImage } from './thread-image.js';
 import { TracedVolume, TraceWriter } from './trace.js';
 import {
   CHECK_NUMBER_WORD,
@@ -45,9 +52,11 @@ function post(message: VolumeThreadMessage): void {
 }
 
 async function main(input: VolumeThreadInput): Promise<void> {
+  const image =
+    input.settings.imageFile === undefined ? null : new ThreadImage(input.settings.imageFile, post);
   let volume: RamVolume;
   try {
-    volume = createVolume(input);
+    volume = createVolume(input, image);
   } catch (error) {
     post({ type: 'failed', error: messageOf(error) });
     return;
@@ -56,7 +65,7 @@ async function main(input: VolumeThreadInput): Promise<void> {
   let dispatcher: InlineDispatcher | null = null;
   let end: LoopEndMessage | null = null;
   try {
-    const started = createFileSystem(volume, input);
+    const started = createFileSystem(volume, input, image);
     fs = started.fs;
     dispatcher = started.dispatcher;
     await dispatcher.start();
@@ -67,6 +76,10 @@ async function main(input: VolumeThreadInput): Promise<void> {
     end = { type: 'ended', reason: 'died', status: 0, error: textOf(error) };
   } finally {
     const tornDown = await tearDown(fs, dispatcher);
+    if (end !== null && end.reason !== 'died') {
+      // No request can come any more: what was changed since the last save is saved now.
+      image?.saveChanges(volume, readStatistics(input.statistics));
+    }
     // Memory that the library may still copy from is left to the end of the process.
     if (tornDown) {
       volume.dispose();
@@ -76,21 +89,25 @@ async function main(input: VolumeThreadInput): Promise<void> {
 }
 
 /** Throws with nothing left behind: a mapping would outlive this thread. */
-function createVolume(input: VolumeThreadInput): RamVolume {
+function createVolume(input: VolumeThreadInput, image: ThreadImage | null): RamVolume {
   const { pageSizeBytes, capacityBytes } = input.settings;
   const memory: PageMemory = new NativePageMemory({
     pageSizeBytes,
     pageCount: capacityBytes / pageSizeBytes,
   });
   try {
-    return createVolumeIn(memory, input);
+    return createVolumeIn(memory, input, image);
   } catch (error) {
     memory.dispose();
     throw error;
   }
 }
 
-function createVolumeIn(memory: PageMemory, { settings, ledger }: VolumeThreadInput): RamVolume {
+function createVolumeIn(
+  memory: PageMemory,
+  { settings, ledger }: VolumeThreadInput,
+  image: ThreadImage | null,
+): RamVolume {
   const options = {
     memory,
     caseSensitive: settings.caseSensitive,
@@ -117,6 +134,7 @@ function createVolumeIn(memory: PageMemory, { settings, ledger }: VolumeThreadIn
             post({ type: 'handlerError', where: 'trace, which ends here', error: messageOf(error) });
           }),
         );
+  image?.load(volume);
   makeInitialDirectories(volume, settings);
   new LedgerPublisher(ledger).publish(volume);
   return volume;
@@ -144,6 +162,7 @@ function makeInitialDirectories(volume: RamVolume, { initialDirectories }: Drive
 function createFileSystem(
   volume: RamVolume,
   { settings, device, volumePrefix, control, statistics, ledger }: VolumeThreadInput,
+  image: ThreadImage | null,
 ): { fs: FspFileSystem; dispatcher: InlineDispatcher } {
   let reported = 0;
   const fs = FspFileSystem.create({
@@ -167,7 +186,10 @@ function createFileSystem(
     statistics,
     onCommand: () => {
       const command = Atomics.exchange(control, ControlWord.COMMAND, DriveCommand.NONE);
-      if (command === DriveCommand.SELF_CHECK) {
+      if ((command & DriveCommand.SAVE) !== 0) {
+        image?.save(volume, readStatistics(statistics));
+      }
+      if ((command & DriveCommand.SELF_CHECK) !== 0) {
         const number = Atomics.load(control, CHECK_NUMBER_WORD);
         const begun = performance.now();
         const violations = volume.selfCheck();

@@ -20,6 +20,7 @@ import {
 import {
   MAX_VIOLATIONS_SHOWN,
   MAX_WORKER_HEAP_MIB,
+  SAVE_GRACE_MS,
   SELF_CHECK_GRACE_MS,
   START_GRACE_MS,
   STOP_GRACE_MS,
@@ -30,11 +31,12 @@ import type { FillStep } from './fill-watch.js';
 import { allocateLedger, readLedger } from './ledger.js';
 import { StrictReport } from './mount/linux-options.js';
 import { readMemory } from './mount/memory.js';
-import { type DriveStatus, driveStatus, type SelfCheckResult } from './status.js';
+import { type DriveStatus, driveStatus, type SaveResult, type SelfCheckResult } from './status.js';
 import {
   CHECK_NUMBER_WORD,
   DriveCommand,
   type LoopEndMessage,
+  type SavedMessage,
   type SelfCheckMessage,
   type VolumeThreadInput,
   type VolumeThreadMessage,
@@ -46,6 +48,8 @@ export interface VolumeEvents {
   onPreallocated?: (doneBytes: number, totalBytes: number) => void;
   /** The drive got so full; once each time it gets there. */
   onFilled?: (step: FillStep, freeBytes: number) => void;
+  /** After the unmount, what was changed since the last save could not be saved. */
+  onNotSaved?: (error: string) => void;
   /** A handler threw; the request was refused. A bug of the drive. */
   onHandlerError?: (where: string, error: string) => void;
 }
@@ -89,6 +93,8 @@ export class VolumeThread {
   #checkNumber = 0;
   #onCheck: { resolve: (result: SelfCheckResult) => void; reject: (error: Error) => void } | null = null;
   #lastHandlerError: string | null = null;
+  #saving: Promise<SaveResult> | null = null;
+  #onSave: { resolve: (result: SaveResult) => void; reject: (error: Error) => void } | null = null;
 
   /**
    * Resolves when the volume serves requests. Throws DriveError START_FAILED or TIMEOUT, or the reason of `abort`,
@@ -185,6 +191,17 @@ export class VolumeThread {
   }
 
   /**
+   * Saves the volume to its image, between two requests. Callers at the same time share one save. Throws DriveError
+   * NOT_RUNNING or NOT_SAVED.
+   */
+  save(): Promise<SaveResult> {
+    this.#saving ??= this.#saveOnce().finally(() => {
+      this.#saving = null;
+    });
+    return this.#saving;
+  }
+
+  /**
    * Unmounts the volume, if it is mounted, and ends the thread. Resolves when nothing is left; a second call joins the
    * first. Throws DriveError TIMEOUT: then release() is left.
    */
@@ -214,6 +231,36 @@ export class VolumeThread {
     });
   }
 
+  async #saveOnce(): Promise<SaveResult> {
+    if (this.#gone || this.#reference === null) {
+      throw new DriveError('NOT_RUNNING', 'The drive is not running.');
+    }
+    if (this.#settings.imageFile === undefined) {
+      throw new DriveError('NOT_SAVED', 'The drive has no image: mount it with --image <file>.');
+    }
+    const result = new Promise<SaveResult>((resolve, reject) => {
+      this.#onSave = { resolve, reject };
+    });
+    Atomics.or(this.#control, ControlWord.COMMAND, DriveCommand.SAVE);
+    this.reference.wake();
+    try {
+      return await withinTime(result, SAVE_GRACE_MS, 'saving the image');
+    } finally {
+      this.#onSave = null;
+    }
+  }
+
+  #onSaved({ result, error }: SavedMessage): void {
+    if (result !== null) {
+      this.#onSave?.resolve(result);
+    } else if (this.#onSave !== null) {
+      this.#onSave.reject(new DriveError('NOT_SAVED', error ?? ''));
+    } else {
+      // After the unmount: nothing else is left to be done, and the image of before is whole.
+      this.#events.onNotSaved?.(error ?? '');
+    }
+  }
+
   async #selfCheckOnce(): Promise<SelfCheckResult> {
     if (this.#gone || this.#stopping !== null) {
       throw new DriveError('NOT_RUNNING', 'The drive is not running.');
@@ -224,7 +271,7 @@ export class VolumeThread {
     });
     this.#checkNumber = (this.#checkNumber + 1) | 0;
     Atomics.store(this.#control, CHECK_NUMBER_WORD, this.#checkNumber);
-    Atomics.store(this.#control, ControlWord.COMMAND, DriveCommand.SELF_CHECK);
+    Atomics.or(this.#control, ControlWord.COMMAND, DriveCommand.SELF_CHECK);
     this.reference.wake();
     try {
       return await withinTime(result, SELF_CHECK_GRACE_MS, 'the self-check');
@@ -248,7 +295,8 @@ export class VolumeThread {
       }
       reference.requestStop();
     }
-    await withinTime(this.ended, STOP_GRACE_MS, 'stopping the volume');
+    const limitMs = STOP_GRACE_MS + (this.#settings.imageFile === undefined ? 0 : SAVE_GRACE_MS);
+    await withinTime(this.ended, limitMs, 'stopping the volume');
   }
 
   #onMessage(message: VolumeThreadMessage): void {
@@ -261,6 +309,15 @@ export class VolumeThread {
       case 'preallocated':
         this.#startTimer?.refresh();
         this.#events.onPreallocated?.(message.doneBytes, message.totalBytes);
+        break;
+      case 'loading':
+        this.#startTimer?.refresh();
+        break;
+      case 'loaded':
+        this.#label = message.label;
+        break;
+      case 'saved':
+        this.#onSaved(message);
         break;
       case 'failed':
         this.#workerError = new Error(message.error);
@@ -297,6 +354,7 @@ export class VolumeThread {
   #afterExit(): DriveEnd {
     this.#gone = true;
     this.#onCheck?.reject(new DriveError('NOT_RUNNING', 'The drive ended before the self-check did.'));
+    this.#onSave?.reject(new DriveError('NOT_RUNNING', 'The drive ended before it was saved.'));
     const end = this.#loopEnd;
     if (end === null) {
       // No grace: no thread is left that could leave the loop.

@@ -26,12 +26,12 @@ export class ImageFile {
   }
 
   /** Fills an empty volume. null when there is no such file, which is fine for a first start. Throws ImageError. */
-  load(volume: RamVolume, scratch: Scratch): Manifest | null {
+  load(volume: RamVolume, scratch: Scratch, onProgress: (bytes: number) => void = () => {}): Manifest | null {
     const descriptor = open(this.path);
     if (descriptor === null) return null;
     try {
       this.#identity = identityOf(fstatSync(descriptor));
-      return about(this.path, 'cannot be loaded', () => loadImage(volume, descriptor, scratch));
+      return about(this.path, 'cannot be loaded', () => loadImage(volume, descriptor, scratch, onProgress));
     } finally {
       closeSync(descriptor);
     }

@@ -13,8 +13,13 @@ import type { Scratch } from './volume-view.js';
 const MAX_COLLISIONS_NAMED = 20;
 
 /** Throws ImageError. */
-export function loadImage(volume: RamVolume, descriptor: number, scratch: Scratch): Manifest {
-  const loader = new Loader(volume, scratch);
+export function loadImage(
+  volume: RamVolume,
+  descriptor: number,
+  scratch: Scratch,
+  onProgress: (bytes: number) => void,
+): Manifest {
+  const loader = new Loader(volume, scratch, onProgress);
   const manifest = readImage(descriptor, loader);
   loader.finish();
   volume.label = manifest.label;
@@ -32,11 +37,16 @@ class Loader {
   readonly #collisions: string[] = [];
   #collisionCount = 0;
   #neededBytes = 0;
+  #doneBytes = 0;
   #isFull = false;
   /** Of the entry at hand; null when it is only counted. */
   #inode: Inode | null = null;
 
-  constructor(volume: RamVolume, scratch: Scratch) {
+  constructor(
+    volume: RamVolume,
+    scratch: Scratch,
+    readonly onProgress: (bytes: number) => void,
+  ) {
     this.#volume = volume;
     this.#scratch = scratch;
   }
@@ -54,6 +64,8 @@ class Loader {
   }
 
   data(offset: number, bytes: Uint8Array): void {
+    this.#doneBytes += bytes.length;
+    this.onProgress(this.#doneBytes);
     if (this.#inode === null) return;
     for (let done = 0; done < bytes.length; ) {
       const count = Math.min(bytes.length - done, this.#scratch.bytes.length);

@@ -107,6 +107,8 @@ class LateDrive {
           return this.#status();
         case 'selfCheck':
           return this.#selfCheck();
+        case 'save':
+          throw new Error('a drive that answers late has no image');
         case 'unmount':
           await this.stop();
           return { files: 0, bytes: 0 };

@@ -22,6 +22,7 @@ import { TraceFile } from './trace-file.js';
 export async function mountCommand(settings: DriveSettings): Promise<number> {
   const say = (message: string) => process.stderr.write(`ramdrive: ${printableLines(message)}\n`);
   let drive: RamDrive | null = null;
+  let isLost = false;
   const start = new AbortController();
   const offSignals = onStopSignals({
     first: () => {
@@ -30,11 +31,19 @@ export async function mountCommand(settings: DriveSettings): Promise<number> {
       // What goes wrong in stopping is reported below, through `ended` or here.
       drive?.stop().catch((error: unknown) => {
         say(describeError(error));
+        if (error instanceof DriveError && error.code === 'NOT_SAVED') {
+          say(
+            `the drive stays mounted. Make room and unmount it, or end it without its image by a second signal.`,
+          );
+          return;
+        }
         process.exit(ExitCode.FAILURE);
       });
     },
     again: () => {
-      say('forced: taking the mount away at once.');
+      say(
+        `forced: taking the mount away at once${settings.imageFile === undefined ? '' : '; the image is not saved'}.`,
+      );
       void (drive?.forceStop() ?? Promise.resolve()).finally(() => process.exit(ExitCode.FAILURE));
     },
   });
@@ -46,6 +55,10 @@ export async function mountCommand(settings: DriveSettings): Promise<number> {
     trace = settings.traceFile === undefined ? null : TraceFile.claim(settings.traceFile);
     const events = {
       onWarning: say,
+      onNotSaved: (error: string) => {
+        isLost = true;
+        say(`what was changed since the last save is lost: ${error}`);
+      },
       onHandlerError: (where: string, error: string) =>
         say(`a request failed inside the drive (${where}): ${error}`),
       onPreallocated: (doneBytes: number, totalBytes: number) => {
@@ -58,7 +71,8 @@ export async function mountCommand(settings: DriveSettings): Promise<number> {
     trace = null;
     progress.end();
     const end = await serve(drive, control);
-    return report(end, drive, say);
+    const code = report(end, drive, say);
+    return isLost ? ExitCode.FAILURE : code;
   } catch (error) {
     progress.end();
     trace?.discard();

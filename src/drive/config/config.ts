@@ -3,7 +3,7 @@
  * rules that join several settings are checked here, with the place of the value that breaks them.
  */
 import { homedir } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { MAX_PAGE_COUNT } from '../../volume/content/page-memory.js';
 import { ConfigError, type ConfigProblem, type ValueSource } from '../errors.js';
 import { checkSetting, readConfigFile, type SourcedSettings, shorten } from './config-file.js';
@@ -109,12 +109,19 @@ function join(
       'works only without the kernel cache. Set kernelCache to false (--kernel-cache=off), or leave this out.',
     );
   }
+  const place = mountPoint === undefined ? '' : placeOf(mountPoint, sources.mountPoint ?? null, platform);
+  const imageFile =
+    values.image === undefined ? undefined : resolve(placeOf(values.image, sources.image ?? null, platform));
+  if (imageFile !== undefined && isWithin(imageFile, place)) {
+    complain('image', `"${values.image}" lies on the drive itself. Choose a place elsewhere.`);
+  }
   if (problems.length > 0) {
     return null;
   }
   return {
     ...defaults,
-    mountPoint: placeOf(mountPoint!, sources.mountPoint ?? null, platform),
+    mountPoint: place,
+    ...(imageFile !== undefined && { imageFile }),
     capacityBytes,
     pageSizeBytes,
     kernelCache: values.kernelCache ?? uncached === null,
@@ -128,6 +135,12 @@ function join(
     readOnly: values.readOnly ?? defaults.readOnly,
     mode: values.mode ?? defaults.mode,
   };
+}
+
+/** Whether a file lies in a directory, or on a drive of that letter. */
+function isWithin(path: string, place: string): boolean {
+  const from = relative(place, path);
+  return place !== '' && from !== '' && !from.startsWith('..') && !isAbsolute(from);
 }
 
 /** `~` is the home directory. In a file, a relative path is relative to the file, wherever the command is typed. */

@@ -43,6 +43,8 @@ export interface DriveSettings {
   readOnly: boolean;
   /** Linux: permissions of the root and of the initial directories. */
   mode: number;
+  /** The image that is loaded at start and saved at the end: an absolute path outside of the drive. */
+  imageFile?: string;
   /** Pre-allocate also what exceeds the available memory; from the command line only. */
   force?: boolean;
   /** Where to record what happens (trace.ts); from the command line only. An absolute path outside of the drive. */
@@ -94,6 +96,7 @@ export const SETTING_SCHEMAS = {
     v.transform((given) => partOfMemory(given, readMemory().totalBytes) ?? given),
     size((bytes) => bytes > 0 && bytes <= MAX_CAPACITY_BYTES, CAPACITY_EXPECTED),
   ),
+  image: v.pipe(v.string('a file'), v.nonEmpty('a file, not an empty text')),
   pageSize: size(
     (bytes) => bytes >= MIN_PAGE_SIZE_BYTES && bytes <= MAX_PAGE_SIZE_BYTES && (bytes & (bytes - 1)) === 0,
     PAGE_SIZE_EXPECTED,

@@ -2,9 +2,15 @@
 import { rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { withDirectoryLock } from '../../os/directory-lock.js';
-import { CONTROL_GRACE_MS, LOCK_GRACE_MS, SELF_CHECK_GRACE_MS, STOP_GRACE_MS } from '../config/limits.js';
+import {
+  CONTROL_GRACE_MS,
+  LOCK_GRACE_MS,
+  SAVE_GRACE_MS,
+  SELF_CHECK_GRACE_MS,
+  STOP_GRACE_MS,
+} from '../config/limits.js';
 import { DriveError, type DriveErrorCode } from '../errors.js';
-import type { DriveStatus, SelfCheckResult } from '../status.js';
+import type { DriveStatus, SaveResult, SelfCheckResult } from '../status.js';
 import {
   type ControlCommand,
   type ControlErrorCode,
@@ -24,8 +30,9 @@ const BEGIN_WITHIN_MS = CONTROL_GRACE_MS - 500;
 const GRACE_MS: Readonly<Record<ControlCommand, number>> = {
   status: CONTROL_GRACE_MS,
   selfCheck: SELF_CHECK_GRACE_MS,
-  // Unmounting, then ending the worker.
-  unmount: 3 * STOP_GRACE_MS,
+  save: SAVE_GRACE_MS,
+  // Saving, unmounting, then ending the worker.
+  unmount: SAVE_GRACE_MS + 3 * STOP_GRACE_MS,
 };
 
 /** What a drive held when it was unmounted. */
@@ -37,6 +44,7 @@ export interface Discarded {
 export interface CommandResults {
   status: DriveStatus;
   selfCheck: SelfCheckResult;
+  save: SaveResult;
   unmount: Discarded;
 }
 

@@ -8,7 +8,7 @@
 import * as v from 'valibot';
 import { MAX_CONTROL_LINE_BYTES } from '../config/limits.js';
 
-const CONTROL_COMMANDS = ['status', 'selfCheck', 'unmount'] as const;
+const CONTROL_COMMANDS = ['status', 'selfCheck', 'save', 'unmount'] as const;
 export type ControlCommand = (typeof CONTROL_COMMANDS)[number];
 
 export interface ControlRequest {

@@ -11,6 +11,8 @@ export function driveCommands(drive: RamDrive): CommandHandler {
         return drive.status();
       case 'selfCheck':
         return drive.selfCheck();
+      case 'save':
+        return drive.save();
       case 'unmount':
         return unmount(drive, force ?? false);
     }
@@ -20,9 +22,10 @@ export function driveCommands(drive: RamDrive): CommandHandler {
 async function unmount(drive: RamDrive, force: boolean): Promise<Discarded> {
   const { files, reservedBytes } = drive.status();
   if (force) {
-    await drive.stop();
+    await drive.stop({ discard: true });
   } else if (!(await drive.stopUnlessBusy())) {
     throw new DriveError('BUSY', 'programs use it');
   }
-  return { files, bytes: reservedBytes };
+  // What is in the image is not discarded.
+  return drive.hasImage && !force ? { files: 0, bytes: 0 } : { files, bytes: reservedBytes };
 }

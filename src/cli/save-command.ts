@@ -1,0 +1,20 @@
+/** `ramdrive save <mountpoint>`: asks a drive to save its image now. */
+import { ask } from '../drive/control/control-client.js';
+import { printable } from '../drive/printable.js';
+import { countOf } from './count-of.js';
+import { ExitCode } from './exit-codes.js';
+import { findDrive } from './find-drive.js';
+
+export async function saveCommand(mountPoint: string): Promise<number> {
+  const drive = await findDrive(mountPoint);
+  if (drive === null) {
+    process.stderr.write(
+      `ramdrive: no drive of yours is mounted at ${printable(mountPoint)}. "ramdrive status" lists them.\n`,
+    );
+    return ExitCode.FAILURE;
+  }
+  const { path, files, milliseconds } = await ask(drive, 'save');
+  const what = `${countOf(files, 'file')} in ${(milliseconds / 1000).toFixed(1)} s`;
+  process.stdout.write(`saved ${printable(drive.mountPoint)} to ${printable(path)}: ${what}\n`);
+  return ExitCode.OK;
+}
