@@ -139,13 +139,15 @@ describeMount('RamDrive', () => {
   });
 
   it('does not end by the Ctrl+C that a program handles', async () => {
-    const body = `${MOUNTS}
+    // Before it mounts: the signal may come as soon as the path is told.
+    const body = `
       process.on('SIGINT', () => {
         fs.writeFileSync(drive.path + '/g', 'still here');
         process.exitCode = 5;
         clearInterval(timer);
       });
-      const timer = setInterval(() => {}, 1000);`;
+      const timer = setInterval(() => {}, 1000);
+      ${MOUNTS}`;
     const { child, exited, path } = await program(body);
     process.kill(child.pid!, 'SIGINT');
     expect(await exited).toBe(5);
