@@ -9,7 +9,7 @@
  * nothing about the WinFsp driver, which no Wine has. Skipped, with the reason and the command that helps, where Wine
  * cannot be had (exit code 0).
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -61,6 +61,7 @@ const PROGRAMS = [
   { name: 'command-line', what: 'command line', limit: 400 },
   { name: 'service', what: 'service', limit: 400 },
   { name: 'temp', what: 'TEMP', limit: 200 },
+  { name: 'installer', what: 'installer', limit: 600, args: () => [windowsPath(makeInstaller())] },
   { name: 'bench-client', what: 'benchmark client', limit: 300 },
   {
     name: 'cycles',
@@ -90,6 +91,16 @@ function compilerReport() {
   const path = join(OUTPUT, 'compiler-layouts.txt');
   writeFileSync(path, wine([layoutProgramPath()]));
   return path;
+}
+
+/** The set-up program, as a release has it but for the compression. */
+function makeInstaller() {
+  const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'scripts', 'installer.mjs'), '--fast'], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`npm run installer failed: ${stderr}`);
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  return join(ROOT, '.cache', 'installer', `ramdrive-${version}-setup-x64.exe`);
 }
 
 /** Runs a program of the package with Windows Node. Output goes to files: Wine's Node cannot use every kind of pipe. */

@@ -33,7 +33,7 @@ export const APP = join(CACHE, 'app');
 const NATIVE = join(ROOT, 'native', 'winfsp-linux');
 const INSTALL_STEPS = [
   'apt-get update',
-  'apt-get install -y --no-install-recommends wine wine64 gcc-mingw-w64-x86-64 make',
+  'apt-get install -y --no-install-recommends wine wine64 gcc-mingw-w64-x86-64 make nsis',
 ];
 const COMPILER = 'x86_64-w64-mingw32-gcc';
 
@@ -45,7 +45,7 @@ export function whyNotHere(log) {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     return `it needs Linux on x64, this is ${process.platform} on ${process.arch}`;
   }
-  const missing = () => ['wine', COMPILER, 'make'].filter((program) => !hasProgram(program));
+  const missing = () => ['wine', COMPILER, 'make', 'makensis'].filter((program) => !hasProgram(program));
   if (missing().length > 0 && hasProgram('apt-get')) {
     installAsRoot(INSTALL_STEPS, log);
   }
@@ -129,7 +129,8 @@ function installPackage() {
 
 export function wineEnvironment(more = {}) {
   const { DISPLAY: _, ...env } = process.env;
-  return { ...env, WINEDEBUG: '-all', WINEPREFIX: PREFIX, ...more };
+  // winemenubuilder would write start menu entries into this user's home directory.
+  return { ...env, WINEDLLOVERRIDES: 'winemenubuilder.exe=', WINEDEBUG: '-all', WINEPREFIX: PREFIX, ...more };
 }
 
 export function wine(args, options = {}) {

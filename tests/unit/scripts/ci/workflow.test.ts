@@ -56,10 +56,14 @@ const RUN_ELSEWHERE: readonly [RegExp, string][] = [
     /^node scripts\/ci\/winfsp-tests\.mjs/,
     'tests/unit/scripts/ci/winfsp-ci.test.ts, with a stand-in for the test suite',
   ],
+  [/^node scripts\/release\.mjs --tag/, '.ci/run, with less compression'],
   [/^node scripts\/ci\/keep-dumps\.mjs$/, 'tests/unit/scripts/ci/winfsp-ci.test.ts, with a stand-in for reg'],
 ];
 /** Commands that only a runner can run. */
 const RUNNER_ONLY: readonly [RegExp, string][] = [
+  [/^sha256sum --check SHA256SUMS$/, 'on the downloaded files; .ci/run does it on those that it made'],
+  [/^gh release create /, 'publishes'],
+  [/^npm publish /, 'publishes'],
   [/^sudo apt-get /, 'installs packages; scripts/bootstrap.mjs does it here when it may'],
   [/^mkdir -p "\$RUNNER_TEMP/, 'a directory of the runner'],
   [/^npm run tlc -- --nightly$/, 'hours; .ci/run runs the configurations of every day'],

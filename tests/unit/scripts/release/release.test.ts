@@ -1,0 +1,55 @@
+/** What a release says of itself; .ci/run makes the files of one. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { notesOf } from '../../../../scripts/release/notes.mjs';
+import { wingetManifests } from '../../../../scripts/release/winget.mjs';
+import { packageRoot, packageVersion } from '../../../../src/package-root.js';
+
+describe('release notes', () => {
+  const changelog =
+    '# Changes\n\n## Unreleased\n\n- new\n\n## 1.10.0 (today)\n\n- ten\n\n## 1.1.0\n\n## 1.0.0\n\n- old\n';
+
+  it('are the section of the version', () => {
+    expect(notesOf(changelog, '1.10.0')).toBe('- ten\n');
+    expect(notesOf(changelog, '1.0.0')).toBe('- old\n');
+  });
+
+  it('are missing where the section is missing or empty', () => {
+    expect(notesOf(changelog, '1.1.0')).toBeNull();
+    expect(notesOf(changelog, '1.1')).toBeNull();
+    expect(notesOf(changelog, '2.0.0')).toBeNull();
+  });
+});
+
+it('the manifests for winget name installer, checksum and WinFsp', () => {
+  const manifests = wingetManifests({
+    version: '1.2.3',
+    url: 'https://example.org/setup.exe',
+    sha256: 'ab12',
+  });
+  expect(Object.keys(manifests)).toHaveLength(3);
+  for (const text of Object.values(manifests)) {
+    expect(parse(text)).toMatchObject({ PackageIdentifier: 'ramdrive.ramdrive', PackageVersion: '1.2.3' });
+  }
+  expect(parse(manifests['ramdrive.ramdrive.installer.yaml']!)).toMatchObject({
+    InstallerType: 'nullsoft',
+    Installers: [{ InstallerUrl: 'https://example.org/setup.exe', InstallerSha256: 'AB12' }],
+    Dependencies: { PackageDependencies: [{ PackageIdentifier: 'WinFsp.WinFsp' }] },
+  });
+});
+
+describe('node scripts/release.mjs', () => {
+  const tag = `v${packageVersion()}`;
+  it.each([
+    ['another tag', ['--tag', 'v9.9.9', '--url', 'https://example.org'], /--tag is "v9.9.9"; expected v/],
+    ['no tag', ['--url', 'https://example.org'], /--tag is "undefined"/],
+    ['no address', ['--tag', tag], /--url is "undefined"/],
+  ])('refuses %s', (_what, args, expected) => {
+    const script = join(packageRoot(), 'scripts', 'release.mjs');
+    const { status, stderr } = spawnSync(process.execPath, [script, ...args], { encoding: 'utf8' });
+    expect(stderr).toMatch(expected);
+    expect(status).toBe(2);
+  });
+});

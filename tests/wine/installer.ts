@@ -1,0 +1,155 @@
+/**
+ * Windows: the installer, silently, with its choices as switches; an upgrade; and its removal, after which the prefix is
+ * compared with what it was, file by file and key by key. Mounts are scripted (mounting.ts). What Wine's installer
+ * answers proves little, so effects are what is looked at.
+ *
+ *   installer.js <path of the setup program>
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { registryKey, textOf } from '../../src/os/registry.js';
+import { check } from './check.js';
+
+const setup = process.argv[2]!;
+const folder = mkdtempSync(join(tmpdir(), 'ramdrive-installer-'));
+const INSTALLED = 'C:\\Program Files\\ramdrive test';
+const CONFIG = 'C:\\ProgramData\\ramdrive\\drive.jsonc';
+const UNINSTALL_ENTRY = 'Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\ramdrive';
+const service = registryKey('HKLM', 'SYSTEM\\CurrentControlSet\\Services\\ramdrive');
+
+function run(program: string, ...args: string[]) {
+  return spawnSync(program, args, { stdio: 'ignore', windowsVerbatimArguments: true, timeout: 200_000 })
+    .status;
+}
+
+/** /D= has to be last and without quotes, whatever is in it. */
+const install = (...switches: string[]) => run(setup, '/S', ...switches, `/D=${INSTALLED}`);
+
+function ramdrive(...args: string[]) {
+  const program = [join(INSTALLED, 'app', 'dist', 'src', 'cli', 'main.js'), ...args];
+  return spawnSync(join(INSTALLED, 'node.exe'), program, { stdio: 'ignore', timeout: 100_000 }).status;
+}
+
+/** What Wine itself writes while it runs, and what a mount sets for the whole machine (docs/usage.md). */
+const VOLATILE = [
+  /^c:\\users\\[^\\]+\\(appdata\\local\\)?temp\\/i,
+  /^c:\\windows\\temp\\/i,
+  /MountUseMountmgrFromFSD|\\Explorer\\|\\Internet Settings|\\MountedDevices|\\Hardware\\|\\Nls\\|\\IDConfigDB|Volatile|\\Hardware Profiles\\|\\Wine\\/i,
+  /CurrentControlSet\\(Control|Enum)\\/i,
+];
+const isOurs = (line: string) => !VOLATILE.some((pattern) => pattern.test(line));
+
+/** Not all of C: below the user's folder, Wine has links to Linux' home directory. */
+const FOLDERS = [
+  'C:\\Program Files',
+  'C:\\ProgramData',
+  'C:\\windows',
+  process.env.LOCALAPPDATA!,
+  join(process.env.APPDATA!, 'Microsoft', 'Windows', 'Start Menu'),
+];
+
+/** Every file where an installer may put one, every key and value of what an installer may touch. */
+function everything(): Set<string> {
+  const top = readdirSync('C:\\').map((name) => join('C:\\', name));
+  const files = FOLDERS.flatMap((path) => readdirSync(path, { recursive: true, withFileTypes: true }));
+  const lines = [...top, ...files.map(({ parentPath, name }) => join(parentPath, name))];
+  for (const root of ['HKLM\\Software', 'HKLM\\System', 'HKCU']) {
+    const file = join(folder, 'export.reg');
+    assert.equal(run('C:\\windows\\system32\\reg.exe', 'export', root, `"${file}"`, '/y'), 0);
+    let key = '';
+    for (const line of readFileSync(file, 'utf16le').split(/\r?\n/)) {
+      if (line.startsWith('[')) key = line;
+      lines.push(`${key} ${line}`);
+    }
+  }
+  return new Set(lines.filter(isOurs));
+}
+
+function differences(before: Set<string>, after: Set<string>): string[] {
+  const left = [...after].filter((line) => !before.has(line)).map((line) => `+ ${line}`);
+  const gone = [...before].filter((line) => !after.has(line)).map((line) => `- ${line}`);
+  return [...left, ...gone];
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let tries = 0; !condition(); tries++) {
+    assert.ok(tries < 300, 'it took too long');
+    await sleep(200);
+  }
+}
+
+const before = everything();
+
+await check('a wrong choice: exit code 2, and nothing is installed', () => {
+  const wrong = [
+    ['/LETTER=C:'],
+    ['/LETTER=RR'],
+    ['/LETTER=1:'],
+    ['/CAPACITY=much'],
+    ['/CAPACITY=0M'],
+    ['/CAPACITY=2G2G'],
+    ['/CAPACITY=2'],
+    ['/CAPACITY=999999G'],
+    ['/LABEL=back\\slash'],
+    [`/LABEL=${'x'.repeat(33)}`],
+    ['/BOOT=maybe'],
+    ['/TEMP=on'],
+    ['/BOOT=no', '/TEMP=yes'],
+    ['/LETTERS=R:'],
+  ];
+  for (const switches of wrong) assert.equal(install(...switches), 2, switches.join(' '));
+  assert.deepEqual(differences(before, everything()), []);
+});
+
+await check('no WinFsp: exit code 4, and nothing is installed', () => {
+  const key = registryKey('HKLM', 'SOFTWARE\\WOW6432Node\\WinFsp');
+  const value = key.read('InstallDir')!;
+  key.remove('InstallDir');
+  try {
+    assert.equal(install(), 4);
+    assert.ok(!existsSync(INSTALLED));
+  } finally {
+    key.write('InstallDir', value);
+  }
+});
+
+await check('silent: files, configuration, service and uninstall entry are as chosen', () => {
+  assert.equal(install('/LETTER=V:', '/CAPACITY=64M', '/LABEL=Test'), 0);
+  assert.deepEqual(readFileSync(join(INSTALLED, 'node.exe')), readFileSync(process.execPath));
+  assert.ok(existsSync(join(INSTALLED, 'ramdrive.cmd')));
+  const config = readFileSync(CONFIG, 'utf8');
+  for (const part of ['"mountPoint": "V:"', '"capacity": "64M"', '"label": "Test"']) {
+    assert.ok(config.includes(part), config);
+  }
+  const image = textOf(service.read('ImagePath')) ?? '';
+  assert.ok(image.startsWith(`"${INSTALLED}\\node.exe" "`), image);
+  assert.equal(textOf(registryKey('HKLM', UNINSTALL_ENTRY).read('InstallLocation')), INSTALLED);
+  assert.equal(ramdrive('service', 'status'), 0);
+  assert.equal(ramdrive('status', 'V:'), 0);
+  const menu = 'C:\\ProgramData\\Microsoft\\Windows\\Start Menu\\Programs\\ramdrive';
+  assert.ok(readdirSync(menu).includes('Edit configuration.lnk'));
+});
+
+await check('upgrade: the configuration stays, the program is new, the service runs again', () => {
+  const config = readFileSync(CONFIG, 'utf8').replace('64M', '32M');
+  writeFileSync(CONFIG, config);
+  const stale = join(INSTALLED, 'app', 'dist', 'src', 'stale.js');
+  writeFileSync(stale, '');
+  assert.equal(install('/CAPACITY=128M'), 2);
+  assert.equal(run(setup, '/S'), 0);
+  assert.equal(readFileSync(CONFIG, 'utf8'), config);
+  assert.ok(!existsSync(stale));
+  assert.equal(ramdrive('service', 'status'), 0);
+});
+
+await check('removal leaves nothing', async () => {
+  assert.ok(before.size > 1000);
+  run(join(INSTALLED, 'uninstall.exe'), '/S');
+  await until(() => textOf(registryKey('HKLM', UNINSTALL_ENTRY).read('DisplayName')) === null);
+  await until(() => !existsSync(INSTALLED));
+  assert.deepEqual(differences(before, everything()), []);
+});
