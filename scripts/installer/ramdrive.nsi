@@ -123,12 +123,15 @@ Function .onInit
   !insertmacro Switch LABEL $Label
   !insertmacro Switch BOOT $Boot
   !insertmacro Switch TEMP $OnTemp
-  Call CheckSwitchNames
+  StrCpy $Problem ""
   ${If} $IsUpgrade = 0
     ${If} $Letter == ""
       Call FirstFreeLetter
     ${EndIf}
     Call CheckChoices
+  ${EndIf}
+  ${If} $Problem == ""
+    Call CheckSwitchNames
   ${EndIf}
   ${If} $Problem != ""
     ${Fail} 2 "$Problem"

@@ -3,9 +3,16 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { notesOf } from '../../../../scripts/release/notes.mjs';
-import { wingetManifests } from '../../../../scripts/release/winget.mjs';
 import { packageRoot, packageVersion } from '../../../../src/package-root.js';
+
+/** Plain scripts, which have no declarations. */
+const script = (name: string) => import(new URL(`../../../../scripts/release/${name}`, import.meta.url).href);
+const { notesOf } = (await script('notes.mjs')) as {
+  notesOf(changelog: string, version: string): string | null;
+};
+const { wingetManifests } = (await script('winget.mjs')) as {
+  wingetManifests(release: { version: string; url: string; sha256: string }): Record<string, string>;
+};
 
 describe('release notes', () => {
   const changelog =
@@ -47,8 +54,8 @@ describe('node scripts/release.mjs', () => {
     ['no tag', ['--url', 'https://example.org'], /--tag is "undefined"/],
     ['no address', ['--tag', tag], /--url is "undefined"/],
   ])('refuses %s', (_what, args, expected) => {
-    const script = join(packageRoot(), 'scripts', 'release.mjs');
-    const { status, stderr } = spawnSync(process.execPath, [script, ...args], { encoding: 'utf8' });
+    const program = join(packageRoot(), 'scripts', 'release.mjs');
+    const { status, stderr } = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' });
     expect(stderr).toMatch(expected);
     expect(status).toBe(2);
   });
