@@ -115,20 +115,27 @@ describe('the workflows', () => {
     }
   });
 
-  it('give the token to the steps that download, and to no other', () => {
+  it('give the token to the steps that download or publish, and to no other', () => {
     for (const workflow of workflows) {
       expect(workflow.permissions).toEqual({ contents: 'read' });
       expect(JSON.stringify(workflow.env ?? {})).not.toContain('token');
     }
     for (const job of jobs) {
-      expect(job.permissions).toBeUndefined();
+      // Only the job that publishes may write, and it runs nothing of the repository or of its packages.
+      if (job.permissions !== undefined) {
+        const runs = job.steps.map(({ run, uses }) => run ?? uses ?? '');
+        expect(job.permissions).toEqual({ contents: 'write', 'id-token': 'write', attestations: 'write' });
+        expect(
+          runs.filter((text) => /^(actions\/checkout|node |npm (?!publish release\/\*\.tgz ))/.test(text)),
+        ).toEqual([]);
+      }
       expect(JSON.stringify(job.env ?? {})).not.toContain('token');
       for (const { run, uses, env, with: options } of job.steps) {
         if (uses?.startsWith('actions/checkout')) {
           expect(options).toMatchObject({ 'persist-credentials': false });
         }
         if (env !== undefined && 'GH_TOKEN' in env) {
-          expect(run).toMatch(/^node scripts\/ci\/(install-winfsp|winfsp-tests)\.mjs /);
+          expect(run).toMatch(/^(node scripts\/ci\/(install-winfsp|winfsp-tests)\.mjs|gh release create) /);
         }
       }
     }
