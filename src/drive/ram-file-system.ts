@@ -30,11 +30,19 @@ export class RamFileSystem implements FileSystemInterface {
   readonly #volume: RamVolume;
   readonly #ledger: LedgerPublisher | null;
   readonly #fill: FillWatch | null;
+  readonly #onLabel: (label: string) => void;
 
-  constructor(volume: RamVolume, ledger: LedgerPublisher | null = null, fill: FillWatch | null = null) {
+  /** `onLabel` is told of a new label. */
+  constructor(
+    volume: RamVolume,
+    ledger: LedgerPublisher | null = null,
+    fill: FillWatch | null = null,
+    onLabel: (label: string) => void = () => {},
+  ) {
     this.#volume = volume;
     this.#ledger = ledger;
     this.#fill = fill;
+    this.#onLabel = onLabel;
     this.#publish();
   }
 
@@ -55,6 +63,7 @@ export class RamFileSystem implements FileSystemInterface {
       return NtStatus.INVALID_VOLUME_LABEL;
     }
     this.#volume.label = label;
+    this.#onLabel(label);
     return this.getVolumeInfo(view, offset);
   }
 

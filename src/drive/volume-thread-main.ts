@@ -170,6 +170,7 @@ function createFileSystem(
       volume,
       new LedgerPublisher(ledger),
       new FillWatch((step) => post({ type: 'filled', step, freeBytes: volume.freeBytes })),
+      (label) => post({ type: 'label', label }),
     ),
     volumeParams: volumeParamsOf(settings, volumePrefix),
     device,
@@ -194,7 +195,7 @@ function createFileSystem(
         const begun = performance.now();
         const violations = volume.selfCheck();
         const milliseconds = performance.now() - begun;
-        post({ type: 'selfCheck', number, violations, milliseconds, label: volume.label });
+        post({ type: 'selfCheck', number, violations, milliseconds });
       }
     },
   });

@@ -42,10 +42,10 @@ export interface SelfCheckMessage {
   number: number;
   violations: string[];
   milliseconds: number;
-  label: string;
 }
 
 export type VolumeThreadMessage =
+  | { type: 'label'; label: string }
   | { type: 'ready'; reference: VolumeReferenceData }
   | { type: 'failed'; error: string }
   | { type: 'preallocated'; doneBytes: number; totalBytes: number }

@@ -85,7 +85,7 @@ export class VolumeThread {
   #workerError: Error | null = null;
   #gone = false;
   #stopping: Promise<void> | null = null;
-  /** Users may change it; the thread tells it with every self-check. */
+  /** Users may change it; the thread tells. */
   #label: string;
   #checking: Promise<SelfCheckResult> | null = null;
   #lastCheck: SelfCheckResult | null = null;
@@ -325,6 +325,9 @@ export class VolumeThread {
       case 'filled':
         this.#events.onFilled?.(message.step, message.freeBytes);
         break;
+      case 'label':
+        this.#label = message.label;
+        break;
       case 'selfCheck':
         this.#onSelfCheck(message);
         break;
@@ -338,8 +341,7 @@ export class VolumeThread {
     }
   }
 
-  #onSelfCheck({ number, violations, milliseconds, label }: SelfCheckMessage): void {
-    this.#label = label;
+  #onSelfCheck({ number, violations, milliseconds }: SelfCheckMessage): void {
     this.#lastCheck = {
       at: new Date().toISOString(),
       violations: violations.slice(0, MAX_VIOLATIONS_SHOWN),

@@ -74,7 +74,7 @@ export const DUTIES = {
   fileInfo: duty('d', 'FILE_INFO is complete and true after every operation'),
   indexNumber: duty('d', 'Index numbers are unique, stable and not 0'),
   volumeInfo: duty('d', 'Volume information is in bytes, and free space true at every moment'),
-  volumeLabel: duty('d', 'The volume label is set, clipped at 32 characters, and returned'),
+  volumeLabel: duty('d', 'The volume label is set and returned; one of more than 32 characters is refused'),
   read: duty('d', 'Reads stop at the end of the file; at and past it they are END_OF_FILE'),
   write: duty('d', 'A write past the end fills the gap with zeros'),
   append: duty('d', 'WriteToEndOfFile appends at the size of that moment, also in races'),

@@ -27,7 +27,8 @@ function setUp(options: { pageCount?: number; caseSensitive?: boolean } = {}) {
   const memory = new PlainPageMemory({ pageSizeBytes: PAGE, pageCount: options.pageCount ?? 16 });
   const volume = new RamVolume({ memory, caseSensitive: options.caseSensitive ?? false, label: 'Label' });
   const ledger = allocateLedger();
-  const fs = new RamFileSystem(volume, new LedgerPublisher(ledger));
+  const labels: string[] = [];
+  const fs = new RamFileSystem(volume, new LedgerPublisher(ledger), (label) => labels.push(label));
   const bytes = new Uint8Array(256);
   const view = new DataView(bytes.buffer);
   const result: OpenResult = { context: 0, view, fileInfoOffset: OFFSET, normalizedName: null };
@@ -51,7 +52,7 @@ function setUp(options: { pageCount?: number; caseSensitive?: boolean } = {}) {
           'latin1',
         );
   };
-  return { fs, volume, memory, ledger, bytes, view, result, junk, make, write, read };
+  return { labels, fs, volume, memory, ledger, bytes, view, result, junk, make, write, read };
 }
 
 function infoOf(view: DataView) {
@@ -345,7 +346,7 @@ describe('listings', () => {
 
 describe('the volume', () => {
   it('tells sizes and label, and refuses a label that is too long', () => {
-    const { fs, view, make, write } = setUp();
+    const { fs, view, make, write, labels } = setUp();
     write(make('\\file'), 'x');
     expect(fs.getVolumeInfo(view, OFFSET)).toBe(NtStatus.SUCCESS);
     expect(getUint64(view, OFFSET + VolumeInfo.TotalSize)).toBe(16 * PAGE);
@@ -356,6 +357,7 @@ describe('the volume', () => {
     fs.getVolumeInfo(view, OFFSET);
     expect(view.getUint16(OFFSET + VolumeInfo.VolumeLabelLength, true)).toBe(10);
     expect(fs.setVolumeLabel('n'.repeat(32), view, OFFSET)).toBe(NtStatus.SUCCESS);
+    expect(labels).toEqual(['n'.repeat(32)]);
     expect(view.getUint16(OFFSET + VolumeInfo.VolumeLabelLength, true)).toBe(64);
   });
 });

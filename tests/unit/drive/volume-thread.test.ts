@@ -68,7 +68,7 @@ function takeCheck(): (violations: string[]) => void {
   expect(Atomics.exchange(control, ControlWord.COMMAND, DriveCommand.NONE)).toBe(DriveCommand.SELF_CHECK);
   const number = Atomics.load(control, CHECK_NUMBER_WORD);
   return (violations) => {
-    worker.emit('message', { type: 'selfCheck', number, violations, milliseconds: 1, label: '' });
+    worker.emit('message', { type: 'selfCheck', number, violations, milliseconds: 1 });
   };
 }
 
