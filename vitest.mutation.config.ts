@@ -1,6 +1,6 @@
 /**
- * The unit tests as StrykerJS runs them (npm run mutation): over mutated sources, in its own copy of the project. Threads
- * that a test starts run compiled code, which is not mutated, so what only they execute is not judged.
+ * The unit tests as StrykerJS runs them (npm run mutation): over mutated sources, in its own copy of the project.
+ * Threads that a test starts run compiled code, which is not mutated, so what only they execute is not judged.
  */
 import { defineConfig } from 'vitest/config';
 import { testLibrary, unitAlias } from './vitest.config.js';

@@ -6,7 +6,7 @@
  *     npm run bench -- <layer> <words> --supplement   puts that part's figures in the place of the recorded ones
  *     npm run bench -- --quick                   all layers in under a minute, roughly; nothing tracked is written
  *     npm run bench -- --check [layer]           fails when a ratio fell below the recorded one by more than its noise; layers
- *                                                that compare nobody with anybody (core) have no ratios and are not run
+ *                                                that compare nobody with anyone (core) have no ratios and are not run
  *     npm run bench -- --compare <a> <b>         what changed between two result files beyond noise
  *     npm run bench -- --profile                 where the serving process's time goes, by perf; writes docs/data/profile.json
  *     npm run bench -- --report                  makes the report and the README's summary again from the recorded results

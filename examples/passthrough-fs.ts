@@ -11,7 +11,7 @@
  * directories is served.
  *
  * Data are copied between the driver's memory and memory of our own: node:fs works in threads that go on when a request
- * has been cancelled, and by then the driver's memory may be somebody else's.
+ * has been cancelled, and by then the driver's memory may be someone else's.
  */
 import fs from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
@@ -94,7 +94,7 @@ class PassthroughFs implements FileSystem<Handle> {
 
   open(fileName: string, request: OpenRequest): Opened<Handle> {
     const where = this.#pathOf(fileName);
-    // Also refuses what is no file: opening a pipe would wait for somebody to write into it.
+    // Also refuses what is no file: opening a pipe would wait for someone to write into it.
     const { fileAttributes } = infoOf(this.#statOf(fileName));
     if (fileAttributes === FileAttribute.DIRECTORY) {
       return this.#opened(where, null);

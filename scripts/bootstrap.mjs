@@ -3,8 +3,8 @@
  * nothing needs to be installed. When everything is there it only compares fingerprints and says nothing, so every npm
  * script starts here.
  *
- * As root on a system with apt-get it installs missing system packages, and says beforehand what it is going to run; not
- * with --no-install, or with RAMDRIVE_NO_INSTALL=1 for npm scripts, which pass no option on.
+ * As root on a system with apt-get it installs missing system packages, and says beforehand what it is going to run;
+ * not with --no-install, or with RAMDRIVE_NO_INSTALL=1 for npm scripts, which pass no option on.
  *
  * Writes node_modules/, dist/, native/winfsp-linux/build/. Runs at the same time wait for each other. What it cannot do
  * it says, with the command that does it; only a program that could not be compiled at all is a failure (exit code 1).

@@ -1,8 +1,9 @@
 /**
  * `npm run leak-proof -- [--cycles 1000] [--json FILE]`: mounts, uses and unmounts a volume again and again in this one
  * process, and expects that nothing grows: file descriptors, threads (nor are new ones started in the place of ended
- * ones), koffi callbacks and the process's slots for them, blocks of native memory and mounts not at all, memory not by more than an allocator's noise.
- * Four volumes are there at once; every fifth is served in a worker of its own, the others on this thread.
+ * ones), koffi callbacks and the process's slots for them, blocks of native memory and mounts not at all, memory not by
+ * more than an allocator's noise. Four volumes are there at once; every fifth is served in a worker of its own, the
+ * others on this thread.
  *
  * Exit code 1 when something grew, 2 for a command that makes no sense. Touches only a directory that it makes itself.
  */

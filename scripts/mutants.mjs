@@ -32,7 +32,7 @@ const ENVIRONMENT = {
   // What is compiled here has the fault in it and stays.
   RAMDRIVE_TEST_NO_BUILD: '1',
 };
-/** A mutant that makes the code run for ever is noticed by this. */
+/** A mutant that makes the code run forever is noticed by this. */
 const LIMIT_MS = 10 * 60_000;
 
 const PROPERTIES = ['paged-file.property', 'ram-volume.property', 'snapshots/snapshots.property'].map(

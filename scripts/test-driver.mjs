@@ -44,8 +44,8 @@ const seed = options.seed ?? String(Date.now() % 1_000_000);
 const GRACE_SECONDS = 90;
 
 /**
- * Each is a process of its own. `limit` seconds are far above what it takes. `standsStill`: a control, which passes when
- * its programs come to a standstill and that is noticed.
+ * Each is a process of its own. `limit` seconds are far above what it takes. `standsStill`: a control, which passes
+ * when its programs come to a standstill and that is noticed.
  */
 const PROGRAMS = [
   { name: 'directed', what: 'single operations', limit: 120 },
@@ -80,7 +80,7 @@ const PROGRAMS = [
   },
 ];
 
-/** Ends what runs now, when somebody stops us. */
+/** Ends what runs now, when someone stops us. */
 let endRunning = () => {};
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.once(signal, () => {

@@ -41,7 +41,7 @@ const OUTPUT = join(ROOT, '.cache', 'wine', 'output');
 const seconds = options.seconds ?? (options.quick ? '12' : '60');
 const seed = options.seed === undefined ? [] : ['--seed', options.seed];
 
-/** Ends the program that runs now. Whoever stops us must not leave it, nor its Wine, behind. */
+/** Ends the program that runs now. Anyone who stops us must not leave it, nor its Wine, behind. */
 let endRunning = () => {};
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.once(signal, () => {

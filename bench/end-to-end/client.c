@@ -15,7 +15,7 @@
  * Files are kept for the next call, but for those that a measurement itself removes. Prints one JSON object: operations and bytes
  * of all processes, the time they took, the distribution of single latencies, and the CPU time that client and server used
  * meanwhile. `server` is the process id of who serves the directory, 0 when that is the kernel alone. On one CPU, time and CPU time
- * say the same as long as nobody else disturbs; when somebody does, the CPU time still holds.
+ * say the same as long as nobody else disturbs; when someone does, the CPU time still holds.
  */
 #define _GNU_SOURCE
 #include <dirent.h>

@@ -72,7 +72,7 @@ export async function measurePrices({ quick, words }: RunOptions): Promise<Bench
 
 interface Sample {
   rate: number;
-  /** The same by the CPU time of all threads: on one CPU it says the same, unless somebody disturbs. */
+  /** The same by the CPU time of all threads: on one CPU it says the same, unless someone disturbs. */
   ratePerCpuSecond: number;
 }
 

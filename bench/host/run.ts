@@ -1,6 +1,6 @@
 /**
- * The host layer: what the library costs to whoever writes a file system with it, and what a file system written with
- * it costs beside one in C. Needs the Linux library; the second part a Linux that can mount.
+ * The host layer: what the library costs to anyone who writes a file system with it, and what a file system written
+ * with it costs beside one in C. Needs the Linux library; the second part a Linux that can mount.
  */
 import { PLATFORM } from '../platform/platform.js';
 import { type ResultFile, writeResults } from '../results.js';

@@ -1,8 +1,8 @@
 /**
  * Linux: drives are directories, mounted through FUSE; the client is in C (client.c), and taskset pins. Client and
  * server share one and the same CPU: where the scheduler may choose, a request takes 11–14 µs or 31–70 µs by where it
- * puts the two (the C servers as well), and whoever is measured at the luckier moment wins; on one CPU everybody pays
- * the same switches.
+ * puts the two (the C servers as well), and anyone who is measured at the luckier moment wins; on one CPU everybody
+ * pays the same switches.
  *
  * Touches only directories that it makes itself in the system's temporary directory and in /dev/shm.
  */

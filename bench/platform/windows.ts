@@ -46,7 +46,7 @@ export const driveCommands: { mount(place: string): Command; unmount(place: stri
 
 /**
  * The options of WinFsp's memfs, by what it prints when it is asked wrongly: -i names are case-insensitive, -n files at
- * most, -s bytes of a file at most, -m mount point. Its metadata is cached for ever unless told otherwise, as the RAM
+ * most, -s bytes of a file at most, -m mount point. Its metadata is cached forever unless told otherwise, as the RAM
  * drive's is.
  */
 export const memfsCommand = (program: string, place: string): Command => ({

@@ -4,7 +4,7 @@
  *
  *     fuse_memfs <mount point> <capacity in MiB>
  *
- * Prints "mounted" when it serves; ends at SIGTERM, SIGINT or when somebody unmounts it.
+ * Prints "mounted" when it serves; ends at SIGTERM, SIGINT or when someone unmounts it.
  */
 #define _GNU_SOURCE
 #define FUSE_USE_VERSION 312
@@ -341,7 +341,7 @@ static void do_write(fuse_req_t request, fuse_ino_t ino, const char *buffer, siz
 
 static void do_nothing(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *file) { fuse_reply_err(request, 0); }
 
-/* The whole directory as it was when it was opened, so that no change moves anybody's place in it. */
+/* The whole directory as it was when it was opened, so that no change moves anyone's place in it. */
 static void do_opendir(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *file)
 {
     NODE *directory = node_of(ino);

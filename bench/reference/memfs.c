@@ -6,7 +6,7 @@
  *
  *     memfs [-i] <mount point> <capacity in MiB>        -i: case-insensitive
  *
- * Prints "mounted" when it serves; ends at SIGTERM, SIGINT or when somebody unmounts it.
+ * Prints "mounted" when it serves; ends at SIGTERM, SIGINT or when someone unmounts it.
  */
 #define _GNU_SOURCE
 #include <locale.h>
@@ -727,7 +727,7 @@ static void *serve(void *argument)
     }
     free(request);
     free(response);
-    kill(getpid(), SIGTERM); /* somebody unmounted it: the main thread has nothing to wait for */
+    kill(getpid(), SIGTERM); /* someone unmounted it: the main thread has nothing to wait for */
     return NULL;
 }
 

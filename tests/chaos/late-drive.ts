@@ -127,7 +127,7 @@ class LateDrive {
     if (await this.#fs.dispose()) {
       this.#volume.dispose();
     }
-    // Whoever asked for it gets the answer before the channel closes.
+    // Anyone who asked for it gets the answer before the channel closes.
     setImmediate(() => void this.#control?.close().then(this.#onEnded));
   }
 
@@ -168,7 +168,7 @@ class LateDrive {
 }
 
 /**
- * The volume is asked in one uninterrupted step, but when that is, and when its answer goes out, is anybody's guess.
+ * The volume is asked in one uninterrupted step, but when that is, and when its answer goes out, is anyone's guess.
  */
 function lateOperations(fileSystem: RamFileSystem): AsyncOperations {
   const late = async (ask: () => number): Promise<number> => {

@@ -22,7 +22,7 @@ export type Mutation =
 
 export class ModelFile {
   content: Content;
-  /** Names that lead to it: 0 after its deletion, while somebody has it open. */
+  /** Names that lead to it: 0 after its deletion, while someone has it open. */
   path: string | null;
   mode = 0o644;
   /**
@@ -156,7 +156,9 @@ export class Model {
     }
   }
 
-  /** Nobody has it open any more: without a name it is gone. On Windows the last close gives back what was allocated. */
+  /**
+   * Nobody has it open any more: without a name it is gone. On Windows the last close gives back what was allocated.
+   */
   closed(file: ModelFile): void {
     if (process.platform === 'win32') {
       file.allocatedMostBytes = 0;

@@ -56,7 +56,7 @@ export class SharedFiles {
     }
   }
 
-  /** Overwrites blocks that are all reserved: it must never be refused. False when somebody else is at them. */
+  /** Overwrites blocks that are all reserved: it must never be refused. False when someone else is at them. */
   write(operation: Operation): boolean {
     const { file, first, count, block } = rangeOf(operation);
     let locked = 0;

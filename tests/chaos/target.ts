@@ -115,7 +115,7 @@ export class Target {
     if (mounts.some(({ mountPoint }) => mountPoint === this.root)) {
       await lazyUnmount(this.root);
     }
-    // In somebody else's directory what was found is left where it is.
+    // In someone else's directory what was found is left where it is.
     if (this.isOwn) {
       await rmdir(this.root).catch(() => {});
     }

@@ -1,8 +1,8 @@
 /**
  * Random programs on the genuine driver, several at once, with the lazy writer at work all the time and delays at the
  * waits and locks of the kernel below it. Every byte is compared, every file as a whole by its SHA-256 at the end; then
- * the drive checks itself, and of the volume nothing may be left in the driver. With the fault noCompletionThreads it is
- * a control: the programs must stand still, and that must be noticed.
+ * the drive checks itself, and of the volume nothing may be left in the driver. With the fault noCompletionThreads it
+ * is a control: the programs must stand still, and that must be noticed.
  *
  *   --seconds n   --seed n   --host drive|memfs   --only cached|uncached|timeouts|old-end
  */

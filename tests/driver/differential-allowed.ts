@@ -1,6 +1,6 @@
 /**
- * Where the drive and memfs differ and the drive is right, or both are: each with a reason and an example that shows it.
- * One whose example no longer differs fails.
+ * Where the drive and memfs differ and the drive is right, or both are: each with a reason and an example that shows
+ * it. One whose example no longer differs fails.
  */
 import { CreateDisposition } from '../../src/winfsp/abi/constants.js';
 import type { Outcome, Step } from './differential-steps.js';

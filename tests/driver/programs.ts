@@ -178,7 +178,9 @@ class FileProgram {
     await this.#close();
     await this.#open(Disposition.FILE_OPEN);
   }
-  /** As a program with a mapping changes the file: near its end, where a change of size has to write it, or anywhere. */
+  /**
+   * As a program with a mapping changes the file: near its end, where a change of size has to write it, or anywhere.
+   */
   async #poke(): Promise<void> {
     const end = this.#model.length;
     if (end < 2 * PAGE) {

@@ -1,7 +1,7 @@
 /**
- * The driver rig from Node (native/driver-rig): starts the genuine driver and library in this process, and gives an NT client. A call with
- * `Now` blocks this thread until the file system, on its own threads, has answered; the others run on a thread of koffi's pool each, so that
- * several programs can be at work at once (UV_THREADPOOL_SIZE).
+ * The driver rig from Node (native/driver-rig): starts the genuine driver and library in this process, and gives an NT
+ * client. A call with `Now` blocks this thread until the file system, on its own threads, has answered; the others run
+ * on a thread of koffi's pool each, so that several programs can be at work at once (UV_THREADPOOL_SIZE).
  *
  * Where things are is told by RIG_LIBRARY, RIG_DRIVER and RIG_WINFSP (scripts/test-driver.mjs).
  */
@@ -109,7 +109,9 @@ export const showPool = (): void => native.poolShow();
 export const unloadDriver = (): number => native.unload();
 /** How often the lazy writer runs. */
 export const lazyWriterEvery = (milliseconds: number): void => native.lazy(milliseconds);
-/** Whether a size change also writes the page with the old end of a mapped file: nobody knows here what Windows does. */
+/**
+ * Whether a size change also writes the page with the old end of a mapped file: nobody knows here what Windows does.
+ */
 export const writeOldEnd = (on: boolean): void => native.writeOldEnd(on ? 1 : 0);
 /** Delays at one in so many waits and locks of the rig's kernel, from a seed; 0 ends it. */
 export const perturb = (seed: number, oneIn = 40): void => native.perturb(seed, oneIn);

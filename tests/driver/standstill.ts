@@ -1,7 +1,7 @@
 /**
  * Notices when no program gets on any more, which is what a deadlock looks like, and says what each of them waits for.
- * The process cannot end in order then (threads are inside the driver), so it is ended hard; STANDSTILL is the word that
- * scripts/test-driver.mjs looks for.
+ * The process cannot end in order then (threads are inside the driver), so it is ended hard; STANDSTILL is the word
+ * that scripts/test-driver.mjs looks for.
  */
 import { writeSync } from 'node:fs';
 import type { Progress } from './programs.js';

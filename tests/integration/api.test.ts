@@ -1,4 +1,6 @@
-/** `import { RamDrive } from 'ramdrive'`: a drive of a program, used synchronously by it, gone with it however it ends. */
+/**
+ * `import { RamDrive } from 'ramdrive'`: a drive of a program, used synchronously by it, gone with it however it ends.
+ */
 import { spawn } from 'node:child_process';
 import {
   closeSync,

@@ -1,4 +1,7 @@
-/** `mount --image`: what is on a drive is there again at its next start, however it ends; and the last image is never lost. */
+/**
+ * `mount --image`: what is on a drive is there again at its next start, however it ends; and the last image is never
+ * lost.
+ */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import {

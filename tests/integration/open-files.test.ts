@@ -1,5 +1,5 @@
 /**
- * Files that lose their name, change it or are replaced while processes have them open; directories that somebody
+ * Files that lose their name, change it or are replaced while processes have them open; directories that someone
  * stands in.
  */
 import { mkdir, readdir, readFile, rename, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
@@ -137,7 +137,7 @@ for (const [mode, args] of MODES) {
       await a.do('closeSync', fd);
     });
 
-    it("survives that a directory is somebody's cwd when it is renamed and removed", async () => {
+    it("survives that a directory is someone's cwd when it is renamed and removed", async () => {
       const drive = await mount({ args });
       const a = new Client();
       await mkdir(drive.path('d'));

@@ -104,7 +104,7 @@ describe('the package', () => {
     expect(packages.sort()).toEqual([...own, ...tar].sort());
   });
 
-  it('has types for whoever uses it', () => {
+  it('has types for anyone who uses it', () => {
     mkdirSync(join(project, 'src'));
     writeFileSync(join(project, 'src', 'hello.ts'), hello);
     writeFileSync(

@@ -3,7 +3,10 @@ import { expect, it } from 'vitest';
 import { describeMount, mount } from '../support/mount.js';
 import { python } from '../support/processes.js';
 
-/** renameat2 with flags; the name of the error, or null. A child that does something over and over while the parent looks. */
+/**
+ * renameat2 with flags; the name of the error, or null. A child that does something over and over while the parent
+ * looks.
+ */
 const PRELUDE = `
 import ctypes, errno, os, shutil, sys
 libc = ctypes.CDLL(None, use_errno=True)

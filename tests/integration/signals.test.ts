@@ -135,7 +135,7 @@ describeMount('signals', () => {
     expect(await isMounted(drive.dir)).toBe(false);
   });
 
-  it('ends by itself when somebody else unmounts', async () => {
+  it('ends by itself when someone else unmounts', async () => {
     for (const args of [[], ['-l']]) {
       const drive = await mount({ broken: true });
       await writeFile(drive.path('f'), 'f');

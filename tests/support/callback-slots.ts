@@ -4,7 +4,10 @@ import koffi from 'koffi';
 const MAX_SLOTS = 8192;
 const type = koffi.pointer(koffi.proto('void', []));
 
-/** Slots that cannot be had, whichever thread took them and whether it still lives. For a moment takes all that are free. */
+/**
+ * Slots that cannot be had, whichever thread took them and whether it still lives. For a moment takes all that are
+ * free.
+ */
 export function usedCallbackSlots(): number {
   const pointers: bigint[] = [];
   try {

@@ -1,6 +1,6 @@
 /**
  * A program that mounts something in a directory and serves it until SIGINT or SIGTERM, seen from a test: examples, and
- * the server of the host's tests. It says `mounted …` when it is ready. Whoever starts one calls `endPrograms` after
+ * the server of the host's tests. It says `mounted …` when it is ready. Anyone who starts one calls `endPrograms` after
  * the test, before directories are removed.
  */
 import { type ChildProcess, spawn } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
  * Runs a property: first with every seed that has ever made it fail (tests/support/failed-seeds.json), then with new
- * ones. A failure prints its seed; whoever mends it adds the seed to the file, so that it is met again at every run.
+ * ones. A failure prints its seed; anyone who mends it adds the seed to the file, so that it is met again at every run.
  */
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';

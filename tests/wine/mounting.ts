@@ -132,7 +132,7 @@ await check('a share needs no mount', async () => {
   assert.equal(error, null);
   assert.deepEqual(calls, []);
 });
-await check('MountUseMountmgrFromFSD is set by whoever may', async () => {
+await check('MountUseMountmgrFromFSD is set by anyone who may', async () => {
   deleteValue('MountUseMountmgrFromFSD');
   const told: string[] = [];
   assert.equal(await allowMountManager((message) => told.push(message)), true);

@@ -1,4 +1,7 @@
-/** `ramdrive` as a user types it under Wine. Output goes through files: a Wine process cannot write to pipes of every kind. */
+/**
+ * `ramdrive` as a user types it under Wine. Output goes through files: a Wine process cannot write to pipes of every
+ * kind.
+ */
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

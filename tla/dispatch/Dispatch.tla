@@ -1,6 +1,6 @@
 ------------------------------ MODULE Dispatch ------------------------------
 (***************************************************************************)
-(* Who delivers which answer, and whether anybody can wait for ever.       *)
+(* Who delivers which answer, and whether anyone can wait forever.       *)
 (* Stands for src/winfsp/dispatch/inline-dispatcher.ts, answer-routing.ts,          *)
 (* completion-threads.ts, completion-ring.ts, completion-worker.ts, and for the driver as     *)
 (* docs/winfsp.md#answers-that-may-nest describes it.                                        *)

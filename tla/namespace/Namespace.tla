@@ -20,7 +20,7 @@ CONSTANTS
     MaxHandles,     \* of one inode
     Directories,    \* TRUE: directories below the root
     Posix,          \* TRUE: a name can go at once while handles stay; rename may replace what is open
-    Listing,        \* TRUE: somebody lists the root
+    Listing,        \* TRUE: someone lists the root
     ChunkSize,      \* entries that fit into one listing request
     Fault, Watch
 

@@ -119,7 +119,7 @@ export class ControlServer {
   }
 
   /**
-   * Nobody else may be doing the same: what answered to nobody when we asked could be somebody's socket when we remove
+   * Nobody else may be doing the same: what answered to nobody when we asked could be someone's socket when we remove
    * it. Outside of the lock a drive only ever takes its own socket away, and it answers until then.
    */
   async #listenOnSocket(mountPoint: string): Promise<void> {

@@ -1,4 +1,6 @@
-/** Whether a library that a variable names may be loaded: code in this process, with the rights of whoever runs it. */
+/**
+ * Whether a library that a variable names may be loaded: code in this process, with the rights of anyone who runs it.
+ */
 import { realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 

@@ -1,5 +1,5 @@
 /**
- * Sections (b) and (i): who delivers which answer, and that no completion waits for ever. The library holds answers
+ * Sections (b) and (i): who delivers which answer, and that no completion waits forever. The library holds answers
  * back as the Windows driver may: until a request of its own was answered (option hold_completion), or until the one
  * that a case names was (hold).
  */
@@ -246,7 +246,7 @@ export const delivery: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'condition 4: with a finite timeout, inline until somebody has read whole pages',
+    name: 'condition 4: with a finite timeout, inline until someone has read whole pages',
     duties: ['completionB'],
     own: UNCACHED_HELD,
     dispatchers: INLINE,

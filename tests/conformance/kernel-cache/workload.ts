@@ -198,7 +198,7 @@ export class Workload {
     }
   }
 
-  /** Somebody asks for the free space: what is not free must be what the files have. */
+  /** Someone asks for the free space: what is not free must be what the files have. */
   #observe(): void {
     const { totalBytes, freeBytes } = this.#volume.volumeInfo();
     const allocated = [...this.#allocated.values()].reduce((sum, bytes) => sum + bytes, 0);

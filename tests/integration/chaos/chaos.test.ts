@@ -26,7 +26,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   rmSync(directory, { recursive: true, force: true });
-  // Another run of somebody else may have ended meanwhile.
+  // Another run of someone else may have ended meanwhile.
   expect(leftovers().filter((name) => !leftBefore.includes(name))).toEqual([]);
 });
 
@@ -41,7 +41,7 @@ describe('chaos on a directory of another file system', () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  it('finds one byte that somebody else changes, and says which', async () => {
+  it('finds one byte that someone else changes, and says which', async () => {
     const running = chaos(
       `--path ${directory} --duration 60s --workers 2 --seed 1 --faults none --no-shrink`,
     );

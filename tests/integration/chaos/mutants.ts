@@ -1,4 +1,4 @@
-/** Deliberate defects of the drive, each of a kind that has cost somebody data. Chaos must find every one of them. */
+/** Deliberate defects of the drive, each of a kind that has cost someone data. Chaos must find every one of them. */
 import type { Mutant } from '../../support/mutate.js';
 
 const FILE = 'src/volume/content/paged-file.ts';
@@ -113,7 +113,7 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
-    name: 'a deleted file is emptied although somebody has it open',
+    name: 'a deleted file is emptied although someone has it open',
     patches: [
       {
         file: NAMES,

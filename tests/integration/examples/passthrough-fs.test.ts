@@ -109,7 +109,7 @@ describeMount('passthrough-fs', () => {
       atimeMs: 1_000_000_000_000,
       mtimeMs: 1_111_111_111_500,
     });
-    // Neither waits for somebody to write into the pipe.
+    // Neither waits for someone to write into the pipe.
     expect(await errorOf(readFile(volume.on('pipe')))).toBe('EACCES');
     expect(await errorOf(readFile(volume.on('broken')))).toBe('ENOENT');
     const [there, real] = [await statfs(volume.program.dir), await statfs(volume.below)];

@@ -147,7 +147,7 @@ describeMount('FileSystemHost', () => {
     });
   });
 
-  it('a worker that dies takes its mount along; whoever waits is released', async () => {
+  it('a worker that dies takes its mount along; anyone who waits is released', async () => {
     const dir = newDirectory();
     const host = new Watched(MODULE, { workerData: { behaviour: 'dies' } });
     await within(host, dir, async () => {

@@ -8,8 +8,9 @@ import { describeMount, mount } from '../../support/mount.js';
 import { run } from '../../support/processes.js';
 
 /**
- * MiB by which the process may grow: 4,000 files of the first attack, the pages of a file of 11 MiB, the buffers of 33 requests of 1 MiB,
- * and a heap that is not collected at once. A listing kept for each open directory took ten times as much.
+ * MiB by which the process may grow: 4,000 files of the first attack, the pages of a file of 11 MiB, the buffers of 33
+ * requests of 1 MiB, and a heap that is not collected at once. A listing kept for each open directory took ten times as
+ * much.
  */
 const MAX_GROWTH_MIB = 100;
 

@@ -1,4 +1,4 @@
-/** Tasks that write and compare content: in order, anywhere, appended, cut and grown, and until somebody kills them. */
+/** Tasks that write and compare content: in order, anywhere, appended, cut and grown, and until someone kills them. */
 import fs from 'node:fs';
 import { BLOCK, content, KIB, MIB, must, mustEqual, randomOf, readFully, writeFully } from './bytes.mjs';
 

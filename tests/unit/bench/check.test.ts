@@ -96,7 +96,7 @@ describe('ratiosOf', () => {
     expect(ratiosOf(unpinned)).toEqual([]);
   });
 
-  it('compares the RAM drive with each peer of the same workload, and nobody else with anybody', () => {
+  it('compares the RAM drive with each peer of the same workload, and nobody else with anyone', () => {
     const figures = [
       ...workload('g', 'n', { ramdrive: [1], a: [2], b: [4] }),
       ...workload('g', 'other', { a: [1], b: [1] }),

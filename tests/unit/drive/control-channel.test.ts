@@ -340,7 +340,7 @@ describe('the runtime directory', () => {
     expect(ensureRuntimeDirectory([join(parent, 'ramdrive')])).toBe(join(parent, 'ramdrive'));
   });
 
-  it('is never somebody’s link, and the next candidate is taken', () => {
+  it('is never someone’s link, and the next candidate is taken', () => {
     const parent = temporaryFolder('control');
     symlinkSync(parent, join(parent, 'link'));
     expect(() => ensureRuntimeDirectory([join(parent, 'link')])).toThrow(/not a directory/);
@@ -389,7 +389,7 @@ describe('the runtime directory', () => {
     expect(readFileSync(victim, 'utf8')).toBe('precious');
   });
 
-  it('has one salt, whoever asks first', () => {
+  it('has one salt, no matter who asks first', () => {
     const directory = freshDirectory();
     const salt = saltOf(directory);
     expect(salt).toMatch(/^[0-9a-f]{64}$/);

@@ -18,7 +18,7 @@ describe('the ledger in shared memory', () => {
     expect(new Set(Object.values(readLedger(memory)))).toEqual(new Set([2 ** 40]));
   });
 
-  it('never shows figures of two moments, and never waits for ever', () => {
+  it('never shows figures of two moments, and never waits forever', () => {
     const memory = allocateLedger();
     const publisher = new LedgerPublisher(memory);
     publisher.publish(volumeWith(1));

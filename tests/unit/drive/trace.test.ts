@@ -26,7 +26,7 @@ beforeEach(() => {
   writer = new TraceWriter(path, (error) => errors.push(error));
 });
 
-/** Whoever has got the writer's descriptor after it keeps it. */
+/** Anyone who has got the writer's descriptor after it keeps it. */
 function expectClosed(): void {
   const descriptor = openSync(path, 'r');
   writer.close();

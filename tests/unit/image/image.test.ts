@@ -1,4 +1,6 @@
-/** An image gives back what was in the volume; other programs can unpack it; what it is not is said, and never loaded. */
+/**
+ * An image gives back what was in the volume; other programs can unpack it; what it is not is said, and never loaded.
+ */
 import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -214,11 +216,11 @@ describe('the file', () => {
     const path = newPath();
     const one = fullVolume();
     const file = new ImageFile(path);
-    writeFileSync(path, 'of somebody else');
+    writeFileSync(path, 'of someone else');
     expect(refusal(() => file.save(viewOf(one.volume), one.scratch)).message).toContain(
       'another program has changed',
     );
-    expect(readFileSync(path, 'utf8')).toBe('of somebody else');
+    expect(readFileSync(path, 'utf8')).toBe('of someone else');
     expect(refusal(() => file.load(one.volume, one.scratch)).code).toBe('FOREIGN');
   });
 });

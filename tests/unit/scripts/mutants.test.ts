@@ -1,4 +1,4 @@
-/** The planted faults fit the sources as they are: whoever changes one of those places changes the fault with it. */
+/** The planted faults fit the sources as they are: anyone who changes one of those places changes the fault with it. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { MUTANTS } from '../../integration/chaos/mutants.js';

@@ -18,7 +18,7 @@ describe('ContextTable', () => {
     expect(table.count).toBe(2);
   });
 
-  it('never takes a stale number for somebody else who has the slot now', () => {
+  it('never takes a stale number for someone else who has the slot now', () => {
     const table = new ContextTable();
     const seen = new Set<number>();
     for (let i = 0; i < 1000; i++) {

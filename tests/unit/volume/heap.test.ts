@@ -86,7 +86,7 @@ test('a file of a volume costs at most 1 KiB of heap, also with a long way to it
     const memory = new PlainPageMemory({ pageSizeBytes: 4, pageCount: N * 4 + 8 });
     const volume = new RamVolume({ memory, caseSensitive: false, label: '' });
     const out = {};
-    // Paths of 400 units: whoever keeps a part of one must not keep it all.
+    // Paths of 400 units: anyone who keeps a part of one must not keep it all.
     const way = ['a', 'b', 'c'].map((name) => name.repeat(120));
     let path = '';
     for (const name of way) volume.create(path += '\\\\' + name, 16, true, null, 0);

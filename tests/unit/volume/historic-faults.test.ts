@@ -148,7 +148,7 @@ test('10: contents live and die with their own file only', () => {
   rig.write(one, 0, 2 * PAGE, 1);
   rig.write(two, 0, 2 * PAGE, 2);
   rig.dispose(two);
-  rig.dispose(two); // Destroyed exactly once, whoever asks again.
+  rig.dispose(two); // Destroyed exactly once, no matter who asks again.
   rig.verify();
   expect(rig.pool.freePages).toBe(2);
 });

@@ -388,7 +388,7 @@ describe('content', () => {
     expect(volume.selfCheck()).toEqual([]);
   });
 
-  it('of a directory is none', () => {
+  it('of a directory is absent', () => {
     const { volume, make } = setUp();
     const directory = make('\\dir', true);
     const invalid = NtStatus.INVALID_DEVICE_REQUEST;

@@ -7,7 +7,7 @@ const ROUNDS = 13;
 
 describe('a process ends', () => {
   it.each(['stop', 'exit', 'natural', 'crash'])(
-    `by "%s", ${ROUNDS * 2} times, with and without completionThreads, and never hangs`,
+    `by "%s", ${ROUNDS * 2} times, with and without completion threads, and never hangs`,
     async (mode) => {
       for (let round = 0; round < ROUNDS; round++) {
         const ends = await Promise.all(

@@ -87,7 +87,7 @@ pid_t begin(void (*client)(void))
     pid_t child = fork();
     if (child == 0) {
         alarm(CLIENT_LIMIT_SEC);
-        close_range(3, ~0u, 0); /* the mount's descriptor: as long as anybody has it the connection lives */
+        close_range(3, ~0u, 0); /* the mount's descriptor: as long as anyone has it the connection lives */
         if (chdir(directory) != 0)
             _exit(99);
         client();

@@ -12,7 +12,7 @@ describe('volumeParamsOf', () => {
     expect(params.SectorsPerAllocationUnit).toBeLessThanOrEqual(0xffff);
   });
 
-  it('the kernel caches for ever, or for as long as was asked; free space never', () => {
+  it('the kernel caches forever, or for as long as was asked; free space never', () => {
     expect(volumeParamsOf(settings, undefined).FileInfoTimeout).toBe(FILE_INFO_TIMEOUT_INFINITE);
     const uncached = { ...settings, kernelCache: false, fileInfoTimeoutMs: 0 };
     expect(volumeParamsOf(uncached, undefined).FileInfoTimeout).toBe(0);

@@ -140,7 +140,7 @@ describe.runIf(process.platform === 'linux')('install-winfsp.mjs', () => {
 
   it.each([
     ['NotSigned|', /signature .* is NotSigned/],
-    ['Valid|CN=Somebody Else', /expected a valid one by Navimatics/],
+    ['Valid|CN=Someone Else', /expected a valid one by Navimatics/],
     ['HashMismatch|CN=Navimatics LLC', /HashMismatch/],
   ])('refuses a signature "%s" before anything is installed', (signature, expected) => {
     const { status, output, read } = install({ signature });

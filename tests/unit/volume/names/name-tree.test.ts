@@ -54,7 +54,7 @@ function list(
 }
 
 describe('paths', () => {
-  it('that are none are OBJECT_NAME_INVALID', () => {
+  it('that are not valid are OBJECT_NAME_INVALID', () => {
     const volume = volumeOf();
     make(volume, '\\dir', true);
     for (const path of [

@@ -1,4 +1,7 @@
-/** Random histories of a small volume with snapshots, beside a model of byte arrays: live tree and every snapshot, after each step. */
+/**
+ * Random histories of a small volume with snapshots, beside a model of byte arrays: live tree and every snapshot, after
+ * each step.
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { NtStatus } from '../../../../src/ntstatus.js';

@@ -1,4 +1,6 @@
-/** Snapshots of a volume: what they keep, what they cost, what they refuse. Random histories are in the property test. */
+/**
+ * Snapshots of a volume: what they keep, what they cost, what they refuse. Random histories are in the property test.
+ */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { NtStatus } from '../../../../src/ntstatus.js';
 import type { Inode } from '../../../../src/volume/inode.js';

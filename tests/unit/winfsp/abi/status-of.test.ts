@@ -19,7 +19,7 @@ describe('counts of bytes', () => {
     expect(statusOrCountOf(NtStatus.DISK_FULL)).toBe(NtStatus.DISK_FULL);
   });
 
-  it('a status without its sign is none', () => {
+  it('a status without its sign is not a status', () => {
     expect(() => statusOf(NtStatus.DISK_FULL >>> 0)).toThrow(TypeError);
   });
 });

@@ -562,7 +562,7 @@ describe('the end of the volume', () => {
     expect(on.volume.adapter.lentBuffers).toBe(0);
   });
 
-  it('after Stop0 by somebody else: what is under way ends, and the reason is told', async () => {
+  it('after Stop0 by someone else: what is under way ends, and the reason is told', async () => {
     const fs = new Waiting();
     const on = await start(fs);
     const file = await on.create('\\f', CREATE);

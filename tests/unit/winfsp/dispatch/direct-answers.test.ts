@@ -177,7 +177,7 @@ const OPENS_OF_NOTHING: [string, Buffer][] = [
   ['FILE_OPEN of a directory', createRequest('\\d\\e', OPEN, 1, { hasTrailingBackslash: true })],
   ['FILE_OPEN with DELETE_ON_CLOSE', createRequest('\\f', OPEN, 0x1000)],
   ['FILE_OPEN that wants the descriptor', createRequest('\\f', OPEN, 0, { acceptsSecurityDescriptor: true })],
-  ['FILE_OPEN by somebody', createRequest('\\f', OPEN, 0, { accessToken: ScriptToken.RESTRICTED })],
+  ['FILE_OPEN by someone', createRequest('\\f', OPEN, 0, { accessToken: ScriptToken.RESTRICTED })],
 ];
 const BEHAVIOURS: [string, Behaviour][] = [
   ['that succeeds', {}],

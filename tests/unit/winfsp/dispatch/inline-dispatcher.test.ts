@@ -579,7 +579,7 @@ describe('the end', () => {
     expect(report.violations).toEqual([]);
   });
 
-  it('a completionThread in a nested wait that nobody ends is released by Stop', async () => {
+  it('a completion thread in a nested wait that nobody ends is released by Stop', async () => {
     const { client } = await start({ volumeParams: CACHED, dispatcher: { completionsNest: true } });
     const file = client.create('\\f', CREATE);
     client.ask(endOfFileRequest(file.context, 5));
@@ -638,7 +638,7 @@ describe('the end', () => {
     await stopClean();
   });
 
-  it('100 volumes in a row, with and without completionThreads, leave nothing', async () => {
+  it('100 volumes in a row, with and without completion threads, leave nothing', async () => {
     for (let round = 0; round < 50; round++) {
       for (const completionsNest of [false, true]) {
         const { client } = await start({ volumeParams: CACHED, dispatcher: { completionsNest } });

@@ -107,7 +107,7 @@ describe('notify', () => {
     expect(liveBlocks()).toBe(before);
   });
 
-  it('a Notify that fails after Begin is followed by the end mark alone, or renames would wait for ever', async () => {
+  it('a Notify that fails after Begin is followed by the end mark alone, or renames would wait forever', async () => {
     const played = new Played(0x00020002);
     played.notifyStatuses = [NtStatus.INSUFFICIENT_RESOURCES];
     await expect(new Notifier(played.reference).notify([change('\\a')], 1000)).rejects.toMatchObject({
