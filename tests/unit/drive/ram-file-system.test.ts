@@ -28,7 +28,7 @@ function setUp(options: { pageCount?: number; caseSensitive?: boolean } = {}) {
   const volume = new RamVolume({ memory, caseSensitive: options.caseSensitive ?? false, label: 'Label' });
   const ledger = allocateLedger();
   const labels: string[] = [];
-  const fs = new RamFileSystem(volume, new LedgerPublisher(ledger), (label) => labels.push(label));
+  const fs = new RamFileSystem(volume, new LedgerPublisher(ledger), null, (label) => labels.push(label));
   const bytes = new Uint8Array(256);
   const view = new DataView(bytes.buffer);
   const result: OpenResult = { context: 0, view, fileInfoOffset: OFFSET, normalizedName: null };
