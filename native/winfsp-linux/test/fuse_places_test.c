@@ -41,7 +41,7 @@ static void unmount_idle(void)
     CHECK(rmdir(directory) == 0 && mkdir(directory, 0755) == 0);
 }
 
-/* What is mounted on is what was opened, and what is unmounted is what was mounted, no matter who renames what is above. */
+/* What is mounted on is what was opened, and what is unmounted is what was mounted, whatever is renamed above. */
 static void renamed_above(void)
 {
     char above[64], aside[64], below[80], held[80];
