@@ -3,7 +3,7 @@
  * fixed size; what does not fit makes that request say "enumerate the directory". Windows: the buffer has the size of
  * the handle's first request.
  *
- * One lock for all handles of all volumes. A request belongs to the side that takes its cancel routine: the report or the
+ * One lock for all handles of all volumes. A request belongs to who takes its cancel routine: the report or the
  * cancellation.
  */
 #include "kernel.h"

@@ -1,6 +1,6 @@
 /*
- * The place of a mount, held by descriptors: what is opened here is what is mounted on and unmounted, no matter who renames
- * directories above it meanwhile. A directory that something is mounted on cannot be renamed or removed itself,
+ * The place of a mount, held by descriptors: what is opened here is what is mounted on and unmounted, even if
+ * directories above it are renamed meanwhile. A directory that something is mounted on cannot be renamed or removed,
  * so its parent and its name lead to the mount as long as it is there.
  */
 #include <errno.h>
