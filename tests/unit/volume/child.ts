@@ -8,7 +8,13 @@ import path from 'node:path';
 import { execaSync } from 'execa';
 import ts from 'typescript';
 
-const SOURCES = ['src/ntstatus.ts', 'src/volume', 'src/os', 'tests/support/plain-page-memory.ts'];
+const SOURCES = [
+  'src/ntstatus.ts',
+  'src/limits.ts',
+  'src/volume',
+  'src/os',
+  'tests/support/plain-page-memory.ts',
+];
 
 /** `script` may import './src/volume/*.js' and what else SOURCES names; it prints one JSON value. */
 export function runChild<Result>(script: string, nodeOptions: readonly string[] = []): Result {
