@@ -5,15 +5,23 @@ import type { DriveRecord } from '../drive/control/drive-records.js';
 import { canonicalPath } from '../drive/mount/mounts.js';
 
 export async function findDrive(mountPoint: string): Promise<DriveRecord | null> {
-  const drives = await findDrives();
-  const at = (path: string) =>
-    drives.find((drive) => comparable(drive.mountPoint) === comparable(path)) ?? null;
-  if (process.platform === 'win32') {
-    return at(mountPoint) ?? at(resolve(mountPoint));
-  }
+  return (await drivesAt(mountPoint, await findDrives(), (drive) => drive.mountPoint))[0] ?? null;
+}
+
+/** Those of the drives that are at the mount point: one, and perhaps dead ones that were there before it. */
+export async function drivesAt<T>(
+  mountPoint: string,
+  drives: readonly T[],
+  placeOf: (drive: T) => string,
+): Promise<T[]> {
+  const at = (path: string) => drives.filter((drive) => comparable(placeOf(drive)) === comparable(path));
   // As typed first: looking at the path may wait for a drive that does not answer.
-  const absolute = resolve(mountPoint);
-  return at(absolute) ?? at(await canonicalPath(absolute).catch(() => absolute));
+  const absolute = process.platform === 'win32' ? mountPoint : resolve(mountPoint);
+  const found = at(absolute);
+  if (found.length > 0) return found;
+  return at(
+    process.platform === 'win32' ? resolve(mountPoint) : await canonicalPath(absolute).catch(() => absolute),
+  );
 }
 
 /** `r:\`, `\\.\R:` and `R:` are one place. */

@@ -1,36 +1,44 @@
 /**
- * `ramdrive status [mountpoint] [--json]`: figures and a fresh self-check. Exit code 1 when the drive is not there,
- * does not answer, or has broken an invariant.
+ * `ramdrive status [mountpoint] [--json] [--check]`: figures, and a self-check if asked for. Exit code 1 when the drive
+ * is not there, does not answer, or has broken an invariant.
  */
 
 import { formatSize } from '../drive/config/sizes.js';
-import { ask, findDrives } from '../drive/control/control-client.js';
-import type { DriveRecord } from '../drive/control/drive-records.js';
+import { askIfAlive } from '../drive/control/control-client.js';
+import { readRecords } from '../drive/control/drive-records.js';
+import { runtimeDirectories } from '../drive/control/runtime-directory.js';
 import { printable, printableJson, printableLines } from '../drive/printable.js';
 import type { DriveStatus } from '../drive/status.js';
 import { type Colours, colour } from './colour.js';
 import { countOf } from './count-of.js';
 import { describeError, ExitCode } from './exit-codes.js';
-import { findDrive } from './find-drive.js';
+import { drivesAt } from './find-drive.js';
 
 export async function statusCommand(
   mountPoint: string | undefined,
   { json = false, check = false }: { json?: boolean; check?: boolean },
 ): Promise<number> {
-  const drives = await wantedDrives(mountPoint);
-  if (drives === null) {
-    process.stderr.write(
-      `ramdrive: no drive of yours is mounted at ${printable(mountPoint!)}. "ramdrive status" lists them.\n`,
-    );
-    return ExitCode.FAILURE;
-  }
-  const asked = await Promise.allSettled(drives.map((drive) => statusOf(drive, check)));
-  const statuses = asked.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+  const recorded = readRecords(runtimeDirectories());
+  const drives =
+    mountPoint === undefined
+      ? recorded
+      : await drivesAt(mountPoint, recorded, ({ record }) => record.mountPoint);
+  // One connection a drive: its answer also shows that it is alive.
+  const asked = await Promise.allSettled(drives.map((drive) => askIfAlive(drive, 'status', { check })));
+  const statuses = asked.flatMap((answer) =>
+    answer.status === 'fulfilled' && answer.value !== null ? [answer.value] : [],
+  );
   const failures = asked.flatMap((answer) =>
     answer.status === 'rejected' ? [answer.reason as unknown] : [],
   );
   for (const failure of failures) {
     process.stderr.write(`ramdrive: ${describeError(failure)}\n`);
+  }
+  if (mountPoint !== undefined && statuses.length + failures.length === 0) {
+    process.stderr.write(
+      `ramdrive: no drive of yours is mounted at ${printable(mountPoint)}. "ramdrive status" lists them.\n`,
+    );
+    return ExitCode.FAILURE;
   }
   if (failures.length > 0 && statuses.length === 0) {
     return ExitCode.FAILURE;
@@ -46,22 +54,6 @@ export async function statusCommand(
     );
   }
   return failures.length === 0 && statuses.every(isHealthy) ? ExitCode.OK : ExitCode.FAILURE;
-}
-
-async function wantedDrives(mountPoint: string | undefined): Promise<DriveRecord[] | null> {
-  if (mountPoint === undefined) {
-    return findDrives();
-  }
-  const drive = await findDrive(mountPoint);
-  return drive === null ? null : [drive];
-}
-
-async function statusOf(drive: DriveRecord, check: boolean): Promise<DriveStatus> {
-  if (check) {
-    // Its result is part of the status from then on.
-    await ask(drive, 'selfCheck');
-  }
-  return ask(drive, 'status');
 }
 
 function isHealthy({ selfCheck, strictViolations }: DriveStatus): boolean {

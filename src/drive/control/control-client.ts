@@ -19,7 +19,13 @@ import {
   monotonicMs,
   parseAnswer,
 } from './control-protocol.js';
-import { type DriveRecord, endpointOf, readRecords, removeRecord } from './drive-records.js';
+import {
+  type DriveRecord,
+  endpointOf,
+  type FoundRecord,
+  readRecords,
+  removeRecord,
+} from './drive-records.js';
 import { runtimeDirectories } from './runtime-directory.js';
 import { isStopped } from './stopped-process.js';
 
@@ -50,14 +56,29 @@ export interface CommandResults {
 
 /** Drives that answer. Records of dead ones are removed on the way. */
 export async function findDrives(directories = runtimeDirectories()): Promise<DriveRecord[]> {
-  const records = readRecords(directories);
-  const alive = await Promise.all(records.map(({ record }) => isAnswering(record.endpoint)));
-  const dead = records.filter((_, index) => !alive[index]);
-  await Promise.all(dead.map(({ directory, record }) => removeDead(directory, record)));
-  return records.filter((_, index) => alive[index]).map(({ record }) => record);
+  const drives = readRecords(directories);
+  const alive = await Promise.all(drives.map(({ record }) => isAnswering(record.endpoint)));
+  await Promise.all(drives.filter((_, index) => !alive[index]).map(removeDead));
+  return drives.filter((_, index) => alive[index]).map(({ record }) => record);
 }
 
-async function removeDead(directory: string, { id, token }: DriveRecord): Promise<void> {
+/** As ask, in one connection. null when no process listens any more; its record is removed. */
+export async function askIfAlive<C extends ControlCommand>(
+  drive: FoundRecord,
+  command: C,
+  options: AskOptions = {},
+): Promise<CommandResults[C] | null> {
+  try {
+    return await ask(drive.record, command, options);
+  } catch (error) {
+    const { cause } = error as DriveError;
+    if (!NO_LISTENER.has((cause as NodeJS.ErrnoException | undefined)?.code)) throw error;
+    await removeDead(drive);
+    return null;
+  }
+}
+
+async function removeDead({ directory, record: { id, token } }: FoundRecord): Promise<void> {
   removeRecord(directory, id, token);
   if (process.platform === 'win32') {
     // A pipe is gone with its process.
@@ -81,13 +102,16 @@ const DRIVE_ERRORS: Readonly<Record<ControlErrorCode, DriveErrorCode>> = {
   FAILED: 'FAILED',
 };
 
+export type AskOptions = Pick<ControlRequest, 'check' | 'force'>;
+
 /** Sends one command. Throws DriveError with what the drive said, or when it does not answer. */
 export async function ask<C extends ControlCommand>(
   drive: DriveRecord,
   command: C,
-  options: Pick<ControlRequest, 'force'> = {},
+  options: AskOptions = {},
 ): Promise<CommandResults[C]> {
-  const line = await exchange(drive, { ...options, command, token: drive.token }, GRACE_MS[command]);
+  const graceMs = options.check ? GRACE_MS.selfCheck : GRACE_MS[command];
+  const line = await exchange(drive, { ...options, command, token: drive.token }, graceMs);
   const answer = parseAnswer(line);
   if (answer === null) {
     throw new DriveError('FAILED', `Process ${drive.pid} gave no proper answer for ${drive.mountPoint}.`);
@@ -136,10 +160,10 @@ function exchange(
       clearTimeout(beginning);
       clearTimeout(ending);
     };
-    const fail = (code: DriveErrorCode, message: string) => {
+    const fail = (code: DriveErrorCode, message: string, options?: ErrorOptions) => {
       stopWaiting();
       socket.destroy();
-      reject(new DriveError(code, message));
+      reject(new DriveError(code, message, options));
     };
     const failIfStopped = (): boolean => {
       const stopped = isStopped(pid);
@@ -170,7 +194,9 @@ function exchange(
       }
     });
     socket.once('error', (error) => {
-      fail('NOT_RUNNING', `The drive at ${mountPoint} cannot be reached: ${error.message}.`);
+      fail('NOT_RUNNING', `The drive at ${mountPoint} cannot be reached: ${error.message}.`, {
+        cause: error,
+      });
     });
     socket.once('close', () => {
       fail('NOT_RUNNING', `The drive at ${mountPoint} hung up without an answer.`);

@@ -20,6 +20,8 @@ export interface ControlRequest {
    * must not obey a command whose sender has long been told that it failed.
    */
   beginBeforeMs?: number | undefined;
+  /** Of `status`: with a self-check made for it. */
+  check?: boolean | undefined;
   /** Of `unmount`: also when programs use the drive. */
   force?: boolean | undefined;
 }
@@ -35,6 +37,7 @@ const requestSchema = v.object({
   command: v.picklist(CONTROL_COMMANDS),
   token: v.optional(v.string()),
   beginBeforeMs: v.optional(v.number()),
+  check: v.optional(v.boolean()),
   force: v.optional(v.boolean()),
 });
 const answerSchema = v.union([

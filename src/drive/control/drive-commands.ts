@@ -5,9 +5,11 @@ import type { Discarded } from './control-client.js';
 import type { CommandHandler } from './control-server.js';
 
 export function driveCommands(drive: RamDrive): CommandHandler {
-  return async ({ command, force }) => {
+  return async ({ command, check, force }) => {
     switch (command) {
       case 'status':
+        // Its result is part of the status from then on.
+        if (check) await drive.selfCheck();
         return drive.status();
       case 'selfCheck':
         return drive.selfCheck();

@@ -13,7 +13,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { MAX_CONTROL_CONNECTIONS } from '../../../src/drive/config/limits.js';
-import { ask, findDrives, isAnswering } from '../../../src/drive/control/control-client.js';
+import { ask, askIfAlive, findDrives, isAnswering } from '../../../src/drive/control/control-client.js';
 import { monotonicMs } from '../../../src/drive/control/control-protocol.js';
 import { ControlServer } from '../../../src/drive/control/control-server.js';
 import {
@@ -397,5 +397,32 @@ describe('the runtime directory', () => {
     expect(saltOf(freshDirectory())).not.toBe(salt);
     writeFileSync(join(directory, 'salt'), 'short');
     expect(() => saltOf(directory)).toThrow(/damaged/);
+  });
+});
+
+describe('askIfAlive', () => {
+  it('asks in one connection, passes on what is asked for, and removes the record of a drive that is gone', async () => {
+    const directory = freshDirectory();
+    const server = await ControlServer.claim('/mnt/ram', directory);
+    const asked: unknown[] = [];
+    server.open('/mnt/ram', async ({ command, check }) => asked.push({ command, check }));
+    const [found] = readRecords([directory]);
+    expect(await askIfAlive(found!, 'status', { check: true })).toBe(1);
+    expect(asked).toEqual([{ command: 'status', check: true }]);
+    await server.close();
+    // What a killed process leaves: its record is there, and no one listens.
+    writeRecord(directory, found!.record);
+    expect(await askIfAlive(found!, 'status')).toBeNull();
+    expect(readRecords([directory])).toEqual([]);
+  });
+
+  it('a drive that refuses is not taken for a dead one', async () => {
+    const directory = freshDirectory();
+    const server = await ControlServer.claim('/mnt/ram', directory);
+    server.open('/mnt/ram', () => Promise.reject(new DriveError('FAILED', 'no figures')));
+    const [found] = readRecords([directory]);
+    await expect(askIfAlive(found!, 'status')).rejects.toThrow(/no figures/);
+    expect(readRecords([directory])).toHaveLength(1);
+    await server.close();
   });
 });
