@@ -7,7 +7,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -82,6 +82,8 @@ async function until(condition: () => boolean): Promise<void> {
   }
 }
 
+// What other programs of this suite have left there goes with the removal, too.
+rmSync(join(process.env.LOCALAPPDATA!, 'ramdrive'), { recursive: true, force: true });
 const before = everything();
 
 await check('a wrong choice: exit code 2, and nothing is installed', () => {
