@@ -5,8 +5,12 @@ TESTFS *testfs_of(FSP_FILE_SYSTEM *fs) { return fs->UserContext; }
 
 void testfs_note(TESTFS *t, const char *what)
 {
+    /* Not the file system's own lock: some callers hold it, others do not. */
+    static pthread_mutex_t noting = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&noting);
     size_t used = strlen(t->log);
     snprintf(t->log + used, sizeof t->log - used, "%s ", what);
+    pthread_mutex_unlock(&noting);
 }
 
 NODE *testfs_open_node(TESTFS *t, PVOID context)
