@@ -31,7 +31,10 @@ export interface MutantProgram {
 export function buildMutant({ name, patches }: Mutant): MutantProgram {
   const root = mkdtempSync(join(tmpdir(), 'ramdrive-test-mutant-'));
   cpSync(join(PROJECT, 'dist'), join(root, 'dist'), { recursive: true });
-  cpSync(join(PROJECT, 'package.json'), join(root, 'package.json'));
+  // Copies, not links: what they import must be the copy's own, too.
+  for (const own of ['package.json', 'tests/support/fault-injection.mjs']) {
+    cpSync(join(PROJECT, own), join(root, own));
+  }
   for (const shared of ['node_modules', 'native', 'docs']) {
     symlinkSync(join(PROJECT, shared), join(root, shared));
   }
