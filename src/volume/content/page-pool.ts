@@ -36,11 +36,20 @@ const PREALLOCATION_STEP_BYTES = 2 ** 26;
 
 const LARGE_PAGE_BYTES = 16384;
 
+/**
+ * A write that takes a page which was never touched announces the next ones too: a call of the OS for every page costs
+ * about three times what it does for runs of them, and that is most of the first write to a page after a snapshot, or
+ * of a file that grows by pages. So much memory may be in use without being allocated.
+ */
+const PREFAULT_AHEAD_BYTES = 128 * 1024;
+
 /** Page tables that a page can be in: as many as a byte counts beside the first. */
 export const MAX_TABLES_PER_PAGE = 256;
 
 const DIRTY = 1;
 const ALLOCATED = 2;
+/** Still zero, but announced to the OS. */
+const PREFAULTED = 4;
 
 const NO_SNAPSHOTS: SnapshotLedger = { files: [], reservedPages: 0 };
 
@@ -71,6 +80,7 @@ export class PagePool {
   #freshPage = 0;
   #freshCommitted = 0;
   readonly #flags: Uint8Array;
+  readonly #aheadPages: number;
   /** How many page tables have a page beside the first one that has it. Null while no page is in more than one. */
   #moreTables: Uint8Array | null = null;
 
@@ -82,6 +92,7 @@ export class PagePool {
     const warmPages = options.warmPages ?? Math.ceil(DEFAULT_WARM_BYTES / memory.pageSizeBytes);
     if (!(warmPages >= 0)) throw new RangeError(`warmPages: a number from 0 expected, given ${warmPages}`);
     this.warmLimitPages = this.preallocated ? this.capacityPages : Math.min(warmPages, this.capacityPages);
+    this.#aheadPages = Math.floor(PREFAULT_AHEAD_BYTES / memory.pageSizeBytes);
     // Zeroed lazily by the OS: pages of these arrays that are never used cost nothing.
     this.#stock = new Int32Array(this.capacityPages);
     this.#flags = new Uint8Array(this.capacityPages);
@@ -160,17 +171,24 @@ export class PagePool {
     return ((this.#flags[page] as number) & DIRTY) === 0;
   }
 
-  /** Tells the OS that these pages, just taken, are written now; used ones are there already. */
+  /**
+   * Tells the OS that these pages, just taken, are written now, and with the last of them those that will be taken
+   * next; used ones are there already.
+   */
   prefault(pages: Int32Array, from: number, to: number): void {
     if (this.preallocated || this.memory.prefault === undefined) return;
     // A single large page may be meant for a few bytes only: then one fault is cheaper than the whole page.
     if (to - from === 1 && this.pageSizeBytes > LARGE_PAGE_BYTES) return;
     for (let at = from; at < to; ) {
       const run = runAt(pages, at, to);
-      let zero = 0;
-      while (zero < run && this.isZero(pages[at + zero] as number)) zero++;
-      if (zero > 0) this.memory.prefault(pages[at] as number, zero);
-      at += Math.max(zero, 1);
+      let untouched = 0;
+      while (untouched < run && this.#isUntouched(pages[at + untouched] as number)) untouched++;
+      if (untouched > 0) {
+        const page = pages[at] as number;
+        const ahead = at + untouched === to ? this.#announceNext(page + untouched) : 0;
+        this.memory.prefault(page, untouched + ahead);
+      }
+      at += Math.max(untouched, 1);
     }
   }
 
@@ -237,6 +255,26 @@ export class PagePool {
     this.memory.dispose();
   }
 
+  #isUntouched(page: number): boolean {
+    return ((this.#flags[page] as number) & (DIRTY | PREFAULTED)) === 0;
+  }
+
+  /** Marks the pages from `page` on that are handed out next, in this order, as announced; answers how many. */
+  #announceNext(page: number): number {
+    let count = 0;
+    while (count < this.#aheadPages) {
+      const next = page + count;
+      const isNext =
+        count < this.#warm
+          ? this.#stock[this.#warm - 1 - count] === next
+          : next === this.#freshPage + count - this.#warm && next < this.#freshCommitted;
+      if (!isNext || !this.#isUntouched(next)) break;
+      this.#flags[next] = (this.#flags[next] as number) | PREFAULTED;
+      count++;
+    }
+    return count;
+  }
+
   #markAllocated(page: number): void {
     const flags = this.#flags[page];
     if (flags === undefined || (flags & ALLOCATED) !== 0) throw new Error(`page ${page} is handed out twice`);
@@ -290,7 +328,9 @@ export class PagePool {
     const fresh = count - fromStock;
     if (fresh > 0) {
       this.memory.decommit(this.#freshCommitted - fresh, fresh);
+      const announcedEnd = Math.min(this.#freshCommitted, this.#freshPage + this.#aheadPages);
       this.#freshCommitted -= fresh;
+      this.#flags.fill(0, this.#freshCommitted, announcedEnd);
     }
     this.#committed -= count;
   }

@@ -164,13 +164,16 @@ describe('memory', () => {
       Object.assign(memory, { prefault: (first: number, count: number) => announced.push([first, count]) });
     const { pool, pages, memory } = setUp(8, { warmPages: 8 });
     announce(memory);
-    pool.reserve(8);
+    pool.reserve(4);
     pool.take(4, pages, 0);
     pool.prefault(pages, 0, 4);
     pool.giveBack(Int32Array.of(1), 0, 1);
+    pool.reserve(2);
     pool.take(3, pages, 0); // 1 is used, 4 and 5 are new.
     pool.prefault(pages, 0, 3);
-    pool.prefault(Int32Array.of(6), 0, 1);
+    pool.reserve(1);
+    pool.take(1, pages, 0);
+    pool.prefault(pages, 0, 1);
     expect(announced).toEqual([
       [0, 4],
       [4, 2],
@@ -182,6 +185,47 @@ describe('memory', () => {
     const large = new PagePool(announce(new PlainPageMemory({ pageSizeBytes: 65536, pageCount: 2 })));
     large.prefault(Int32Array.of(0), 0, 1);
     expect(announced.length).toBe(3);
+  });
+
+  test('a page that is taken alone is announced with those that are taken next, each once', () => {
+    const announced: number[][] = [];
+    const pageSizeBytes = 16384; // 128 KiB ahead are 8 pages.
+    const memory = new PlainPageMemory({ pageSizeBytes, pageCount: 32 });
+    Object.assign(memory, { prefault: (first: number, count: number) => announced.push([first, count]) });
+    const pool = new PagePool(memory, { warmPages: 0 });
+    const pages = new Int32Array(32);
+    const takeOne = () => {
+      pool.take(1, pages, 0);
+      pool.prefault(pages, 0, 1);
+      return pages[0];
+    };
+    const told = () => announced.splice(0);
+    pool.reserve(20);
+    for (let page = 0; page < 20; page++) expect(takeOne()).toBe(page);
+    // Not beyond what is committed.
+    expect(told()).toEqual([
+      [0, 9],
+      [9, 9],
+      [18, 2],
+    ]);
+
+    // What was decommitted is new again, announced or not.
+    pool.reserve(4);
+    expect(takeOne()).toBe(20);
+    pool.unreserve(3);
+    pool.reserve(3);
+    expect(takeOne()).toBe(21);
+    expect(told()).toEqual([
+      [20, 4],
+      [21, 3],
+    ]);
+
+    // So are pages that were used, and come from the stock now.
+    pool.giveBack(Int32Array.of(3, 4, 5), 0, 3);
+    pool.unreserve(5);
+    pool.reserve(3);
+    const first = takeOne() as number;
+    expect(told()).toEqual([[first, 3]]);
   });
 
   test('a used page goes back to the OS before one that was never touched', () => {
