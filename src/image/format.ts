@@ -8,13 +8,14 @@
  *     atime, mtime, ctime           seconds since 1970 with 7 digits, the volume's own 100 ns
  *     LIBARCHIVE.creationtime       the same (bsdtar)
  *     GNU.sparse.*                  holes, in the format 1.0 (GNU tar, bsdtar, Python)
+ *     hdrcharset                    BINARY where a name is not UTF-8: it is the bytes that a Linux mount shows
  *     user.DOSATTRIB                attributes as 0x…, as Samba keeps them
  *     user.ramdrive.security        the self-relative security descriptor, in base64
  *     user.ramdrive.reparse         reparse data with their head, in base64
- *     user.ramdrive.name            a name that UTF-8 or tar cannot hold: its UTF-16 units, in base64
+ *     user.ramdrive.name            a name that stands for no bytes: its UTF-16 units, in base64
  *
- * The last four with `SCHILY.xattr.` before them. Unknown records are ignored, so that a later program may add some;
- * a change that this one must not ignore is a new version.
+ * Those from `user.` on with `SCHILY.xattr.` before them. Unknown records are ignored, so that a later program may add
+ * some; a change that this one must not ignore is a new version.
  */
 import * as v from 'valibot';
 
@@ -25,6 +26,7 @@ export const MANIFEST_MARK = 'ramdrive manifest';
 
 export const Key = {
   COMMENT: 'comment',
+  CHARSET: 'hdrcharset',
   PATH: 'path',
   LINK: 'linkpath',
   SIZE: 'size',

@@ -24,7 +24,7 @@ const MAX_DIGITS = 16;
 export interface ImageEntry {
   /** In the file. */
   readonly offset: number;
-  /** As tar programs show it, without `/` at the end; '' for the root. */
+  /** As tar programs show it (posix-name.ts), without `/` at the end; '' for the root. */
   readonly path: string;
   /** '' for the root. UTF-16 as it was in the volume, unchecked but for `/`, `\` and NUL. */
   readonly name: string;
@@ -58,7 +58,7 @@ export function readImage(descriptor: number, visitor: ImageVisitor): Manifest {
   const piece = Buffer.allocUnsafe(PIECE_BYTES);
   let isFirst = true;
   for (let item: TarItem | null = firstItem(tar); item !== null; item = tar.next()) {
-    if (item.pax.get(Key.COMMENT) === MANIFEST_MARK && !isFirst) return readManifest(tar, item);
+    if (item.pax.text(Key.COMMENT) === MANIFEST_MARK && !isFirst) return readManifest(tar, item);
     const entry = entryOf(tar, item, isFirst);
     isFirst = false;
     visitor.entry(entry);
@@ -76,7 +76,7 @@ function firstItem(tar: TarReader): TarItem {
     // Not even a tar archive.
     if (!(error instanceof ImageError)) throw error;
   }
-  const version = versionOf(item?.pax.get(Key.COMMENT));
+  const version = versionOf(item?.pax.text(Key.COMMENT));
   if (item === null || version === null) {
     throw new ImageError('FOREIGN', 'it is no image of a RAM drive');
   }
@@ -106,7 +106,7 @@ function readManifest(tar: TarReader, item: TarItem): Manifest {
 function entryOf(tar: TarReader, item: TarItem, isFirst: boolean): ImageEntry {
   const { header, pax, offset } = item;
   const damage = (what: string) => tar.damage(offset, `has an entry "${path}" ${what}`);
-  const given = pax.get(Key.SPARSE_NAME) ?? pax.get(Key.PATH) ?? header.name;
+  const given = pax.name(Key.SPARSE_NAME) ?? pax.name(Key.PATH) ?? header.name;
   let path = given.replace(/\/$/, '');
   if (isFirst !== (path === '.')) throw damage('where the root should be, or again');
   if (isFirst) path = '';
@@ -116,14 +116,14 @@ function entryOf(tar: TarReader, item: TarItem, isFirst: boolean): ImageEntry {
   }
   const kind = KINDS[header.type ?? ''];
   if (kind === undefined) throw damage(`of a kind that is not known (${header.type ?? 'no tar type'})`);
-  const attributes = /^0x[0-9a-f]{1,8}$/.exec(pax.get(Key.ATTRIBUTES) ?? '');
-  const security = base64(pax.get(Key.SECURITY));
-  const reparse = pax.has(Key.REPARSE) ? base64(pax.get(Key.REPARSE)) : null;
+  const attributes = /^0x[0-9a-f]{1,8}$/.exec(pax.text(Key.ATTRIBUTES) ?? '');
+  const security = base64(pax.text(Key.SECURITY));
+  const reparse = pax.has(Key.REPARSE) ? base64(pax.text(Key.REPARSE)) : null;
   const times = {
-    creation: parseTime(pax.get(Key.CREATION)),
-    lastAccess: parseTime(pax.get(Key.ACCESS)),
-    lastWrite: parseTime(pax.get(Key.WRITE)),
-    change: parseTime(pax.get(Key.CHANGE)),
+    creation: parseTime(pax.text(Key.CREATION)),
+    lastAccess: parseTime(pax.text(Key.ACCESS)),
+    lastWrite: parseTime(pax.text(Key.WRITE)),
+    change: parseTime(pax.text(Key.CHANGE)),
   };
   if (attributes === null) throw damage('without attributes');
   if (security === undefined) throw damage('without a security descriptor');
@@ -134,7 +134,7 @@ function entryOf(tar: TarReader, item: TarItem, isFirst: boolean): ImageEntry {
     kind === 'directory' || (kind === 'link' && (Number(attributes[0]) & DIRECTORY_ATTRIBUTE) !== 0);
   if (isFirst && kind !== 'directory') throw damage('which should be the root');
   if (kind !== 'file' && item.sizeBytes !== 0) throw damage(`with ${item.sizeBytes} bytes, which is no file`);
-  const name = nameOf(pax.get(Key.NAME), names.at(-1) as string);
+  const name = nameOf(pax.text(Key.NAME), names.at(-1) as string);
   if (name === undefined || /[\\/\0]/.test(name)) throw damage('with a name that no file can have');
   return {
     offset,
@@ -147,7 +147,7 @@ function entryOf(tar: TarReader, item: TarItem, isFirst: boolean): ImageEntry {
     times,
     security,
     reparse,
-    link: kind === 'link' ? (pax.get(Key.LINK) ?? header.linkname) : null,
+    link: kind === 'link' ? (pax.name(Key.LINK) ?? header.linkname) : null,
     sizeBytes: kind === 'file' ? sizeOf(item, damage) : 0,
   };
 }
@@ -177,9 +177,9 @@ const isSparse = ({ pax }: TarItem) => pax.has(Key.SPARSE_MAJOR);
 
 function sizeOf(item: TarItem, damage: (what: string) => ImageError): number {
   if (!isSparse(item)) return item.sizeBytes;
-  const version = `${item.pax.get(Key.SPARSE_MAJOR)}.${item.pax.get(Key.SPARSE_MINOR)}`;
+  const version = `${item.pax.text(Key.SPARSE_MAJOR)}.${item.pax.text(Key.SPARSE_MINOR)}`;
   if (version !== '1.0') throw damage(`with holes in the format ${version}, not 1.0`);
-  const size = item.pax.get(Key.SPARSE_SIZE) ?? '';
+  const size = item.pax.text(Key.SPARSE_SIZE) ?? '';
   if (!/^\d{1,16}$/.test(size) || !Number.isSafeInteger(Number(size))) throw damage('of an impossible size');
   return Number(size);
 }

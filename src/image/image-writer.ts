@@ -1,5 +1,6 @@
 /** Writes the image of a volume into an open file (format.ts). Throws what the file system throws. */
 import { BLOCK_BYTES, Key, MANIFEST_MARK, MARK_TEXT, type Manifest, timeText } from './format.js';
+import { bytesOfName } from './posix-name.js';
 import { posixOwner } from './posix-owner.js';
 import { linkTargetOf } from './symbolic-link.js';
 import { type TarEntry, TarWriter } from './tar-writer.js';
@@ -85,11 +86,19 @@ function paxOf(inode: ViewedInode): Record<string, string> {
   };
 }
 
-/** The last name as tar can hold it. */
+/**
+ * The last name as tar can hold it: its bytes, if it has any. Otherwise U+FFFD stands in it for what has none, and a
+ * number makes it one that nothing else has; hence a name that only looks like such a one gets a number, too.
+ */
 function tarName({ names, indexNumber }: ViewedInode): string {
   const name = names.at(-1) as string;
-  const safe = name.replaceAll(/[\p{Surrogate}/\n]/gu, '\ufffd');
-  return safe === name ? name : `${safe}~${indexNumber}`;
+  if (isTarName(name)) return name;
+  const safe = name.replaceAll(/[\p{Surrogate}/]/gu, '\ufffd');
+  return `${safe.includes('\ufffd') ? safe : `${safe}\ufffd`}~${indexNumber}`;
+}
+
+function isTarName(name: string): boolean {
+  return !/\/|\ufffd.*~\d+$/s.test(name) && bytesOfName(name) !== null;
 }
 
 function pathOf(inode: ViewedInode, paths: Map<string, string>): string {

@@ -14,6 +14,4 @@ declare module 'tar-stream/headers.js' {
   export function encode(header: TarHeader): Buffer | null;
   /** null for a block of zeros. Throws for what is no header. */
   export function decode(block: Buffer, encoding: string): TarHeader | null;
-  /** Records of a pax header, each with its length before it. */
-  export function encodePax(options: { pax: Record<string, string> }): Buffer;
 }

@@ -1,13 +1,14 @@
 /**
  * TarReader: headers and content from a file that is open for reading, with the SHA-256 of what lies before the entry
  * at hand. What it reads may come from anyone: every length is bounded, and what is wrong is an ImageError that names
- * the place. Headers are decoded by tar-stream; pax records here, because its decoder takes malformed ones for the end.
+ * the place. Headers are decoded by tar-stream.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { decode, type TarHeader } from 'tar-stream/headers.js';
 import { BLOCK_BYTES, Key } from './format.js';
 import { ImageError } from './image-error.js';
+import { Pax } from './pax.js';
 
 const PIECE_BYTES = 2 ** 20;
 /** A security descriptor and reparse data in base64, a path and a link, with room to spare. */
@@ -17,7 +18,7 @@ export interface TarItem {
   /** Of its pax header in the file. */
   offset: number;
   header: TarHeader;
-  pax: ReadonlyMap<string, string>;
+  pax: Pax;
   /** Of its content in the file. */
   sizeBytes: number;
   /** Of all bytes before it. */
@@ -48,17 +49,17 @@ export class TarReader {
     const first = this.#header();
     if (first === null) return null;
     let header = first;
-    let pax = new Map<string, string>();
+    let pax = new Pax();
     if (header.type === 'pax-header') {
       if (header.size > MAX_PAX_BYTES) {
         throw this.damage(offset, `has a pax header of ${header.size} bytes, at most ${MAX_PAX_BYTES}`);
       }
-      pax = paxRecords(this.read(header.size)) ?? fail(this.damage(offset, 'has a malformed pax header'));
+      pax = Pax.parse(this.read(header.size)) ?? fail(this.damage(offset, 'has a malformed pax header'));
       this.skipPadding(header.size);
       header = this.#header() ?? fail(this.damage(offset, 'ends after a pax header'));
       if (header.type === 'pax-header') throw this.damage(offset, 'has two pax headers in a row');
     }
-    const size = pax.get(Key.SIZE);
+    const size = pax.text(Key.SIZE);
     const sizeBytes = size === undefined ? header.size : Number(size);
     if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0) {
       throw this.damage(offset, `has an entry of "${size ?? header.size}" bytes`);
@@ -132,21 +133,4 @@ export class TarReader {
 
 function fail(error: ImageError): never {
   throw error;
-}
-
-/** `length key=value\n` each, the length with itself; null when they are not all so. */
-function paxRecords(bytes: Buffer): Map<string, string> | null {
-  const records = new Map<string, string>();
-  for (let at = 0; at < bytes.length; ) {
-    const space = bytes.indexOf(0x20, at);
-    if (space < 0 || space - at > 9) return null;
-    const digits = bytes.toString('latin1', at, space);
-    const end = at + Number(digits);
-    const equals = bytes.indexOf(0x3d, space);
-    if (!/^\d+$/.test(digits) || end <= space + 1 || end > bytes.length) return null;
-    if (equals < 0 || equals >= end || bytes[end - 1] !== 0x0a) return null;
-    records.set(bytes.toString('utf8', space + 1, equals), bytes.toString('utf8', equals + 1, end - 1));
-    at = end;
-  }
-  return records;
 }

@@ -4,8 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
-import { encode, encodePax } from 'tar-stream/headers.js';
+import { encode } from 'tar-stream/headers.js';
 import { BLOCK_BYTES, Key } from './format.js';
+import { encodePax, type PaxRecords } from './pax.js';
 
 const PIECE_BYTES = 2 ** 20;
 /** What the field of a header holds. */
@@ -13,16 +14,17 @@ const MAX_ID = 0o777777;
 const MAX_TIME_SECONDS = 2 ** 31 - 1;
 
 export interface TarEntry {
-  /** `/` between names; a directory's ends with one. */
+  /** `/` between names, which have bytes (posix-name.ts); a directory's ends with one. */
   path: string;
   type: 'file' | 'directory' | 'symlink';
+  /** The target, which has bytes too. */
   link: string | null;
   sizeBytes: number;
   mode: number;
   uid: number;
   gid: number;
   writeTimeSeconds: number;
-  pax: Record<string, string>;
+  pax: PaxRecords;
 }
 
 export class TarWriter {
@@ -45,7 +47,9 @@ export class TarWriter {
   /** Begins an entry; its `sizeBytes` of content come next, then end(). */
   entry(entry: TarEntry): void {
     const { path, link, type, mode } = entry;
-    const pax = { ...entry.pax };
+    // Before all others: for Python the last record about a name wins, and that is to be the one of a file with holes.
+    const names: Record<string, string> = {};
+    const ids: Record<string, string> = {};
     const fields = {
       mode,
       // Larger ones would be cut; the records say them.
@@ -53,17 +57,21 @@ export class TarWriter {
       gid: Math.min(entry.gid, MAX_ID),
       mtime: new Date(Math.min(Math.max(entry.writeTimeSeconds, 0), MAX_TIME_SECONDS) * 1000),
     };
-    if (entry.uid > MAX_ID) pax.uid = String(entry.uid);
-    if (entry.gid > MAX_ID) pax.gid = String(entry.gid);
+    if (entry.uid > MAX_ID) ids.uid = String(entry.uid);
+    if (entry.gid > MAX_ID) ids.gid = String(entry.gid);
     const size = entry.sizeBytes;
-    let head = encode({ ...fields, name: path, linkname: link, type, size });
+    let head =
+      isPlain(path) && isPlain(link ?? '')
+        ? encode({ ...fields, name: path, linkname: link, type, size })
+        : null;
     if (head === null) {
-      pax[Key.PATH] = path;
-      if (link !== null) pax[Key.LINK] = link;
+      if (!isUtf8(path) || !isUtf8(link ?? '')) names[Key.CHARSET] = 'BINARY';
+      names[Key.PATH] = path;
+      if (link !== null) names[Key.LINK] = link;
       const name = type === 'directory' ? 'PaxPath/' : 'PaxPath';
       head = encode({ ...fields, name, linkname: link === null ? null : 'PaxPath', type, size });
     }
-    const records = encodePax({ pax });
+    const records = encodePax({ ...names, ...ids, ...entry.pax });
     const paxFields = { ...fields, mode: 0o644, name: 'PaxHeader', linkname: null };
     this.write(encode({ ...paxFields, type: 'pax-header', size: records.length }) as Buffer);
     this.write(records);
@@ -111,3 +119,8 @@ export class TarWriter {
     this.#filled = 0;
   }
 }
+
+/** Whether a header's field has the text as it is. */
+const isPlain = (text: string) => /^[\x20-\x5b\x5d-\x7e]*$/.test(text);
+
+const isUtf8 = (name: string) => !/\p{Surrogate}/u.test(name);

@@ -75,6 +75,18 @@ describe('a volume saved and loaded', () => {
   });
 });
 
+describe('names that tar cannot say', () => {
+  it('get one that nothing else has, whatever others are called', () => {
+    const before = rig();
+    const broken = before.make('\\a\ud800', true);
+    before.make(`\\a\ufffd~${broken.indexNumber}`, true);
+    before.make(`\\a\ufffd~${broken.indexNumber}\\b`);
+    const after = rig();
+    load(saved(before), after);
+    expect(contentOf(after)).toEqual(contentOf(before));
+  });
+});
+
 describe('other programs', () => {
   const unpackers: [string, string[]][] = [
     ['tar', ['--warning=no-unknown-keyword', '--warning=no-timestamp', '-xf']],
@@ -106,6 +118,11 @@ describe('other programs', () => {
         expect(bytes('dir/only a hole')).toEqual(Buffer.alloc(9 * PAGE));
         expect(readlinkSync(join(into, 'link'))).toBe('dir/one byte');
         expect(readlinkSync(join(into, 'dir/to directory'))).toBe('../dir');
+        const raw = (text: string) => Buffer.from(`${into}/${text}`, 'latin1');
+        expect(readFileSync(raw('caf\xe9/\xff\x80'))).toEqual(content(30, 9));
+        expect(readFileSync(raw('caf\xe9/hole \xe9'))).toEqual(Buffer.alloc(9 * PAGE));
+        expect(readlinkSync(raw('link to bytes'), 'latin1')).toBe('caf\xe9/\xff\x80');
+        expect(bytes('back\\slash\nline')).toEqual(content(40, 10));
         expect(readlinkSync(join(into, 'long link'))).toBe(`dir/${'x'.repeat(300)}`);
         const { mode, mtimeNs } = lstatSync(join(into, 'linux'), { bigint: true });
         expect((Number(mode) & 0o777).toString(8)).toBe('750');

@@ -128,6 +128,13 @@ export function fullVolume(options: Parameters<typeof rig>[0] = {}): Rig {
   make('\\broken \ud800 name', true);
   put(make('\\broken \ud800 name\\\udfff'), 0, content(20, 6));
   make('\\broken \ufffd name');
+  // Bytes that are not UTF-8, and such that are one by one; a backslash, a line end.
+  make('\\caf\udce9', true);
+  put(make('\\caf\udce9\\\udcff\udc80'), 0, content(30, 9));
+  make('\\caf\udcc3\udca9');
+  put(make('\\back\uf05cslash\nline'), 0, content(40, 10));
+  volume.setFileSize(make('\\caf\udce9\\hole \udce9'), 9 * PAGE);
+  volume.setReparsePoint(make('\\link to bytes'), linkData('caf\udce9/\udcff\udc80'));
   // Holes at the beginning, in the middle, at the end, and nothing else.
   const holes = make('\\holes');
   put(holes, 3 * PAGE, content(PAGE, 7));
