@@ -13,6 +13,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { NotToBeHad, provideBinaries, whyNotHere as whyNoBinaries } from './driver/provision.mjs';
 import {
   APP,
   endWine,
@@ -61,6 +62,7 @@ const PROGRAMS = [
   { name: 'command-line', what: 'command line', limit: 400 },
   { name: 'service', what: 'service', limit: 400 },
   { name: 'temp', what: 'TEMP', limit: 200 },
+  { name: 'launcher', what: 'WinFsp Launcher', limit: 300, args: () => [windowsPath(genuineWinFsp())] },
   { name: 'installer', what: 'installer', limit: 600, args: () => [windowsPath(makeInstaller())] },
   { name: 'bench-client', what: 'benchmark client', limit: 300 },
   {
@@ -91,6 +93,13 @@ function compilerReport() {
   const path = join(OUTPUT, 'compiler-layouts.txt');
   writeFileSync(path, wine([layoutProgramPath()]));
   return path;
+}
+
+/** Directory of WinFsp's own programs. Throws NotToBeHad. */
+function genuineWinFsp() {
+  const reason = whyNoBinaries(log);
+  if (reason !== null) throw new NotToBeHad(reason);
+  return provideBinaries(log);
 }
 
 /** The set-up program, as a release has it but for the compression. */
@@ -156,7 +165,14 @@ async function runProgram({
 }) {
   log(`${what} …`);
   const begun = Date.now();
-  const { code, signal, output, errors } = await runWindowsNode(name, script, args(), limit);
+  let programArgs;
+  try {
+    programArgs = args();
+  } catch (error) {
+    if (!(error instanceof NotToBeHad)) throw error;
+    return { what, ok: true, passed: 0, failed: 0, took: 0, notes: [`skipped: ${error.message}`] };
+  }
+  const { code, signal, output, errors } = await runWindowsNode(name, script, programArgs, limit);
   const { passed, failed, notes } = read(output);
   const took = (Date.now() - begun) / 1000;
   // Nothing said is nothing tested: Wine can end a program with exit code 0 and no word.

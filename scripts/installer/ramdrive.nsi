@@ -511,6 +511,7 @@ Section Uninstall
   SetShellVarContext all
   ; Says that there is nothing to restore when TEMP was never on.
   ${Ramdrive} "temp off"
+  ${Ramdrive} "unregister"
   ${Ramdrive} "service uninstall"
   ClearErrors
   FileOpen $1 "$INSTDIR\node.exe" a

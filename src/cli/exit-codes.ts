@@ -2,6 +2,7 @@
 
 import { RuntimeDirectoryError } from '../drive/control/runtime-directory.js';
 import { ConfigError, DriveError, MountError, MountPointError } from '../drive/errors.js';
+import { LauncherError } from '../drive/launcher/launcher-registration.js';
 import { printableLines } from '../drive/printable.js';
 import { ServiceError } from '../drive/service/service-host.js';
 import { TempError } from '../drive/temp/temp-variables.js';
@@ -33,6 +34,7 @@ export function describeError(error: unknown): string {
     error instanceof ServiceError ||
     error instanceof ImageError ||
     error instanceof TempError ||
+    error instanceof LauncherError ||
     error instanceof Win32Error ||
     error instanceof WinFspLibraryError ||
     error instanceof WinFspCallError ||

@@ -9,6 +9,7 @@ import { packageVersion } from '../package-root.js';
 import { doctorCommand } from './doctor-command.js';
 import { describeError, ExitCode, exitCodeOf } from './exit-codes.js';
 import { imageCommand } from './image-command.js';
+import { launcherCommands } from './launcher/register-command.js';
 import { mountCommand } from './mount/mount-command.js';
 import { mountInBackground } from './mount/mount-in-background.js';
 import { checkTraceFile } from './mount/trace-file.js';
@@ -144,6 +145,9 @@ function createProgram(setExitCode: (code: number) => void, args: readonly strin
   program.addCommand(serviceCommand(setExitCode));
   program.addCommand(imageCommand(setExitCode));
   program.addCommand(tempCommand(setExitCode));
+  for (const command of launcherCommands(setExitCode)) {
+    program.addCommand(command, { hidden: command.name() === 'launch' });
+  }
   for (const command of program.commands) {
     command.exitOverride().showHelpAfterError(`(ramdrive ${command.name()} --help shows what can be typed)`);
   }

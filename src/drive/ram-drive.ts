@@ -43,7 +43,7 @@ export class RamDrive {
   ): Promise<RamDrive> {
     const warn = events.onWarning ?? (() => {});
     const account = currentAccount();
-    const plan = await planMount(settings.mountPoint, process.platform, warn, account);
+    const plan = await planMount(settings.mountPoint, process.platform, warn, account, settings.shareLetter);
     try {
       return await RamDrive.#startAt(plan, account, settings, events, abort);
     } finally {

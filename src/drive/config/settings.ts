@@ -22,6 +22,8 @@ import { formatSize, parseSize, partOfMemory, SIZE_EXPECTED } from './sizes.js';
 export interface DriveSettings {
   /** A directory (Linux), or `R:`, `\\.\R:`, `*`, a directory, `\\server\share` (Windows). */
   mountPoint: string;
+  /** With a share: the letter that it has besides; from WinFsp's Launcher only. */
+  shareLetter?: string;
   /** A multiple of the page size. */
   capacityBytes: number;
   pageSizeBytes: number;

@@ -57,18 +57,25 @@ function plainLetterWarning(drive: string, account: WindowsAccount): string {
   return `${drive} ${PLAIN_LETTER[account]} ${FOR_ALL}`;
 }
 
-/** Checks the mount point as far as that is possible beforehand. Throws MountPointError. */
+/**
+ * Checks the mount point as far as that is possible beforehand. `shareLetter`: a letter for a share, which otherwise
+ * has none. Throws MountPointError.
+ */
 export async function planMount(
   mountPoint: string,
   platform: NodeJS.Platform = process.platform,
   warn: (message: string) => void = () => {},
   account: WindowsAccount = 'user',
+  shareLetter: string | null = null,
 ): Promise<MountPlan> {
   const parsed = parse(mountPoint, platform);
   if (platform !== 'win32') {
     const { path, descriptorPath, handle } = await prepareLinuxMountPoint(mountPoint, warn);
     const plan = planOf(parsed, [{ argument: descriptorPath, warning: null }], null, path);
     return { ...plan, release: () => handle.close() };
+  }
+  if (parsed.form === 'unc' && shareLetter !== null) {
+    return planOf(parsed, [{ argument: shareLetter, warning: null }], shareLetter, shareLetter);
   }
   return planOf(parsed, windowsAttempts(parsed, account), preflightOf(parsed), mountPoint);
 }

@@ -36,6 +36,17 @@ describe('planMount on Windows', () => {
     expect(usesMountManager(result)).toBe(mountManager);
   });
 
+  it('gives a share a letter when it is told to', async () => {
+    const result = await planMount('\\\\ramdrive\\2G', 'win32', () => {}, 'user', 'X:');
+    expect(result).toMatchObject({
+      device: 'WinFsp.Net',
+      volumePrefix: '\\ramdrive\\2G',
+      attempts: [{ argument: 'X:', warning: null }],
+      preflight: 'X:',
+      name: 'X:',
+    });
+  });
+
   it.each([
     ['user', /this logon session only.*elevated.*Disk Management.*MountUseMountmgrFromFSD/],
     ['local-system', /every program sees it but Disk Management/],
