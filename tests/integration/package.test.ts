@@ -39,6 +39,10 @@ function testMachineryIn(library: string): string[] {
 }
 
 beforeAll(async () => {
+  // As a run of the examples' fixtures leaves it; it must not be packed.
+  const cache = join(PROJECT, 'examples/fixtures/node_modules/.vite');
+  mkdirSync(cache, { recursive: true });
+  writeFileSync(join(cache, 'results.json'), '{}\n');
   const pack = ['pack', PROJECT, '--json', '--foreground-scripts=false', '--pack-destination', project];
   const [packed] = JSON.parse(await succeed('npm', ...pack)) as [
     { filename: string; files: { path: string }[] },
