@@ -109,7 +109,7 @@ export class RealSnapshots {
     const f = Math.floor(before.savingNext / indexCount);
     const i = before.savingNext % indexCount;
     const at = before.saving * FileCount + f;
-    const page = this.#read?.root.children?.get(`f${f}`)?.file?.table.pageAt(i) ?? -1;
+    const page = this.#read?.root.children?.get(`f${f}`)?.inode.file?.table.pageAt(i) ?? -1;
     for (let u = 0; u < UnitsPerPage; u++) {
       const x = i * UnitsPerPage + u;
       const due =
@@ -151,7 +151,7 @@ export class RealSnapshots {
     equal(Number(snapshot !== undefined), s.there[name] as number, `snapshot ${name} is there`);
     for (let f = 0; f < FileCount; f++) {
       const at = name * FileCount + f;
-      const inode = snapshot?.root.children?.get(`f${f}`);
+      const inode = snapshot?.root.children?.get(`f${f}`)?.inode;
       equal(Number(inode !== undefined), s.snapHas[at] as number, `file ${f} is in snapshot ${name}`);
       if (inode === undefined) continue;
       const kept = s.keptTruth.slice(at * MaxUnits, (at + 1) * MaxUnits);

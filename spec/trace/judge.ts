@@ -23,15 +23,22 @@ type Event = Record<string, unknown> & { op: string };
 
 interface Inode {
   directory: boolean;
+  /** Of one of its names; null without a name. */
   parent: Inode | null;
-  /** Folded. */
-  name: string;
+  /** How many names it has. */
+  names: number;
   children: Map<string, Inode>;
   opens: number;
   length: number;
   reserve: number;
   /** Whether its index number is known: not between a rollback and the next open. */
   isNumbered: boolean;
+}
+
+interface Place {
+  directory: Inode;
+  /** Folded. */
+  name: string;
 }
 
 class Refusal extends Error {
@@ -148,7 +155,7 @@ class TracedState {
     this.#pageSize = numberOf(event, 'pageSizeBytes');
     this.#capacity = numberOf(event, 'capacityPages');
     this.#folding = foldingTable(event.caseSensitive === true, upperCaseOf(event));
-    this.#root = newInode(true, null, '');
+    this.#root = newInode(true);
     this.#root.parent = this.#root;
     this.#inodes.set(numberOf(event, 'root'), this.#root);
   }
@@ -156,7 +163,7 @@ class TracedState {
   // Names.
 
   /** Directory and folded last name of a path; null when there is no such directory. */
-  #locate(path: string): { directory: Inode; name: string } | null {
+  #locate(path: string): Place | null {
     const names = foldText(path, this.#folding).split('\\').slice(1);
     let directory = this.#root!;
     for (const name of names.slice(0, -1)) {
@@ -201,9 +208,9 @@ class TracedState {
     if (!this.#answers(event, due)) return;
     const index = numberOf(event, 'inode');
     if (this.#inodes.has(index)) throw new Refusal('SingleOwner', `inode ${index} exists already`);
-    const inode = newInode(event.directory === true, place!.directory, place!.name);
+    const inode = newInode(event.directory === true);
     inode.opens = 1;
-    place!.directory.children.set(place!.name, inode);
+    this.#attach(inode, place!);
     this.#inodes.set(index, inode);
     this.#reserve(inode, pages);
     this.#compare(event, inode);
@@ -225,6 +232,9 @@ class TracedState {
       case 'exchange':
         this.#exchange(event, inode);
         break;
+      case 'link':
+        this.#link(event, inode);
+        break;
       case 'list':
         this.#list(event, inode);
         break;
@@ -238,13 +248,16 @@ class TracedState {
     const flags = numberOf(event, 'flags');
     if ((flags & CLEANUP_TRIM) !== 0 && !inode.directory) this.#reserve(inode, this.#pagesOf(inode.length));
     const isFree = inode !== this.#root && inode.parent !== null && inode.children.size === 0;
-    if ((flags & CLEANUP_DELETE) !== 0 && isFree) this.#unlink(inode);
+    if ((flags & CLEANUP_DELETE) !== 0 && isFree) this.#unlink(this.#placeOf(event, inode));
   }
 
   #rename(event: Event, inode: Inode): void {
+    if (this.#isRefusedRoot(event, inode)) return;
     const place = this.#locate(textOf(event, 'newPath'));
-    const there = place?.directory.children.get(place.name);
-    const isTaken = there !== undefined && there !== inode && event.replaceIfExists !== true;
+    const from = inode.parent === null ? null : this.#placeOf(event, inode);
+    const isSameName = from?.directory === place?.directory && from?.name === place?.name;
+    const there = isSameName ? undefined : place?.directory.children.get(place.name);
+    const isTaken = there !== undefined && event.replaceIfExists !== true;
     const due =
       inode.parent === null
         ? NtStatus.FILE_DELETED
@@ -257,17 +270,19 @@ class TracedState {
     for (let at = place!.directory; at !== this.#root; at = at.parent!) {
       if (at === inode) throw new Refusal('NoCycle', 'a directory is moved into itself');
     }
-    if (there !== undefined && there !== inode) {
+    if (there === inode && event.posix === true) return;
+    if (there !== undefined) {
       if (there.directory && (event.posix !== true || !inode.directory || there.children.size > 0))
         throw new Refusal('ReplaceIsAtomic', 'a directory is replaced');
-      this.#unlink(there);
+      this.#unlink(place!);
     }
-    inode.parent!.children.delete(inode.name);
-    this.#attach(inode, place!.directory, place!.name);
+    this.#detach(from!);
+    this.#attach(inode, place!);
   }
 
   #exchange(event: Event, inode: Inode): void {
-    const place = this.#locate(textOf(event, 'path'));
+    if (this.#isRefusedRoot(event, inode)) return;
+    const place = this.#locate(textOf(event, 'otherPath'));
     const other = place?.directory.children.get(place.name);
     const due =
       inode.parent === null
@@ -278,9 +293,12 @@ class TracedState {
             ? NtStatus.OBJECT_NAME_NOT_FOUND
             : NtStatus.SUCCESS;
     if (!this.#answers(event, due)) return;
-    const { parent, name } = inode;
-    this.#attach(inode, other!.parent!, other!.name);
-    this.#attach(other!, parent!, name);
+    const from = this.#placeOf(event, inode);
+    if (other === inode) return;
+    this.#detach(from);
+    this.#detach(place!);
+    this.#attach(inode, place!);
+    this.#attach(other!, from);
     for (const moved of [inode, other!]) {
       for (let at = moved.parent!; at !== this.#root; at = at.parent!) {
         if (at === moved)
@@ -289,16 +307,49 @@ class TracedState {
     }
   }
 
-  #attach(inode: Inode, directory: Inode, name: string): void {
+  #isRefusedRoot(event: Event, inode: Inode): boolean {
+    if (inode === this.#root && numberOf(event, 'result') >= 0)
+      throw new Refusal('NoCycle', 'the root is moved');
+    return inode === this.#root;
+  }
+
+  #link(event: Event, inode: Inode): void {
+    const place = this.#locate(textOf(event, 'newPath'));
+    const due =
+      place === null
+        ? NtStatus.OBJECT_PATH_NOT_FOUND
+        : place.directory.children.has(place.name) || place.name === ''
+          ? NtStatus.OBJECT_NAME_COLLISION
+          : NtStatus.SUCCESS;
+    if (!this.#answers(event, due)) return;
+    if (inode.directory) throw new Refusal('SingleOwner', 'a directory gets another name');
+    this.#attach(inode, place!);
+  }
+
+  /** Of the name by which an event speaks of an inode. */
+  #placeOf(event: Event, inode: Inode): Place {
+    const place = this.#locate(textOf(event, 'path'));
+    if (place?.directory.children.get(place.name) !== inode)
+      throw new Refusal('SingleOwner', `'${String(event.path)}' leads to another inode`);
+    return place;
+  }
+
+  #attach(inode: Inode, { directory, name }: Place): void {
     inode.parent = directory;
-    inode.name = name;
+    inode.names++;
     directory.children.set(name, inode);
   }
 
-  #unlink(inode: Inode): void {
-    inode.parent!.children.delete(inode.name);
-    inode.parent = null;
-    this.#forget(inode);
+  #detach({ directory, name }: Place): Inode {
+    const inode = directory.children.get(name)!;
+    directory.children.delete(name);
+    inode.names--;
+    if (inode.names === 0) inode.parent = null;
+    return inode;
+  }
+
+  #unlink(place: Place): void {
+    this.#forget(this.#detach(place));
   }
 
   /** An inode without name and opens gives everything back. */
@@ -488,21 +539,30 @@ class TracedState {
   }
 }
 
-function newInode(directory: boolean, parent: Inode | null, name: string): Inode {
-  return { directory, parent, name, children: new Map(), opens: 0, length: 0, reserve: 0, isNumbered: true };
+function newInode(directory: boolean): Inode {
+  const children = new Map<string, Inode>();
+  return { directory, parent: null, names: 0, children, opens: 0, length: 0, reserve: 0, isNumbered: true };
 }
 
-/** The same tree with nothing open and without numbers. The root's parent is itself. */
-function copyTree(inode: Inode, parent: Inode | null): Inode {
+/**
+ * The same tree with nothing open and without numbers. The root's parent is itself. `copies`: of each file, which may
+ * have several names.
+ */
+function copyTree(inode: Inode, parent: Inode | null, copies = new Map<Inode, Inode>()): Inode {
+  const before = copies.get(inode);
+  if (before !== undefined) return before;
   const copy: Inode = { ...inode, parent, children: new Map(), opens: 0, isNumbered: false };
   copy.parent ??= copy;
-  for (const [name, child] of inode.children) copy.children.set(name, copyTree(child, copy));
+  copies.set(inode, copy);
+  for (const [name, child] of inode.children) copy.children.set(name, copyTree(child, copy, copies));
   return copy;
 }
 
-function sumOfReserves(inode: Inode): number {
+function sumOfReserves(inode: Inode, seen = new Set<Inode>()): number {
+  if (seen.has(inode)) return 0;
+  seen.add(inode);
   let sum = inode.reserve;
-  for (const child of inode.children.values()) sum += sumOfReserves(child);
+  for (const child of inode.children.values()) sum += sumOfReserves(child, seen);
   return sum;
 }
 

@@ -3,11 +3,14 @@
  * operation. The kernel believes every field (a FileSize that is too small truncates its cache: data loss;
  * docs/winfsp.md#callbacks), so there is one function for all callbacks and nothing optional in it. Runs for every
  * write: no allocation, no BigInt.
+ *
+ * `links`: 0 for WinFsp, which demands it and reports one link; our library for Linux wants the number of names
+ * (docs/winfsp.md#callbacks).
  */
 import type { Inode } from '../volume/inode.js';
 import { FileInfoLayout as FileInfo, setUint64 } from '../winfsp/index.js';
 
-export function encodeFileInfo(inode: Inode, view: DataView, offset: number): void {
+export function encodeFileInfo(inode: Inode, view: DataView, offset: number, links = 0): void {
   view.setUint32(offset + FileInfo.FileAttributes, inode.attributes, true);
   view.setUint32(offset + FileInfo.ReparseTag, inode.reparseTag, true);
   setUint64(view, offset + FileInfo.AllocationSize, inode.allocationSize);
@@ -21,7 +24,6 @@ export function encodeFileInfo(inode: Inode, view: DataView, offset: number): vo
   view.setInt32(offset + FileInfo.ChangeTime, inode.changeTimeLow, true);
   view.setInt32(offset + FileInfo.ChangeTime + 4, inode.changeTimeHigh, true);
   setUint64(view, offset + FileInfo.IndexNumber, inode.indexNumber);
-  // WinFsp demands 0 and reports one link (docs/winfsp.md#callbacks).
-  view.setUint32(offset + FileInfo.HardLinks, 0, true);
+  view.setUint32(offset + FileInfo.HardLinks, links, true);
   view.setUint32(offset + FileInfo.EaSize, 0, true);
 }

@@ -12,6 +12,7 @@ import { NtStatus } from '../ntstatus.js';
 import type { Inode } from '../volume/inode.js';
 import type { RamVolume } from '../volume/ram-volume.js';
 import {
+  CleanupFlag,
   CreateOption,
   type DirectoryBuffer,
   FileAttribute,
@@ -31,18 +32,21 @@ export class RamFileSystem implements FileSystemInterface {
   readonly #ledger: LedgerPublisher | null;
   readonly #fill: FillWatch | null;
   readonly #onLabel: (label: string) => void;
+  readonly #countsLinks: boolean;
 
-  /** `onLabel` is told of a new label. */
+  /** `onLabel` is told of a new label. `countsLinks`: FILE_INFOs tell of hard links, as our library for Linux wants. */
   constructor(
     volume: RamVolume,
     ledger: LedgerPublisher | null = null,
     fill: FillWatch | null = null,
     onLabel: (label: string) => void = () => {},
+    countsLinks = false,
   ) {
     this.#volume = volume;
     this.#ledger = ledger;
     this.#fill = fill;
     this.#onLabel = onLabel;
+    this.#countsLinks = countsLinks;
     this.#publish();
   }
 
@@ -101,11 +105,11 @@ export class RamFileSystem implements FileSystemInterface {
       securityDescriptor,
       allocationSize,
     );
-    return this.#opened(inode, result);
+    return this.#opened(inode, fileName, result);
   }
 
   open(fileName: string, _createOptions: number, _grantedAccess: number, result: OpenResult): number {
-    return this.#opened(this.#volume.open(fileName), result);
+    return this.#opened(this.#volume.open(fileName), fileName, result);
   }
 
   overwrite(
@@ -125,10 +129,16 @@ export class RamFileSystem implements FileSystemInterface {
     return this.#changed(status, inode, view, fileInfoOffset);
   }
 
-  cleanup(context: number, _fileName: string | null, flags: number): void {
+  cleanup(context: number, fileName: string | null, flags: number): void {
     const inode = this.#volume.inodeOf(context);
     if (inode !== undefined) {
-      this.#volume.cleanup(inode, flags);
+      const entry = this.#volume.entryOf(inode, fileName ?? '');
+      if (typeof entry === 'number') {
+        // Under that name the file is no longer: nothing is to be deleted.
+        this.#volume.cleanup(inode, flags & ~CleanupFlag.Delete);
+      } else {
+        this.#volume.cleanup(entry, flags);
+      }
       this.#publish();
     }
   }
@@ -183,7 +193,7 @@ export class RamFileSystem implements FileSystemInterface {
     if (inode === undefined) {
       return NtStatus.INVALID_HANDLE;
     }
-    encodeFileInfo(inode, view, fileInfoOffset);
+    this.#encode(inode, view, fileInfoOffset);
     return NtStatus.SUCCESS;
   }
 
@@ -233,7 +243,7 @@ export class RamFileSystem implements FileSystemInterface {
 
   rename(
     context: number,
-    _fileName: string,
+    fileName: string,
     newFileName: string,
     replaceIfExists: boolean,
     extension: number,
@@ -242,11 +252,18 @@ export class RamFileSystem implements FileSystemInterface {
     if (inode === undefined) {
       return NtStatus.INVALID_HANDLE;
     }
+    if ((extension & RenameExtension.LINK) !== 0) {
+      return this.#volume.link(inode, newFileName);
+    }
+    const entry = this.#volume.entryOf(inode, fileName);
+    if (typeof entry === 'number') {
+      return entry;
+    }
     const posix = (extension & RenameExtension.POSIX) !== 0;
     const status =
       (extension & RenameExtension.EXCHANGE) !== 0
-        ? this.#volume.exchange(inode, newFileName)
-        : this.#volume.rename(inode, newFileName, replaceIfExists, posix);
+        ? this.#volume.exchange(entry, newFileName)
+        : this.#volume.rename(entry, newFileName, replaceIfExists, posix);
     this.#publish();
     return status;
   }
@@ -280,7 +297,7 @@ export class RamFileSystem implements FileSystemInterface {
         complete = false;
         return false;
       }
-      encodeFileInfo(inode, buffer.view, offset);
+      this.#encode(inode, buffer.view, offset);
       return true;
     });
     if (status >= 0 && complete) {
@@ -294,13 +311,13 @@ export class RamFileSystem implements FileSystemInterface {
     if (directory === undefined) {
       return NtStatus.INVALID_HANDLE;
     }
-    const inode = this.#volume.childOf(directory, fileName);
-    if (inode === undefined) {
+    const entry = this.#volume.childOf(directory, fileName);
+    if (entry === undefined) {
       return NtStatus.OBJECT_NAME_NOT_FOUND;
     }
-    const offset = buffer.add(inode.name);
+    const offset = buffer.add(entry.name);
     if (offset >= 0) {
-      encodeFileInfo(inode, buffer.view, offset);
+      this.#encode(entry.inode, buffer.view, offset);
     }
     return NtStatus.SUCCESS;
   }
@@ -320,27 +337,36 @@ export class RamFileSystem implements FileSystemInterface {
     return inode === undefined ? NtStatus.INVALID_HANDLE : this.#volume.deleteReparsePoint(inode, data);
   }
 
+  #encode(inode: Inode, view: DataView, offset: number): void {
+    encodeFileInfo(inode, view, offset, this.#countsLinks ? this.#volume.linkCountOf(inode) : 0);
+  }
+
   #inodeBy(context: number, fileName: string): Inode | number {
     return context === 0
       ? this.#volume.lookup(fileName)
       : (this.#volume.inodeOf(context) ?? NtStatus.INVALID_HANDLE);
   }
 
-  #opened(inode: Inode | number, result: OpenResult): number {
+  #opened(inode: Inode | number, fileName: string, result: OpenResult): number {
     if (typeof inode === 'number') {
       return inode;
     }
     result.context = inode.context;
-    encodeFileInfo(inode, result.view, result.fileInfoOffset);
+    this.#encode(inode, result.view, result.fileInfoOffset);
     // Without the stored spelling the driver keeps the path in capitals. Case-sensitive volumes need none.
-    result.normalizedName = this.#volume.caseSensitive ? null : this.#volume.pathOf(inode);
+    result.normalizedName = this.#volume.caseSensitive ? null : this.#spelled(inode, fileName);
     this.#publish();
     return NtStatus.SUCCESS;
   }
 
+  #spelled(inode: Inode, fileName: string): string {
+    const entry = this.#volume.entryOf(inode, fileName);
+    return this.#volume.pathOf(typeof entry === 'number' ? inode : entry);
+  }
+
   #changed(result: number, inode: Inode, view: DataView, fileInfoOffset: number): number {
     if (result >= 0) {
-      encodeFileInfo(inode, view, fileInfoOffset);
+      this.#encode(inode, view, fileInfoOffset);
       this.#publish();
     } else if (result === NtStatus.DISK_FULL) {
       this.#fill?.refused();

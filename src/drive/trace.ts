@@ -9,7 +9,8 @@
  * Content is not recorded: that each byte is right is shown by comparing bytes (tests/chaos), not by a log.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import type { Inode } from '../volume/inode.js';
+import { Cleanup } from '../volume/file-attributes.js';
+import type { DirectoryEntry, Inode } from '../volume/inode.js';
 import { ntfsUpperCase } from '../volume/names/case-folding.js';
 import { RamVolume, type RamVolumeOptions } from '../volume/ram-volume.js';
 
@@ -116,18 +117,29 @@ export class TracedVolume extends RamVolume {
     return this.#opened({ op: 'create', path, directory, allocationSize }, inode);
   }
 
-  override rename(inode: Inode, newPath: string, replaceIfExists: boolean, posix = false): number {
-    const result = super.rename(inode, newPath, replaceIfExists, posix);
-    return this.#done({ op: 'rename', newPath, replaceIfExists, posix }, inode, result);
+  override rename(entry: DirectoryEntry, newPath: string, replaceIfExists: boolean, posix = false): number {
+    const { inode } = entry;
+    const path = this.pathOf(entry);
+    const result = super.rename(entry, newPath, replaceIfExists, posix);
+    return this.#done({ op: 'rename', path, newPath, replaceIfExists, posix }, inode, result);
   }
 
-  override exchange(inode: Inode, path: string): number {
-    return this.#done({ op: 'exchange', path }, inode, super.exchange(inode, path));
+  override exchange(entry: DirectoryEntry, otherPath: string): number {
+    const { inode } = entry;
+    const path = this.pathOf(entry);
+    return this.#done({ op: 'exchange', path, otherPath }, inode, super.exchange(entry, otherPath));
   }
 
-  override cleanup(inode: Inode, flags: number): void {
-    super.cleanup(inode, flags);
-    this.#done({ op: 'cleanup', flags }, inode, 0);
+  override link(inode: Inode, newPath: string): number {
+    return this.#done({ op: 'link', newPath }, inode, super.link(inode, newPath));
+  }
+
+  /** The path is that of the name which goes; it is not told where none can go. */
+  override cleanup(entry: DirectoryEntry, flags: number): void {
+    const { inode } = entry;
+    const path = (flags & Cleanup.DELETE) !== 0 ? this.pathOf(entry) : undefined;
+    super.cleanup(entry, flags);
+    this.#done({ op: 'cleanup', path, flags }, inode, 0);
   }
 
   override close(inode: Inode): void {

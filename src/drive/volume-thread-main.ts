@@ -171,6 +171,7 @@ function createFileSystem(
       new LedgerPublisher(ledger),
       new FillWatch((step) => post({ type: 'filled', step, freeBytes: volume.freeBytes })),
       (label) => post({ type: 'label', label }),
+      process.platform !== 'win32',
     ),
     volumeParams: volumeParamsOf(settings, volumePrefix),
     device,

@@ -53,8 +53,8 @@ export function viewOf({ root, label, caseSensitive }: ViewedTree): VolumeView {
         const [inode, names] = next;
         visit(viewedInode(inode, names));
         const children: [Inode, string[]][] = [];
-        inode.children?.forEachPair((_key, child) => {
-          children.push([child, [...names, child.name]]);
+        inode.children?.forEachPair((_key, entry) => {
+          children.push([entry.inode, [...names, entry.name]]);
         });
         // The last is taken first: an archive in the order of the listings.
         pending.push(...children.reverse());

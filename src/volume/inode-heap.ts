@@ -2,7 +2,7 @@
  * What inodes are counted to take of the heap, which V8 bounds: RamVolume keeps the sum, and is full before the heap
  * is.
  */
-import type { Inode } from './inode.js';
+import type { DirectoryEntry, Inode } from './inode.js';
 
 /**
  * What any inode is counted to take of the heap, whatever it is: tests/unit/volume/heap.test.ts allows a file no more,
@@ -13,12 +13,19 @@ export const INODE_HEAP_BYTES = 1024;
 /** The object of a reparse point; the data is bounded by MAX_TOTAL_REPARSE_BYTES. */
 export const REPARSE_HEAP_BYTES = 320;
 
+/** The entry of a further name, and its place in the table of hard links; its name comes to it as an inode's does. */
+export const LINK_HEAP_BYTES = 384;
+
 export function heapBytesOf(inode: Inode): number {
   return (
     INODE_HEAP_BYTES +
     heapBytesOfName(inode.name, inode.key) +
     (inode.reparse === null ? 0 : REPARSE_HEAP_BYTES)
   );
+}
+
+export function heapBytesOfLink({ name, key }: DirectoryEntry): number {
+  return LINK_HEAP_BYTES + heapBytesOfName(name, key);
 }
 
 /** Name and key are one string where they are equal. */

@@ -13,11 +13,28 @@ import type { OrderedChildren } from './names/ordered-children.js';
 import type { ReparsePoint } from './reparse-point.js';
 import type { SecurityDescriptor } from './security/security-store.js';
 
-export class Inode {
+/**
+ * A name in a directory and the inode it leads to. An inode is the entry of one of its names itself, so that a file of
+ * one name, as nearly all are, takes no more of the heap and no further look; each other name of a file is a HardLink.
+ */
+export interface DirectoryEntry {
+  /** As it was given when the entry was made or last renamed. */
+  name: string;
+  /** The folded name. */
+  key: string;
+  /** The directory; null when the name is gone. */
+  parent: Inode | null;
+  readonly inode: Inode;
+  /** For NameIndex alone: hash of parent and key, and the next entry with the same bucket. */
+  hash: number;
+  next: DirectoryEntry | null;
+}
+
+export class Inode implements DirectoryEntry {
   // What a listing reads of every entry comes first, so that it lies in two cache lines (docs/performance.md), then
   // what a look-up reads.
 
-  /** As it was given when the inode was created or last renamed. Empty for the root. */
+  /** As it was given when the inode was created or last renamed: one of its names. Empty for the root. */
   name: string;
   /** Null for directories. */
   readonly file: PagedFile | null;
@@ -34,12 +51,10 @@ export class Inode {
   changeTimeLow = 0;
   changeTimeHigh = 0;
 
-  /** For NameIndex alone: hash of parent and key, and the next inode with the same bucket. */
   hash = 0;
-  next: Inode | null = null;
-  /** Null when the name is gone and only handles are left. The root is its own parent. */
+  next: DirectoryEntry | null = null;
+  /** Null when the last name is gone and only handles are left. The root is its own parent. */
   parent: Inode | null = null;
-  /** The folded name. */
   key: string;
 
   /** What the inode is known by while it is open; 0 when it is not. */
@@ -48,7 +63,7 @@ export class Inode {
   openCount = 0;
   security: SecurityDescriptor;
   /** Null for files, and for directories that are empty. */
-  children: OrderedChildren<Inode> | null = null;
+  children: OrderedChildren<DirectoryEntry> | null = null;
 
   constructor(
     name: string,
@@ -104,11 +119,16 @@ export class Inode {
     this.changeTimeHigh = high;
   }
 
+  /** As an entry of a directory it leads to itself. */
+  get inode(): Inode {
+    return this;
+  }
+
   get isDirectory(): boolean {
     return this.file === null;
   }
 
-  /** The name is gone; no path leads here. */
+  /** The last name is gone; no path leads here. */
   get deleted(): boolean {
     return this.parent === null;
   }

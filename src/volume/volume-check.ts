@@ -9,8 +9,9 @@ import type { PagedFile } from './content/paged-file.js';
 import type { ContextTable } from './context-table.js';
 import { Attribute } from './file-attributes.js';
 import type { Inode } from './inode.js';
-import { heapBytesOf } from './inode-heap.js';
+import { heapBytesOf, heapBytesOfLink } from './inode-heap.js';
 import { foldText } from './names/case-folding.js';
+import { checkLinks } from './names/link-check.js';
 import { isName, type NameTree } from './names/name-tree.js';
 import type { SecurityDescriptor, SecurityStore } from './security/security-store.js';
 import { checkSnapshots } from './snapshots/snapshot-check.js';
@@ -76,29 +77,36 @@ export function checkVolume(volume: VolumeView): string[] {
     }
   };
 
+  let named = 0;
   const directories: Inode[] = [tree.root];
   meet(tree.root);
   if (tree.root.parent !== tree.root) violations.push('Names: the root is not its own parent');
   for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
     let previous = '';
     // By position, not by look-up: a tree that is out of order would show a part of itself only.
-    for (const [key, inode] of directory.children?.entries() ?? []) {
+    for (const [key, entry] of directory.children?.entries() ?? []) {
+      const { inode } = entry;
       const complain = (what: string) =>
-        violations.push(`Names: "${inode.name}" (${inode.indexNumber}) ${what}`);
+        violations.push(`Names: "${entry.name}" (${inode.indexNumber}) ${what}`);
+      named++;
       if (!(key > previous)) complain('is listed out of order');
       previous = key;
-      if (inode.parent !== directory) complain('is listed by a directory that is not its parent');
-      if (inode.key !== key || foldText(inode.name, tree.folding) !== key)
+      if (entry.parent !== directory) complain('is listed by a directory that is not its parent');
+      if (entry.key !== key || foldText(entry.name, tree.folding) !== key)
         complain('is not listed by its name');
-      if (!isName(inode.name, 0)) complain('has a name that none may have');
-      if (tree.index.find(directory, inode.name, 0, inode.name.length) !== inode) {
+      if (!isName(entry.name, 0)) complain('has a name that none may have');
+      if (tree.index.find(directory, entry.name, 0, entry.name.length) !== entry) {
         complain('is not found by its name');
+      }
+      if (entry !== inode) {
+        heapBytes += heapBytesOfLink(entry);
+        continue;
       }
       meet(inode);
       if (inode.isDirectory) directories.push(inode);
     }
   }
-  const named = seen.size - 1;
+  violations.push(...checkLinks(tree.root, tree.hardLinks, 'Names: '));
   if (tree.index.count !== named) {
     violations.push(`Names: ${named} names are listed, the index counts ${tree.index.count}`);
   }

@@ -1,6 +1,6 @@
 /**
  * VolumeNames: the part of a RAM volume that has to do with names and with the lives of inodes: look-up, create, open,
- * rename, list, and the end of handles. An inode lives as long as it has a name or a handle. Its content and room are
+ * list, and the end of handles. An inode lives as long as it has a name or a handle. Its content and room are
  * given back once, when it loses the last of both. What holds for all methods is said at RamVolume.
  */
 import { NtStatus } from '../ntstatus.js';
@@ -10,8 +10,8 @@ import { PagedFile } from './content/paged-file.js';
 import { ContextTable } from './context-table.js';
 import { Attribute, Cleanup, SETTABLE_ATTRIBUTES } from './file-attributes.js';
 import { FileClock, type TimeSource } from './file-clock.js';
-import { Inode } from './inode.js';
-import { heapBytesOf, heapBytesOfName, INODE_HEAP_BYTES } from './inode-heap.js';
+import { type DirectoryEntry, Inode } from './inode.js';
+import { heapBytesOf, heapBytesOfLink, heapBytesOfName, INODE_HEAP_BYTES } from './inode-heap.js';
 import { KeptTimes } from './kept-times.js';
 import { foldingTable } from './names/case-folding.js';
 import { nameAndKey } from './names/name-index.js';
@@ -68,7 +68,7 @@ export abstract class VolumeNames {
   readonly pool: PagePool;
   label: string;
   protected tree: NameTree;
-  #pathLimit: PathLimit;
+  protected pathLimit: PathLimit;
   readonly #maxPathUnits: number;
   protected readonly snapshotStore: Snapshots;
   protected readonly contexts = new ContextTable();
@@ -105,7 +105,7 @@ export abstract class VolumeNames {
     root.created(this.clock.now());
     this.tree = new NameTree(root, foldingTable(options.caseSensitive, options.upperCase));
     this.#maxPathUnits = options.maxPathUnits ?? Number.POSITIVE_INFINITY;
-    this.#pathLimit = new PathLimit(this.tree, this.#maxPathUnits);
+    this.pathLimit = new PathLimit(this.tree, this.#maxPathUnits);
     this.heapBytes = heapBytesOf(root);
   }
 
@@ -141,13 +141,28 @@ export abstract class VolumeNames {
     return this.tree.lookup(path);
   }
 
-  /** The child of a directory by its name; undefined when there is none of that name. */
-  childOf(directory: Inode, name: string): Inode | undefined {
+  /** The entry of a directory by its name; undefined when there is none of that name. */
+  childOf(directory: Inode, name: string): DirectoryEntry | undefined {
     return this.tree.childOf(directory, name);
   }
 
-  pathOf(inode: Inode): string {
-    return this.tree.pathOf(inode);
+  pathOf(entry: DirectoryEntry): string {
+    return this.tree.pathOf(entry);
+  }
+
+  /** Which of its names a path is that leads to an inode. OBJECT_NAME_NOT_FOUND when it leads elsewhere; as lookup. */
+  entryOf(inode: Inode, path: string): DirectoryEntry | number {
+    if (this.tree.hardLinks.countOf(inode) === 0) return inode;
+    const status = this.tree.locate(path);
+    if (status < 0) return status;
+    const entry = this.tree.childAt(path);
+    return entry?.inode === inode ? entry : NtStatus.OBJECT_NAME_NOT_FOUND;
+  }
+
+  /** As POSIX counts them: a file's names; of a directory its own, its `.` and the `..` of those in it. */
+  linkCountOf(inode: Inode): number {
+    if (!inode.isDirectory) return this.tree.nameCount(inode);
+    return inode.deleted ? 0 : 2 + (inode.children?.directoryCount ?? 0);
   }
 
   /** The open inode of a context; undefined for a number that is no longer, or never was, one. */
@@ -179,7 +194,7 @@ export abstract class VolumeNames {
     const start = this.tree.leafStart;
     if (!isName(path, start)) return NtStatus.OBJECT_NAME_INVALID;
     if (this.tree.childAt(path) !== undefined) return NtStatus.OBJECT_NAME_COLLISION;
-    if (!this.#pathLimit.admits(path)) return NtStatus.NAME_TOO_LONG;
+    if (!this.pathLimit.admits(path)) return NtStatus.NAME_TOO_LONG;
     if (this.#inodeCount + this.snapshotStore.inodeCount >= this.maxInodeCount) return NtStatus.DISK_FULL;
     const [name, key] = nameAndKey(path, start, path.length, this.tree.folding);
     const heapBytes = this.heapBytes + INODE_HEAP_BYTES + heapBytesOfName(name, key);
@@ -210,79 +225,6 @@ export abstract class VolumeNames {
   }
 
   /**
-   * Moves an inode to another name, with everything below it, in one step: the new name is never absent, the old one
-   * never doubled. Only the last name's spelling counts. OBJECT_NAME_COLLISION when the name is taken and not to be
-   * replaced; ACCESS_DENIED when it is a directory's, or with `posix` (rename(2)), by which an empty directory gives
-   * way to another, FILE_IS_A_DIRECTORY, NOT_A_DIRECTORY or DIRECTORY_NOT_EMPTY. ACCESS_DENIED for the root,
-   * INVALID_PARAMETER into itself, FILE_DELETED without a name, NAME_TOO_LONG when a path would be, DISK_FULL when a
-   * longer name finds no room on the heap, or as lookup for the new directory.
-   */
-  rename(inode: Inode, newPath: string, replaceIfExists: boolean, posix = false): number {
-    const from = inode.parent;
-    if (from === null) return NtStatus.FILE_DELETED;
-    if (inode === this.root || newPath === '\\') return NtStatus.ACCESS_DENIED;
-    const status = this.tree.locate(newPath);
-    if (status < 0) return status;
-    const to = this.tree.directory;
-    const start = this.tree.leafStart;
-    if (!isName(newPath, start)) return NtStatus.OBJECT_NAME_INVALID;
-    if (this.tree.isWithin(to, inode)) return NtStatus.INVALID_PARAMETER;
-    // A name that differs only by case is the inode itself: nothing is replaced then.
-    const there = this.tree.childAt(newPath);
-    if (there !== undefined && there !== inode) {
-      if (!replaceIfExists) return NtStatus.OBJECT_NAME_COLLISION;
-      const replaceable = mayReplace(inode, there, posix);
-      if (replaceable < 0) return replaceable;
-    }
-    const [name, key] = nameAndKey(newPath, start, newPath.length, this.tree.folding);
-    if (from === to && inode.name === name) return NtStatus.SUCCESS;
-    const more = heapBytesOfName(name, key) - heapBytesOfName(inode.name, inode.key);
-    const less = there !== undefined && there !== inode && there.openCount === 0 ? heapBytesOf(there) : 0;
-    if (more > less && this.heapBytes + more - less > this.heapBytesLimit) return NtStatus.DISK_FULL;
-    if (!this.#pathLimit.admitsMove(inode, newPath)) return NtStatus.NAME_TOO_LONG;
-
-    const now = this.clock.now();
-    if (there !== undefined && there !== inode) {
-      there.changed(now);
-      this.#unlink(there);
-    }
-    this.heapBytes += more;
-    this.#move(inode, to, name, key);
-    from.written(now);
-    to.written(now);
-    inode.changed(now);
-    return NtStatus.SUCCESS;
-  }
-
-  /**
-   * Two inodes of any kind take each other's place and name, in one step. OBJECT_NAME_NOT_FOUND when there is nothing
-   * at `path`, INVALID_PARAMETER when one lies within the other; otherwise as rename.
-   */
-  exchange(inode: Inode, path: string): number {
-    const from = inode.parent;
-    if (from === null) return NtStatus.FILE_DELETED;
-    const other = this.tree.lookup(path);
-    if (typeof other === 'number') return other;
-    const to = other.parent as Inode;
-    if (inode === this.root || other === this.root) return NtStatus.ACCESS_DENIED;
-    if (inode === other) return NtStatus.SUCCESS;
-    if (this.tree.isWithin(to, inode) || this.tree.isWithin(from, other)) return NtStatus.INVALID_PARAMETER;
-    const limit = this.#pathLimit;
-    if (!limit.admitsMove(inode, path) || !limit.admitsMove(other, this.tree.pathOf(inode)))
-      return NtStatus.NAME_TOO_LONG;
-
-    const now = this.clock.now();
-    const { name, key } = inode;
-    this.tree.detach(inode);
-    [inode.name, inode.key] = [other.name, other.key];
-    this.#move(other, from, name, key);
-    this.tree.attach(inode, to);
-    for (const directory of [from, to]) directory.written(now);
-    for (const moved of [inode, other]) moved.changed(now);
-    return NtStatus.SUCCESS;
-  }
-
-  /**
    * Whether Cleanup may delete it; READONLY is the front end's business, which can be told to ignore it
    * (docs/winfsp.md#callbacks).
    */
@@ -303,8 +245,12 @@ export abstract class VolumeNames {
 
   // ---- the end of a handle ----
 
-  /** A handle's last words (Cleanup bits). A directory that is not empty, and the root, are not deleted. */
-  cleanup(inode: Inode, flags: number): void {
+  /**
+   * A handle's last words (Cleanup bits). A directory that is not empty, and the root, are not deleted; `entry` is the
+   * name that goes.
+   */
+  cleanup(entry: DirectoryEntry, flags: number): void {
+    const { inode } = entry;
     if ((flags & Cleanup.TRIM_ALLOCATION) !== 0) inode.file?.trimAllocation();
     if ((flags & Cleanup.SET_ARCHIVE) !== 0 && !inode.isDirectory) inode.attributes |= Attribute.ARCHIVE;
     const timeFlags = flags & (Cleanup.SET_ACCESS_TIME | Cleanup.SET_WRITE_TIME | Cleanup.SET_CHANGE_TIME);
@@ -326,9 +272,9 @@ export abstract class VolumeNames {
     }
     if ((flags & Cleanup.DELETE) !== 0 && !inode.deleted && this.canDelete(inode) >= 0) {
       const now = this.clock.now();
-      inode.parent?.written(now);
+      entry.parent?.written(now);
       inode.changed(now);
-      this.#unlink(inode);
+      this.unlink(entry);
     }
   }
 
@@ -350,7 +296,7 @@ export abstract class VolumeNames {
   /** Another tree takes the place of this one, with nothing open. What the old one had is the caller's to give back. */
   protected replaceTree(tree: NameTree, inodeCount: number): void {
     this.tree = tree;
-    this.#pathLimit = new PathLimit(tree, this.#maxPathUnits);
+    this.pathLimit = new PathLimit(tree, this.#maxPathUnits);
     this.#inodeCount = inodeCount;
     this.#openCount = 0;
   }
@@ -362,17 +308,12 @@ export abstract class VolumeNames {
     return inode;
   }
 
-  #move(inode: Inode, to: Inode, name: string, key: string): void {
-    this.tree.detach(inode);
-    inode.name = name;
-    inode.key = key;
-    this.tree.attach(inode, to);
-  }
-
-  /** Takes the name away; the inode goes, too, unless it is open. */
-  #unlink(inode: Inode): void {
-    this.tree.detach(inode);
-    if (inode.openCount === 0) this.#dispose(inode);
+  /** Takes the name away; with the last one the inode goes, too, unless it is open. */
+  protected unlink(entry: DirectoryEntry): void {
+    const { inode } = entry;
+    if (this.tree.hardLinks.countOf(inode) > 0) this.heapBytes -= heapBytesOfLink(entry);
+    this.tree.remove(entry);
+    if (inode.deleted && inode.openCount === 0) this.#dispose(inode);
   }
 
   #dispose(inode: Inode): void {
@@ -382,13 +323,4 @@ export abstract class VolumeNames {
     this.#inodeCount -= 1;
     this.heapBytes -= heapBytesOf(inode);
   }
-}
-
-/** Whether `inode` may take the place of `there`. On Windows a directory is replaced by nothing; `posix`: rename(2). */
-function mayReplace(inode: Inode, there: Inode, posix: boolean): number {
-  if (!posix) return there.isDirectory ? NtStatus.ACCESS_DENIED : NtStatus.SUCCESS;
-  // What does not lead on is a file or a symbolic link to rename(2).
-  if (inode.leadsOn && !there.leadsOn) return NtStatus.NOT_A_DIRECTORY;
-  if (!inode.leadsOn && there.leadsOn) return NtStatus.FILE_IS_A_DIRECTORY;
-  return there.children === null ? NtStatus.SUCCESS : NtStatus.DIRECTORY_NOT_EMPTY;
 }

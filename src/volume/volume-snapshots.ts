@@ -7,13 +7,13 @@ import type { PagedFile } from './content/paged-file.js';
 import type { Inode } from './inode.js';
 import { heapBytesOf } from './inode-heap.js';
 import { NameTree } from './names/name-tree.js';
-import { copyChildren, Snapshot, visitTree } from './snapshots/snapshot.js';
-import { VolumeNames } from './volume-names.js';
+import { copyTree, Snapshot, visitTree } from './snapshots/snapshot.js';
+import { VolumeMoves } from './volume-moves.js';
 
 /** Reparse points lie outside of the capacity that the ledger counts; all together are bounded instead. */
 export const MAX_TOTAL_REPARSE_BYTES = 64 * 2 ** 20;
 
-export abstract class VolumeSnapshots extends VolumeNames {
+export abstract class VolumeSnapshots extends VolumeMoves {
   /** In the order in which they were taken. */
   get snapshots(): readonly Snapshot[] {
     return this.snapshotStore.all;
@@ -49,7 +49,7 @@ export abstract class VolumeSnapshots extends VolumeNames {
     const pages = this.snapshotStore.pagesNeeded(this.#unnamedFiles());
     const reserved = this.pool.reserve(pages);
     if (reserved < 0) return reserved;
-    this.snapshotStore.add(new Snapshot(name, this.clock.now(), this.root), pages);
+    this.snapshotStore.add(new Snapshot(name, this.clock.now(), this.tree), pages);
     return NtStatus.SUCCESS;
   }
 
@@ -94,8 +94,10 @@ export abstract class VolumeSnapshots extends VolumeNames {
       return copy;
     };
     const tree = new NameTree(copyOf(snapshot.root), this.tree.folding);
-    copyChildren(snapshot.root, tree.root, copyOf, (inode, directory) => {
-      tree.attach(inode, directory);
+    copyTree(snapshot.root, tree.root, snapshot.hardLinks, {
+      copyOf,
+      attach: (inode, directory) => tree.attach(inode, directory),
+      link: (inode, { name, key }, directory) => tree.addLink(inode, directory, name, key),
     });
     this.replaceTree(tree, inodeCount);
     this.heapBytes = heapBytes;

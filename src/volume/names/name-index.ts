@@ -1,13 +1,13 @@
 /**
- * NameIndex: (directory, folded name) → inode, for the whole volume; what makes a look-up cost the same in a directory
- * of ten entries and of a million. A hash table with chains through the inodes: adding and removing the same name over
+ * NameIndex: (directory, folded name) → entry, for the whole volume; what makes a look-up cost the same in a directory
+ * of ten entries and of a million. A hash table with chains through the entries: adding and removing the same name over
  * and over, as lock files do, leaves nothing behind (a V8 Map gets slower by that with every round).
  *
  * A look-up reads the name where it stands in the path, folding as it goes: no part of a path is cut out, and nothing
  * is allocated. Order is not this table's business; listings go by the directory's own children.
  */
 
-import type { Inode } from '../inode.js';
+import type { DirectoryEntry, Inode } from '../inode.js';
 import { copyText } from './case-folding.js';
 
 const MIN_BUCKETS = 64;
@@ -17,7 +17,7 @@ export class NameIndex {
   readonly #folding: Uint16Array;
   /** Makes chains of chosen names unlikely to be long in a volume one does not know. */
   readonly #seed: number;
-  #buckets: (Inode | null)[] = new Array(MIN_BUCKETS).fill(null);
+  #buckets: (DirectoryEntry | null)[] = new Array(MIN_BUCKETS).fill(null);
   #count = 0;
 
   constructor(folding: Uint16Array, seed = Math.floor(Math.random() * 0x1_0000_0000)) {
@@ -30,33 +30,33 @@ export class NameIndex {
   }
 
   /** The child of `parent` whose name stands in `text` from `start` to `end`, in any case that folds alike. */
-  find(parent: Inode, text: string, start: number, end: number): Inode | undefined {
+  find(parent: Inode, text: string, start: number, end: number): DirectoryEntry | undefined {
     const hash = this.#hash(parent, text, start, end);
-    for (let inode = this.#buckets[hash & (this.#buckets.length - 1)]; inode != null; inode = inode.next) {
-      if (inode.hash === hash && inode.parent === parent && this.#isNamed(inode.key, text, start, end))
-        return inode;
+    for (let entry = this.#buckets[hash & (this.#buckets.length - 1)]; entry != null; entry = entry.next) {
+      if (entry.hash === hash && entry.parent === parent && this.#isNamed(entry.key, text, start, end))
+        return entry;
     }
     return undefined;
   }
 
-  /** `inode.parent` and `inode.key` must be set and must not change before the inode is removed again. */
-  add(inode: Inode): void {
+  /** `entry.parent` and `entry.key` must be set and must not change before the entry is removed again. */
+  add(entry: DirectoryEntry): void {
     if (this.#count >= this.#buckets.length) this.#resize(this.#buckets.length * 2);
-    inode.hash = this.#hash(inode.parent as Inode, inode.key, 0, inode.key.length);
-    this.#link(inode);
+    entry.hash = this.#hash(entry.parent as Inode, entry.key, 0, entry.key.length);
+    this.#link(entry);
     this.#count++;
   }
 
-  remove(inode: Inode): void {
-    const bucket = inode.hash & (this.#buckets.length - 1);
-    let at = this.#buckets[bucket] as Inode | null;
-    if (at === inode) this.#buckets[bucket] = inode.next;
+  remove(entry: DirectoryEntry): void {
+    const bucket = entry.hash & (this.#buckets.length - 1);
+    let at = this.#buckets[bucket] as DirectoryEntry | null;
+    if (at === entry) this.#buckets[bucket] = entry.next;
     else {
-      while (at !== null && at.next !== inode) at = at.next;
-      if (at === null) throw new Error(`"${inode.name}" is not in the index of names`);
-      at.next = inode.next;
+      while (at !== null && at.next !== entry) at = at.next;
+      if (at === null) throw new Error(`"${entry.name}" is not in the index of names`);
+      at.next = entry.next;
     }
-    inode.next = null;
+    entry.next = null;
     this.#count--;
     // Far below the size that makes it grow, so that a volume whose size swings does not rebuild the table all the
     // time.
@@ -65,26 +65,26 @@ export class NameIndex {
     }
   }
 
-  /** For the self-check: every inode in the table is visited once. */
-  visit(visit: (inode: Inode) => void): void {
+  /** For the self-check: every entry in the table is visited once. */
+  visit(visit: (entry: DirectoryEntry) => void): void {
     for (const first of this.#buckets)
-      for (let inode = first; inode !== null; inode = inode.next) visit(inode);
+      for (let entry = first; entry !== null; entry = entry.next) visit(entry);
   }
 
-  #link(inode: Inode): void {
-    const bucket = inode.hash & (this.#buckets.length - 1);
-    inode.next = this.#buckets[bucket] as Inode | null;
-    this.#buckets[bucket] = inode;
+  #link(entry: DirectoryEntry): void {
+    const bucket = entry.hash & (this.#buckets.length - 1);
+    entry.next = this.#buckets[bucket] as DirectoryEntry | null;
+    this.#buckets[bucket] = entry;
   }
 
   #resize(length: number): void {
     const old = this.#buckets;
     this.#buckets = new Array(length).fill(null);
     for (const first of old) {
-      for (let inode = first; inode !== null; ) {
-        const next: Inode | null = inode.next;
-        this.#link(inode);
-        inode = next;
+      for (let entry = first; entry !== null; ) {
+        const next: DirectoryEntry | null = entry.next;
+        this.#link(entry);
+        entry = next;
       }
     }
   }

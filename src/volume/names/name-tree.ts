@@ -6,10 +6,11 @@
  */
 import { MAX_NAME_UNITS } from '../../limits.js';
 import { NtStatus } from '../../ntstatus.js';
-import type { Inode } from '../inode.js';
+import type { DirectoryEntry, Inode } from '../inode.js';
 import { foldText } from './case-folding.js';
+import { HardLink, HardLinks } from './hard-links.js';
 import { NameIndex } from './name-index.js';
-import { type OrderedChildren, orderedChildren, visitBehind } from './ordered-children.js';
+import { OrderedChildren, visitBehind } from './ordered-children.js';
 
 const SEPARATOR = 0x5c;
 
@@ -17,6 +18,7 @@ export class NameTree {
   readonly root: Inode;
   readonly folding: Uint16Array;
   readonly index: NameIndex;
+  readonly hardLinks = new HardLinks();
   /** What locate found: the directory, and where in the path the last name begins. Valid until the next call. */
   directory: Inode;
   leafStart = 0;
@@ -28,7 +30,7 @@ export class NameTree {
   #foundPath = '\\';
   #found: Inode;
   /** Of the directory that was emptied last, for the next that gets a first child: lock files come and go alone. */
-  #spareChildren: OrderedChildren<Inode> | null = null;
+  #spareChildren: OrderedChildren<DirectoryEntry> | null = null;
 
   constructor(root: Inode, folding: Uint16Array) {
     this.root = root;
@@ -50,8 +52,8 @@ export class NameTree {
     for (let end = path.indexOf('\\', start); end >= 0; end = path.indexOf('\\', start)) {
       if (end === start) return NtStatus.OBJECT_NAME_INVALID;
       const next = this.index.find(directory, path, start, end);
-      if (next === undefined || !next.leadsOn) return NtStatus.OBJECT_PATH_NOT_FOUND;
-      directory = next;
+      if (next === undefined || !next.inode.leadsOn) return NtStatus.OBJECT_PATH_NOT_FOUND;
+      directory = next.inode;
       start = end + 1;
     }
     if (start === path.length && start > 1) return NtStatus.OBJECT_NAME_INVALID;
@@ -60,8 +62,8 @@ export class NameTree {
     return NtStatus.SUCCESS;
   }
 
-  /** The inode at the place that locate has just found in `path`. */
-  childAt(path: string): Inode | undefined {
+  /** The entry at the place that locate has just found in `path`. */
+  childAt(path: string): DirectoryEntry | undefined {
     return this.index.find(this.directory, path, this.leafStart, path.length);
   }
 
@@ -71,15 +73,15 @@ export class NameTree {
     if (path === '\\') return this.root;
     const status = this.locate(path);
     if (status < 0) return status;
-    const inode = this.childAt(path);
-    if (inode === undefined) return NtStatus.OBJECT_NAME_NOT_FOUND;
+    const entry = this.childAt(path);
+    if (entry === undefined) return NtStatus.OBJECT_NAME_NOT_FOUND;
     this.#foundPath = path;
-    this.#found = inode;
-    return inode;
+    this.#found = entry.inode;
+    return this.#found;
   }
 
-  /** The child of a directory by its name. */
-  childOf(directory: Inode, name: string): Inode | undefined {
+  /** The entry of a directory by its name. */
+  childOf(directory: Inode, name: string): DirectoryEntry | undefined {
     return this.index.find(directory, name, 0, name.length);
   }
 
@@ -88,36 +90,74 @@ export class NameTree {
     this.#found = this.root;
   }
 
-  attach(inode: Inode, directory: Inode): void {
+  attach(entry: DirectoryEntry, directory: Inode): void {
     this.#forget();
     if (directory.children === null) {
-      directory.children = this.#spareChildren ?? orderedChildren();
+      directory.children = this.#spareChildren ?? new OrderedChildren();
       this.#spareChildren = null;
     }
-    directory.children.set(inode.key, inode);
-    inode.parent = directory;
-    this.index.add(inode);
+    directory.children.set(entry.key, entry);
+    if (entry.inode.isDirectory) directory.children.directoryCount += 1;
+    entry.parent = directory;
+    this.index.add(entry);
   }
 
-  detach(inode: Inode): void {
-    const directory = inode.parent;
+  detach(entry: DirectoryEntry): void {
+    const directory = entry.parent;
     if (directory === null || directory.children === null)
-      throw new Error(`"${inode.name}" is in no directory`);
+      throw new Error(`"${entry.name}" is in no directory`);
     this.#forget();
-    this.index.remove(inode);
-    directory.children.delete(inode.key);
+    this.index.remove(entry);
+    directory.children.delete(entry.key);
+    if (entry.inode.isDirectory) directory.children.directoryCount -= 1;
     if (directory.children.size === 0) {
       this.#spareChildren = directory.children;
       directory.children = null;
     }
-    inode.parent = null;
+    entry.parent = null;
   }
 
-  /** In the spelling that is stored. Empty for an inode whose name is gone. */
-  pathOf(inode: Inode): string {
-    if (inode === this.root) return '\\';
+  /** Takes a name elsewhere, and changes it. */
+  move(entry: DirectoryEntry, directory: Inode, name: string, key: string): void {
+    this.detach(entry);
+    entry.name = name;
+    entry.key = key;
+    this.attach(entry, directory);
+  }
+
+  /** Gives a file that has a name one more. */
+  addLink(inode: Inode, directory: Inode, name: string, key: string): void {
+    const link = new HardLink(name, key, inode);
+    this.hardLinks.add(link);
+    this.attach(link, directory);
+  }
+
+  /** Takes a name away. An inode whose own goes takes over one of its hard links, if it has any. */
+  remove(entry: DirectoryEntry): void {
+    this.detach(entry);
+    if (entry instanceof HardLink) {
+      this.hardLinks.remove(entry);
+      return;
+    }
+    const link = this.hardLinks.anyOf(entry.inode);
+    if (link === undefined) return;
+    const directory = link.parent as Inode;
+    this.remove(link);
+    entry.name = link.name;
+    entry.key = link.key;
+    this.attach(entry, directory);
+  }
+
+  /** Names of an inode. */
+  nameCount(inode: Inode): number {
+    return inode.deleted ? 0 : 1 + this.hardLinks.countOf(inode);
+  }
+
+  /** In the spelling that is stored. Empty for a name that is gone. */
+  pathOf(entry: DirectoryEntry): string {
+    if (entry === this.root) return '\\';
     let path = '';
-    for (let at: Inode = inode; at !== this.root; at = at.parent) {
+    for (let at = entry; at !== this.root; at = at.parent) {
       if (at.parent === null) return '';
       path = `\\${at.name}${path}`;
     }

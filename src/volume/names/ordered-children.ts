@@ -7,31 +7,35 @@ import { createRequire } from 'node:module';
 // The package is CommonJS with a default export, which Inode, TypeScript and test runners each import in their own way;
 // required, it is the same everywhere.
 const { default: BTree } = createRequire(import.meta.url)('sorted-btree') as typeof import('sorted-btree');
-export type OrderedChildren<Child> = InstanceType<typeof BTree<string, Child>>;
 
 const STOP = { break: true };
 
 /** JavaScript compares strings by their UTF-16 units. */
 const byUnits = (a: string, b: string) => (a < b ? -1 : a === b ? 0 : 1);
 
-export function orderedChildren<Child>(): OrderedChildren<Child> {
-  return new BTree<string, Child>(undefined, byUnits);
+export class OrderedChildren<Child> extends BTree<string, Child> {
+  /** Those of the children that are directories. */
+  directoryCount = 0;
+
+  constructor() {
+    super(undefined, byUnits);
+  }
 }
 
 /**
  * Visits the children whose folded names come behind `marker` ('' for all), in order, until `visit` answers false.
  * Nothing may be added or removed meanwhile.
  */
-export function visitBehind<Child extends { name: string }>(
+export function visitBehind<Inode, Child extends { name: string; inode: Inode }>(
   children: OrderedChildren<Child>,
   marker: string,
-  visit: (name: string, child: Child) => boolean,
+  visit: (name: string, inode: Inode) => boolean,
 ): void {
   const last = children.maxKey();
   if (last === undefined) return;
   // Not its iterator, which makes objects for every entry. Only the first key can be the marker; the others stay
   // untouched, which saves a cache miss an entry.
   children.forRange(marker, last, true, (key, child, counter) =>
-    (counter === 0 && key === marker) || visit(child.name, child) ? undefined : STOP,
+    (counter === 0 && key === marker) || visit(child.name, child.inode) ? undefined : STOP,
   );
 }

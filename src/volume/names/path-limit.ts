@@ -6,7 +6,7 @@
  * The longest path is known from above: it is measured again, which takes a look at every inode, only when that bound
  * says too little.
  */
-import type { Inode } from '../inode.js';
+import type { DirectoryEntry, Inode } from '../inode.js';
 import type { NameTree } from './name-tree.js';
 
 export class PathLimit {
@@ -27,10 +27,11 @@ export class PathLimit {
     return true;
   }
 
-  /** The same for an inode that moves there, with everything below it. */
-  admitsMove(inode: Inode, newPath: string): boolean {
+  /** The same for an entry that moves there, with everything below it. */
+  admitsMove(entry: DirectoryEntry, newPath: string): boolean {
+    const { inode } = entry;
     if (inode.children === null) return this.admits(newPath);
-    const growth = newPath.length - this.#tree.pathOf(inode).length;
+    const growth = newPath.length - this.#tree.pathOf(entry).length;
     if (growth <= 0) return true;
     if (this.#boundUnits + growth > this.#maxUnits) {
       this.#boundUnits = unitsBelow(this.#tree.root);
@@ -50,7 +51,7 @@ function unitsBelow(directory: Inode): number {
     children?.forEachPair((_key, child) => {
       const whole = units + 1 + child.name.length;
       if (whole > longest) longest = whole;
-      if (child.children !== null) pending.push([child, whole]);
+      if (child.inode.children !== null) pending.push([child.inode, whole]);
     });
   }
   return longest;

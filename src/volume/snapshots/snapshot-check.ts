@@ -1,7 +1,8 @@
 /** The snapshots' part of the volume's self-check: recounts what each says of itself. Reads only. */
 import type { PagedFile } from '../content/paged-file.js';
 import type { Inode } from '../inode.js';
-import { heapBytesOf } from '../inode-heap.js';
+import { heapBytesOf, heapBytesOfLink } from '../inode-heap.js';
+import { checkLinks } from '../names/link-check.js';
 import type { SecurityDescriptor } from '../security/security-store.js';
 import type { Snapshot } from './snapshot.js';
 import type { Snapshots } from './snapshots.js';
@@ -26,6 +27,10 @@ export function checkSnapshots(
       if (inode.file !== null) files.push(inode.file);
       checkInode(snapshot, inode, violations);
     });
+    snapshot.hardLinks.visit((_inode, links) => {
+      for (const link of links) found.heapBytes += heapBytesOfLink(link);
+    });
+    violations.push(...checkLinks(snapshot.root, snapshot.hardLinks, `Snapshots: in "${snapshot.name}" `));
     compare(`"${snapshot.name}"`, found, snapshot, violations);
     sums.inodeCount += found.inodeCount;
     sums.heapBytes += found.heapBytes;

@@ -6,9 +6,10 @@
  * Inodes of a snapshot are in no index and have no context: a front end cannot come to change them.
  */
 import type { FileTime } from '../file-clock.js';
-import type { Inode } from '../inode.js';
-import { heapBytesOf } from '../inode-heap.js';
-import { orderedChildren } from '../names/ordered-children.js';
+import type { DirectoryEntry, Inode } from '../inode.js';
+import { heapBytesOf, heapBytesOfLink } from '../inode-heap.js';
+import { HardLink, HardLinks } from '../names/hard-links.js';
+import { OrderedChildren } from '../names/ordered-children.js';
 
 export class Snapshot {
   readonly name: string;
@@ -16,6 +17,7 @@ export class Snapshot {
   readonly timeLow: number;
   readonly timeHigh: number;
   readonly root: Inode;
+  readonly hardLinks = new HardLinks();
   /** Files, directories and links, the root too. */
   inodeCount = 0;
   /** What they are counted to take of the heap. */
@@ -28,22 +30,28 @@ export class Snapshot {
   /** Readers that are at work: it cannot be deleted under them. */
   readers = 0;
 
-  constructor(name: string, time: FileTime, root: Inode) {
+  constructor(name: string, time: FileTime, { root, hardLinks }: { root: Inode; hardLinks: HardLinks }) {
     this.name = name;
     this.timeLow = time.low;
     this.timeHigh = time.high;
     this.root = this.#copyOf(root);
     this.root.parent = this.root;
-    copyChildren(
-      root,
-      this.root,
-      (inode) => this.#copyOf(inode),
-      (inode, directory) => {
-        directory.children ??= orderedChildren();
-        directory.children.set(inode.key, inode);
-        inode.parent = directory;
+    const attach = (entry: DirectoryEntry, directory: Inode): void => {
+      directory.children ??= new OrderedChildren();
+      directory.children.set(entry.key, entry);
+      if (entry.inode.isDirectory) directory.children.directoryCount += 1;
+      entry.parent = directory;
+    };
+    copyTree(root, this.root, hardLinks, {
+      copyOf: (inode) => this.#copyOf(inode),
+      attach,
+      link: (inode, { name, key }, directory) => {
+        const link = new HardLink(name, key, inode);
+        this.hardLinks.add(link);
+        this.heapBytes += heapBytesOfLink(link);
+        attach(link, directory);
       },
-    );
+    });
   }
 
   /** All inodes, directories before what is in them. */
@@ -65,34 +73,47 @@ export class Snapshot {
   }
 }
 
+interface TreeCopier {
+  /** Copies one inode without its place. */
+  copyOf(inode: Inode): Inode;
+  /** Puts a copy into the copy of its directory. */
+  attach(inode: Inode, directory: Inode): void;
+  /** Gives a copy one more name there. */
+  link(inode: Inode, link: DirectoryEntry, directory: Inode): void;
+}
+
 /**
- * Copies what is below a directory to below another, directories before what is in them. `copyOf` copies one inode
- * without its place, `attach` puts a copy into the copy of its directory.
+ * Copies what is below a root to below another, directories before what is in them, hard links at last. `hardLinks`:
+ * those of the tree that is copied.
  */
-export function copyChildren(
-  from: Inode,
-  to: Inode,
-  copyOf: (inode: Inode) => Inode,
-  attach: (inode: Inode, directory: Inode) => void,
-): void {
+export function copyTree(from: Inode, to: Inode, hardLinks: HardLinks, copier: TreeCopier): void {
+  const links: [DirectoryEntry, Inode][] = [];
+  const copies = new Map<Inode, Inode>();
   const pending: [Inode, Inode][] = [[from, to]];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const [directory, directoryCopy] = next;
-    directory.children?.forEachPair((_key, child) => {
-      const childCopy = copyOf(child);
-      attach(childCopy, directoryCopy);
-      if (child.children !== null) pending.push([child, childCopy]);
+    directory.children?.forEachPair((_key, entry) => {
+      const { inode } = entry;
+      if (entry !== inode) {
+        links.push([entry, directoryCopy]);
+        return;
+      }
+      const copy = copier.copyOf(inode);
+      copier.attach(copy, directoryCopy);
+      if (hardLinks.countOf(inode) > 0) copies.set(inode, copy);
+      if (inode.children !== null) pending.push([inode, copy]);
     });
   }
+  for (const [link, directory] of links) copier.link(copies.get(link.inode) as Inode, link, directory);
 }
 
-/** Visits an inode and all below it, directories before what is in them. */
+/** Visits an inode and all below it, each once, directories before what is in them. */
 export function visitTree(root: Inode, visit: (inode: Inode) => void): void {
   const pending = [root];
   for (let inode = pending.pop(); inode !== undefined; inode = pending.pop()) {
     visit(inode);
-    inode.children?.forEachPair((_key, child) => {
-      pending.push(child);
+    inode.children?.forEachPair((_key, entry) => {
+      if (entry === entry.inode) pending.push(entry.inode);
     });
   }
 }

@@ -111,7 +111,7 @@ export interface FileSystemInterface {
   ): number;
   canDelete?(context: number, fileName: string): number;
   setDelete?(context: number, fileName: string, deleteFile: boolean): number;
-  /** `extension`: bits of RenameExtension where the option `rename_extension` is on; otherwise 0. */
+  /** `extension`: bits of RenameExtension where `rename_extension` or `hard_links` is on; otherwise 0. */
   rename?(
     context: number,
     fileName: string,

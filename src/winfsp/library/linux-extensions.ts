@@ -27,13 +27,15 @@ export interface LinuxExtensions {
 
 /**
  * What a rename says beyond ReplaceIfExists (bit 0 of that BOOLEAN), to a file system that has switched
- * `rename_extension` on.
+ * `rename_extension` on; LINK to one that has switched `hard_links` on.
  */
 export const RenameExtension = {
   /** The rules of rename(2): an empty directory gives way to another one, in the same step. */
   POSIX: 2,
   /** RENAME_EXCHANGE: the two names change places. */
   EXCHANGE: 4,
+  /** link(2): the file gets the new name beside those it has, or again one when it has none left. */
+  LINK: 8,
 } as const;
 
 const MOUNT_MESSAGE_BYTES = 512;

@@ -38,8 +38,8 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'src/volume/names/ordered-children.ts',
-        find: '(counter === 0 && key === marker) || visit(child.name, child) ? undefined : STOP',
-        replace: 'visit(child.name, child) ? undefined : STOP',
+        find: '(counter === 0 && key === marker) || visit(child.name, child.inode) ? undefined : STOP',
+        replace: 'visit(child.name, child.inode) ? undefined : STOP',
       },
     ],
   },
@@ -47,10 +47,10 @@ export const MUTANTS: Mutant[] = [
     name: 'a rename loses the pages of the file that it replaces',
     patches: [
       {
-        file: NAMES,
-        find: '      there.changed(now);\n      this.#unlink(there);\n',
+        file: 'src/volume/volume-moves.ts',
+        find: '      replaced.inode.changed(now);\n      this.unlink(replaced);\n',
         // As if a handle of it were never closed.
-        replace: '      this.tree.detach(there);\n      there.openCount += 1;\n',
+        replace: '      this.tree.detach(replaced);\n      replaced.inode.openCount += 1;\n',
       },
     ],
   },
@@ -117,8 +117,10 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: NAMES,
-        find: '    if (inode.openCount === 0) this.#dispose(inode);\n',
-        replace: '    if (inode.openCount === 0) this.#dispose(inode);\n    else inode.file?.setLength(0);\n',
+        find: '    if (inode.deleted && inode.openCount === 0) this.#dispose(inode);\n',
+        replace:
+          '    if (inode.deleted && inode.openCount === 0) this.#dispose(inode);\n' +
+          '    else if (inode.deleted) inode.file?.setLength(0);\n',
       },
     ],
   },

@@ -142,3 +142,22 @@ test('read, write, look-up and what a context leads to allocate nothing', () => 
   // An object is at least 24 bytes, a number 16.
   for (const [what, bytes] of Object.entries(perCall)) expect(bytes, what).toBeLessThan(8);
 });
+
+test('a further name of a file costs no more of the heap than it is counted', () => {
+  const perLink = runChild<number>(
+    `${VOLUME}
+    import { LINK_HEAP_BYTES } from './src/volume/inode-heap.js';
+    const N = 50000;
+    const memory = new PlainPageMemory({ pageSizeBytes: 4, pageCount: 8 });
+    const volume = new RamVolume({ memory, caseSensitive: true, label: '' });
+    // The dearest case: each file has one further name, so that each has a list of its own for it.
+    const files = [];
+    for (let i = 0; i < N; i++) files.push(volume.create('\\\\' + i, 32, false, null, 0));
+    const before = used();
+    for (let i = 0; i < N; i++) volume.link(files[i], '\\\\link ' + i);
+    const perLink = (used() - before) / N;
+    console.log(JSON.stringify(perLink - LINK_HEAP_BYTES));`,
+    ['--expose-gc'],
+  );
+  expect(perLink).toBeLessThanOrEqual(0);
+});

@@ -9,6 +9,8 @@ import { RenameExtension } from '../linux-extensions.js';
 import { failureOf } from './slot-memory.js';
 import { BOOL, P, type Slots, U32, U64 } from './slots.js';
 
+const RENAME_EXTENSIONS = RenameExtension.POSIX | RenameExtension.EXCHANGE | RenameExtension.LINK;
+
 export function setNameSlots(slots: Slots): void {
   const { fs, memory, set } = slots;
   const { listing, chunk } = memory;
@@ -33,7 +35,7 @@ export function setNameSlots(slots: Slots): void {
     [P, P, P, BOOL],
     fs.rename &&
       ((_fs, context: number, name: number, newName: number, replace: number) => {
-        const extension = replace & (RenameExtension.POSIX | RenameExtension.EXCHANGE);
+        const extension = replace & RENAME_EXTENSIONS;
         return statusOf(fs.rename!(context, nameAt(name), nameAt(newName), (replace & 1) !== 0, extension));
       }),
   );

@@ -82,7 +82,7 @@ class Rig {
 
   treeOf(root: Inode): Tree {
     const tree: Tree = new Map();
-    root.children?.forEachPair((key, inode) => {
+    root.children?.forEachPair((key, { inode }) => {
       tree.set(key, this.contentOf(inode));
     });
     return tree;

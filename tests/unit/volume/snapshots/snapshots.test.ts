@@ -188,7 +188,7 @@ describe('a snapshot', () => {
   test('cannot be changed through its files', () => {
     file('\\a', 'abc');
     volume.snapshot('s');
-    const frozen = of('s').root.children!.get('a')!.file!;
+    const frozen = of('s').root.children!.get('a')!.inode.file!;
     for (const status of [
       frozen.write(0, 1, memory.scratchAddress),
       frozen.setLength(0),
