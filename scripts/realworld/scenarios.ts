@@ -20,6 +20,7 @@ import { fileURLToPath } from 'node:url';
 import { formatSize } from '../../src/drive/config/sizes.js';
 import { type DriveProcess, dropCaches } from './drive-process.js';
 import { hasProgram, must, runProgram } from './program.js';
+import { SPECIAL_FILE_PROGRAMS, specialFiles } from './special-files.js';
 
 export class Skipped extends Error {}
 
@@ -47,6 +48,10 @@ export const PACKAGE_OF = new Map([
   ['fio', 'fio'],
   ['find', 'findutils'],
   ['df', 'coreutils'],
+  ['gpg', 'gpg'],
+  ['gpg-agent', 'gpg-agent'],
+  ['tmux', 'tmux'],
+  ['redis-server', 'redis-server'],
 ]);
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -62,6 +67,11 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'fio verify, buffered', programs: ['fio'], run: (context) => fio(context, 0) },
   { name: 'fio verify, direct', programs: ['fio'], run: (context) => fio(context, 1) },
   { name: 'find, each entry once', programs: ['find'], run: findEntries },
+  {
+    name: 'sockets and pipes in TMPDIR',
+    programs: SPECIAL_FILE_PROGRAMS,
+    run: ({ drive }) => specialFiles(drive.dir),
+  },
   { name: 'df = status = Σ allocation', programs: ['df'], run: ledger },
   { name: 'delete everything', programs: [], run: deleteEverything },
 ];

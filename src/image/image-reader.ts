@@ -127,8 +127,8 @@ function entryOf(tar: TarReader, item: TarItem, isFirst: boolean): ImageEntry {
   };
   if (attributes === null) throw damage('without attributes');
   if (security === undefined) throw damage('without a security descriptor');
-  if (reparse === undefined || (kind === 'link' && reparse === null))
-    throw damage('without its reparse data');
+  const isSpecial = header.type !== 'file' && kind !== 'directory';
+  if (reparse === undefined || (isSpecial && reparse === null)) throw damage('without its reparse data');
   if (!hasAll(times)) throw damage('without one of its times, or with one that is none');
   const isDirectory =
     kind === 'directory' || (kind === 'link' && (Number(attributes[0]) & DIRECTORY_ATTRIBUTE) !== 0);
@@ -156,6 +156,10 @@ const KINDS: Readonly<Record<string, ImageEntry['kind']>> = {
   file: 'file',
   directory: 'directory',
   symlink: 'link',
+  // Empty files: their reparse data say what they are.
+  fifo: 'file',
+  'character-device': 'file',
+  'block-device': 'file',
 };
 
 type Times = ImageEntry['times'];

@@ -2,6 +2,7 @@
 import { BLOCK_BYTES, Key, MANIFEST_MARK, MARK_TEXT, type Manifest, timeText } from './format.js';
 import { bytesOfName } from './posix-name.js';
 import { posixOwner } from './posix-owner.js';
+import { specialFileOf } from './special-file.js';
 import { linkTargetOf } from './symbolic-link.js';
 import { type TarEntry, TarWriter } from './tar-writer.js';
 import type { Scratch, ViewedInode, VolumeView } from './volume-view.js';
@@ -50,13 +51,16 @@ function writeInode(
   scratch: Scratch,
 ): 'directories' | 'files' | 'links' {
   const link = inode.reparse === null ? null : linkTargetOf(inode.reparse);
-  const type = link !== null ? 'symlink' : inode.isDirectory ? 'directory' : 'file';
+  const isEmptyFile = !inode.isDirectory && inode.sizeBytes === 0;
+  const special = inode.reparse !== null && isEmptyFile ? specialFileOf(inode.reparse) : null;
+  const type = link !== null ? 'symlink' : inode.isDirectory ? 'directory' : (special?.type ?? 'file');
   const { uid, gid, mode } = posixOwner(inode.security);
   const { lastWrite } = inode.times;
   const entry: TarEntry = {
     path: type === 'directory' && path !== './' ? `${path}/` : path,
     type,
     link,
+    ...(special !== null && { major: special.major, minor: special.minor }),
     sizeBytes: type === 'file' ? inode.sizeBytes : 0,
     mode,
     uid,

@@ -9,6 +9,8 @@ declare module 'tar-stream/headers.js' {
     mtime: Date;
     type: string | null;
     linkname: string | null;
+    devmajor?: number;
+    devminor?: number;
   }
   /** 512 bytes; null when a text does not fit. */
   export function encode(header: TarHeader): Buffer | null;

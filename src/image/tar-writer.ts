@@ -7,6 +7,7 @@ import { writeSync } from 'node:fs';
 import { encode } from 'tar-stream/headers.js';
 import { BLOCK_BYTES, Key } from './format.js';
 import { encodePax, type PaxRecords } from './pax.js';
+import type { SpecialFile } from './special-file.js';
 
 const PIECE_BYTES = 2 ** 20;
 /** What the field of a header holds. */
@@ -16,9 +17,12 @@ const MAX_TIME_SECONDS = 2 ** 31 - 1;
 export interface TarEntry {
   /** `/` between names, which have bytes (posix-name.ts); a directory's ends with one. */
   path: string;
-  type: 'file' | 'directory' | 'symlink';
+  type: 'file' | 'directory' | 'symlink' | SpecialFile['type'];
   /** The target, which has bytes too. */
   link: string | null;
+  /** Of a device. */
+  major?: number;
+  minor?: number;
   sizeBytes: number;
   mode: number;
   uid: number;
@@ -60,16 +64,17 @@ export class TarWriter {
     if (entry.uid > MAX_ID) ids.uid = String(entry.uid);
     if (entry.gid > MAX_ID) ids.gid = String(entry.gid);
     const size = entry.sizeBytes;
+    const device = { devmajor: entry.major ?? 0, devminor: entry.minor ?? 0 };
     let head =
       isPlain(path) && isPlain(link ?? '')
-        ? encode({ ...fields, name: path, linkname: link, type, size })
+        ? encode({ ...fields, ...device, name: path, linkname: link, type, size })
         : null;
     if (head === null) {
       if (!isUtf8(path) || !isUtf8(link ?? '')) names[Key.CHARSET] = 'BINARY';
       names[Key.PATH] = path;
       if (link !== null) names[Key.LINK] = link;
       const name = type === 'directory' ? 'PaxPath/' : 'PaxPath';
-      head = encode({ ...fields, name, linkname: link === null ? null : 'PaxPath', type, size });
+      head = encode({ ...fields, ...device, name, linkname: link === null ? null : 'PaxPath', type, size });
     }
     const records = encodePax({ ...names, ...ids, ...entry.pax });
     const paxFields = { ...fields, mode: 0o644, name: 'PaxHeader', linkname: null };

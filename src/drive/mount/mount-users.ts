@@ -27,16 +27,17 @@ export async function usageOf(mountPoint: string): Promise<MountUsage> {
   if (mount === undefined) {
     return { users: [], inside: [] };
   }
+  const sockets = socketsUnder(mount);
   const users = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .flatMap((name) => {
-      const uses = usesOf(`/proc/${name}`, mount);
+      const uses = usesOf(`/proc/${name}`, mount, sockets);
       return uses.length === 0 ? [] : [{ pid: Number(name), name: nameOf(`/proc/${name}`), uses }];
     });
   return { users, inside: mounts.filter(({ parentId }) => parentId === mount.id) };
 }
 
-function usesOf(process: string, mount: MountEntry): string[] {
+function usesOf(process: string, mount: MountEntry, sockets: ReadonlyMap<string, string>): string[] {
   const uses = new Set<string>();
   for (const [link, use] of [
     ['cwd', 'working directory'],
@@ -52,6 +53,8 @@ function usesOf(process: string, mount: MountEntry): string[] {
     if (isUnder(mount, path) && mountIdIn(textOf(`${process}/fdinfo/${descriptor}`)) === mount.id) {
       uses.add(relative(mount.mountPoint, path!) || '.');
     }
+    const socket = sockets.get(path ?? '');
+    if (socket !== undefined) uses.add(socket);
   }
   // address perms offset device inode path; a mapping outlives the descriptor it was made with.
   const mapping = new RegExp(
@@ -62,6 +65,20 @@ function usesOf(process: string, mount: MountEntry): string[] {
     uses.add(`${relative(mount.mountPoint, path!)} (mapped)`);
   }
   return [...uses];
+}
+
+/**
+ * Bound sockets by the text of their links in /proc. A path is as it was given to bind(2): of a relative one nobody
+ * can tell where it led.
+ */
+function socketsUnder(mount: MountEntry): Map<string, string> {
+  const sockets = new Map<string, string>();
+  // number refcount protocol flags type state inode path
+  for (const [, inode, path] of textOf('/proc/net/unix').matchAll(/^(?:\S+ +){6}(\d+) (\/.*)$/gm)) {
+    if (isUnder(mount, path!))
+      sockets.set(`socket:[${inode}]`, `${relative(mount.mountPoint, path!)} (socket)`);
+  }
+  return sockets;
 }
 
 const hex = (number: string) => Number(number).toString(16);

@@ -88,6 +88,26 @@ describe('names that tar cannot say', () => {
 });
 
 describe('other programs', () => {
+  const isRoot = process.getuid?.() === 0;
+  it.skipIf(!isRoot)(`tar unpacks a device${isRoot ? '' : ' (skipped: only root can make one)'}`, () => {
+    const before = rig();
+    before.volume.setReparsePoint(
+      before.make('\\device'),
+      Buffer.from('2500008008000000bc0a000045230100', 'hex'),
+    );
+    const path = saved(before);
+    const into = temporaryFolder('unpacked-device');
+    const { status, stderr } = spawnSync('tar', ['--warning=no-unknown-keyword', '-xf', path], { cwd: into });
+    expect([status, stderr.toString()]).toEqual([0, '']);
+    const device = lstatSync(join(into, 'device'));
+    expect(device.isCharacterDevice()).toBe(true);
+    // The kernel's form of 0xabc:0x12345.
+    expect(device.rdev).toBe(0x123abc45);
+    const after = rig();
+    load(path, after);
+    expect(contentOf(after)).toEqual(contentOf(before));
+  });
+
   const unpackers: [string, string[]][] = [
     ['tar', ['--warning=no-unknown-keyword', '--warning=no-timestamp', '-xf']],
     ['bsdtar', ['--no-xattrs', '-xf']],
@@ -124,6 +144,8 @@ describe('other programs', () => {
         expect(readlinkSync(raw('link to bytes'), 'latin1')).toBe('caf\xe9/\xff\x80');
         expect(bytes('back\\slash\nline')).toEqual(content(40, 10));
         expect(readlinkSync(join(into, 'long link'))).toBe(`dir/${'x'.repeat(300)}`);
+        expect(lstatSync(join(into, 'pipe')).isFIFO()).toBe(true);
+        expect(bytes('pipe with content')).toEqual(content(10, 9));
         const { mode, mtimeNs } = lstatSync(join(into, 'linux'), { bigint: true });
         expect((Number(mode) & 0o777).toString(8)).toBe('750');
         // Python keeps times as floating-point numbers.

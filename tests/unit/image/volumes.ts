@@ -146,6 +146,13 @@ export function fullVolume(options: Parameters<typeof rig>[0] = {}): Rig {
   volume.setReparsePoint(make(`\\long link`), linkData(`dir/${'x'.repeat(300)}`));
   const tag = Buffer.from('11000080040000004d494e45', 'hex');
   volume.setReparsePoint(make('\\another tag'), tag);
+  volume.setReparsePoint(make('\\pipe'), Buffer.from('2400008000000000', 'hex'));
+  volume.setReparsePoint(make('\\socket'), Buffer.from('2300008000000000', 'hex'));
+  volume.setReparsePoint(make('\\huge device'), Buffer.from('26000080080000000000040000000000', 'hex'));
+  volume.setReparsePoint(make('\\no number'), Buffer.from('2500008000000000', 'hex'));
+  const filled = make('\\pipe with content');
+  put(filled, 0, content(10, 9));
+  volume.setReparsePoint(filled, Buffer.from('2400008000000000', 'hex'));
   volume.restore(
     make('\\linux'),
     linuxDescriptor(70_000, 300_000),

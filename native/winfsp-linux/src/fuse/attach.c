@@ -29,7 +29,7 @@ NTSTATUS fuse_attach(VOLUME *volume, const WCHAR *mountPoint, void **frontEnd)
     front->persistentAcls = params->PersistentAcls;
     front->cleanupWhenModifiedOnly = params->PostCleanupWhenModifiedOnly;
     front->posix = params->SupportsPosixUnlinkRename;
-    front->symlinks = params->ReparsePoints;
+    front->reparsePoints = params->ReparsePoints;
     front->directIo = volume_option(volume, OPTION_DIRECT_IO) != 0;
     if (front->cached)
         front->timeoutSec = INT32_MAX;

@@ -1,5 +1,5 @@
 /* New names: create, mknod, mkdir, symlink. All are one Create with FILE_CREATE; owner and mode go along as a security
- * descriptor. */
+ * descriptor. What is a link or a special file becomes so by a reparse point that is set behind it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -52,7 +52,7 @@ static int adopt(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
     return 1;
 }
 
-/* ---- mkdir, mknod ---- */
+/* ---- mkdir, mknod of a file ---- */
 
 static void made(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 {
@@ -70,18 +70,6 @@ void do_mkdir(OP *op)
 {
     const struct fuse_mkdir_in *in = op_argument(op);
     prepare(op, S_IFDIR | (in->mode & 07777));
-    if (name_argument(op, (const char *)(in + 1)))
-        names_enter(op, 0, make);
-}
-
-void do_mknod(OP *op)
-{
-    const struct fuse_mknod_in *in = op_argument(op);
-    if (!S_ISREG(in->mode)) { /* there is nothing like them on Windows */
-        reply_error(op, EPERM);
-        return;
-    }
-    prepare(op, in->mode);
     if (name_argument(op, (const char *)(in + 1)))
         names_enter(op, 0, make);
 }
@@ -122,46 +110,50 @@ void do_create(OP *op)
         names_enter(op, 0, create);
 }
 
-/* ---- symlink ---- */
+/* ---- symlink, mknod of a special file ---- */
 
-static void link_undone(OP *op) { reply_error(op, op->error); }
+static void special_undone(OP *op) { reply_error(op, op->error); }
 
-static void link_failed(OP *op, int error)
+static void special_failed(OP *op, int error)
 {
     INODE *child = op->child;
     op_drop_handle(op);
     op->error = error;
-    remove_child(op, child, link_undone);
+    remove_child(op, child, special_undone);
 }
 
-static void link_known(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
+static void special_known(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 {
     int known;
     if (!NT_SUCCESS(status_of(rsp))) {
-        link_failed(op, errno_of(status_of(rsp)));
+        special_failed(op, errno_of(status_of(rsp)));
         return;
     }
     pthread_mutex_lock(&op->front->lock);
     known = inode_learn(op->front, op->child, &rsp->Rsp.QueryInformation.FileInfo);
-    op->child->linkBytes = (UINT32)op->size;
+    if (S_ISLNK(op->mode))
+        op->child->linkBytes = (UINT32)op->size;
+    else {
+        op->child->device = op->device;
+        op->child->deviceKnown = 1;
+    }
     pthread_mutex_unlock(&op->front->lock);
     if (known)
         reply_entry(op, op->child);
     else
-        link_failed(op, EIO);
+        special_failed(op, EIO);
 }
 
-static void link_set(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
+static void special_set(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 {
     if (NT_SUCCESS(status_of(rsp)))
-        op_post_context(op, FspFsctlTransactQueryInformationKind, link_known);
+        op_post_context(op, FspFsctlTransactQueryInformationKind, special_known);
     else
-        link_failed(op, errno_of(status_of(rsp)) == EOPNOTSUPP ? EPERM : errno_of(status_of(rsp)));
+        special_failed(op, errno_of(status_of(rsp)) == EOPNOTSUPP ? EPERM : errno_of(status_of(rsp)));
 }
 
-static void link_made(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
+static void special_made(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 {
-    const char *target = (const char *)op_argument(op) + strlen(op_argument(op)) + 1;
     int error;
     if (!adopt(op, rsp))
         return;
@@ -170,28 +162,48 @@ static void link_made(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
     op->handle->references++;
     op->ownsHandle = 1;
     pthread_mutex_unlock(&op->front->lock);
-    error = link_request(op, target);
+    error = S_ISLNK(op->mode) ? link_request(op, (const char *)op_argument(op) + strlen(op_argument(op)) + 1)
+                              : special_request(op, op->mode & S_IFMT, op->device);
     if (error == 0)
-        op_post(op, link_set);
+        op_post(op, special_set);
     else
-        link_failed(op, error);
+        special_failed(op, error);
 }
 
-static void link_make(OP *op)
+static void special_make(OP *op)
 {
     if (request_create(op, op->inode, op->name, op->nameUnits))
-        op_post(op, link_made);
+        op_post(op, special_made);
+}
+
+static void special_begin(OP *op, UINT32 mode, const char *name)
+{
+    if (!op->front->reparsePoints) {
+        reply_error(op, EPERM);
+        return;
+    }
+    prepare(op, mode);
+    if (name_argument(op, name)) /* alone, so that no other call meets the file that is not special yet */
+        names_enter(op, 1, special_make);
 }
 
 void do_symlink(OP *op)
 {
     const char *name = op_argument(op), *target = name + strlen(name) + 1;
-    if (!op->front->symlinks) {
-        reply_error(op, EPERM);
+    op->size = strlen(target);
+    special_begin(op, S_IFLNK | 0777, name);
+}
+
+void do_mknod(OP *op)
+{
+    const struct fuse_mknod_in *in = op_argument(op);
+    const char *name = (const char *)(in + 1);
+    if (S_ISREG(in->mode)) {
+        prepare(op, in->mode);
+        if (name_argument(op, name))
+            names_enter(op, 0, make);
         return;
     }
-    op->size = strlen(target);
-    prepare(op, S_IFLNK | 0777);
-    if (name_argument(op, name)) /* alone, so that no other call meets the file that is not a link yet */
-        names_enter(op, 1, link_make);
+    op->device = S_ISCHR(in->mode) || S_ISBLK(in->mode) ? in->rdev : 0;
+    special_begin(op, in->mode, name);
 }

@@ -124,14 +124,6 @@ static int add_dots(OP *op, UINT64 from)
            (from >= AFTER_DOTS || answer_add(op, parent, AFTER_DOTS, DT_DIR, "..", 2));
 }
 
-static UINT32 type_of_record(const FSP_FSCTL_DIR_INFO *info)
-{
-    UINT32 attributes = info->FileInfo.FileAttributes;
-    if ((attributes & FILE_ATTRIBUTE_REPARSE_POINT) && info->FileInfo.ReparseTag == IO_REPARSE_TAG_SYMLINK)
-        return DT_LNK;
-    return attributes & FILE_ATTRIBUTE_DIRECTORY ? DT_DIR : DT_REG;
-}
-
 /* Names that no Linux program could use (a slash, surrogates that stand for no bytes) are left out; `.` and `..` are
  * there already. 0: no room for it. */
 static int add_record(OP *op, const FSP_FSCTL_DIR_INFO *info, UINT32 units, UINT32 position)
@@ -143,7 +135,7 @@ static int add_record(OP *op, const FSP_FSCTL_DIR_INFO *info, UINT32 units, UINT
         (name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.'))))
         return 1;
     return answer_add(op, info->FileInfo.IndexNumber != 0 ? info->FileInfo.IndexNumber : 1, offset,
-        type_of_record(info), name, (size_t)length);
+        IFTODT(type_of(&info->FileInfo)), name, (size_t)length);
 }
 
 static void go_on_after(struct cursor *cursor, const FSP_FSCTL_DIR_INFO *info, UINT32 units)

@@ -68,7 +68,7 @@ int link_target(const FSP_FSCTL_TRANSACT_RSP *rsp, char *target, size_t *size)
 }
 
 /* GET_REPARSE_POINT goes by name where the host likes (docs/winfsp.md, "Callbacks"), so the name goes along. */
-static int request_get(OP *op, INODE *inode)
+int request_reparse(OP *op, INODE *inode)
 {
     int error;
     request_context(op, FspFsctlTransactFileSystemControlKind);
@@ -89,7 +89,7 @@ static void readlink_done(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 
 static void read_target(OP *op)
 {
-    int error = request_get(op, op->inode);
+    int error = request_reparse(op, op->inode);
     if (error != 0)
         reply_error(op, error);
     else
@@ -97,37 +97,3 @@ static void read_target(OP *op)
 }
 
 void do_readlink(OP *op) { with_handle(op, read_target); }
-
-static void length_done(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
-{
-    size_t size = MAX_LINK_BYTES;
-    if (link_target(rsp, op_data(op), &size) == 0) {
-        pthread_mutex_lock(&op->front->lock);
-        op->child->linkBytes = (UINT32)size;
-        pthread_mutex_unlock(&op->front->lock);
-    }
-    op_drop_handle(op);
-    op->afterOpen(op);
-}
-
-void with_link_length(OP *op, THEN *then)
-{
-    FRONT *front = op->front;
-    INODE *inode = op->child;
-    int learn;
-    pthread_mutex_lock(&front->lock);
-    learn = S_ISLNK(inode->mode) && inode->linkBytes == 0 && inode->handle != NULL;
-    if (learn) {
-        op->handle = inode->handle;
-        op->handle->references++;
-        op->ownsHandle = 1;
-    }
-    pthread_mutex_unlock(&front->lock);
-    op->afterOpen = then;
-    if (learn && request_get(op, inode) == 0)
-        op_post(op, length_done);
-    else {
-        op_drop_handle(op);
-        then(op);
-    }
-}

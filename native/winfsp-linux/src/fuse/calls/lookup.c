@@ -88,7 +88,7 @@ static void lookup_done(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
         return;
     }
     op->child = inode_adopt(op, op->inode, op->name, op->nameUnits, rsp);
-    with_link_length(op, looked_up);
+    with_reparse_data(op, looked_up);
 }
 
 static void lookup_open(OP *op)

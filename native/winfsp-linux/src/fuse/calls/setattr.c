@@ -158,7 +158,7 @@ static void begin(OP *op)
     op->uid = in->valid & FATTR_UID ? in->uid : inode->uid;
     op->gid = in->valid & FATTR_GID ? in->gid : inode->gid;
     op->mode = (in->valid & FATTR_MODE ? in->mode : inode->mode) & 07777;
-    if (loses_set_ids(op, in) && S_ISREG(inode->mode)) {
+    if (loses_set_ids(op, in) && !S_ISDIR(inode->mode)) {
         UINT32 left = mode_without_set_ids(op, op->mode, inode->gid);
         op->valid |= left != op->mode ? FATTR_MODE : 0;
         op->mode = left;

@@ -106,10 +106,37 @@ static void unix_time(UINT64 filetime, uint64_t *seconds, uint32_t *nanoseconds)
     *nanoseconds = (uint32_t)rest * 100;
 }
 
-static UINT32 type_of(const FSP_FSCTL_FILE_INFO *info)
+static const struct {
+    UINT32 tag, type;
+} types[] = {
+    {IO_REPARSE_TAG_SYMLINK, S_IFLNK},
+    {IO_REPARSE_TAG_AF_UNIX, S_IFSOCK},
+    {IO_REPARSE_TAG_LX_FIFO, S_IFIFO},
+    {IO_REPARSE_TAG_LX_CHR, S_IFCHR},
+    {IO_REPARSE_TAG_LX_BLK, S_IFBLK},
+};
+
+static UINT32 type_of_tag(UINT32 tag)
 {
-    if ((info->FileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) && info->ReparseTag == IO_REPARSE_TAG_SYMLINK)
-        return S_IFLNK;
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (types[i].tag == tag)
+            return types[i].type;
+    return 0;
+}
+
+UINT32 tag_of_type(UINT32 type)
+{
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (types[i].type == type)
+            return types[i].tag;
+    return 0;
+}
+
+UINT32 type_of(const FSP_FSCTL_FILE_INFO *info)
+{
+    UINT32 special = info->FileAttributes & FILE_ATTRIBUTE_REPARSE_POINT ? type_of_tag(info->ReparseTag) : 0;
+    if (special != 0)
+        return special;
     return info->FileAttributes & FILE_ATTRIBUTE_DIRECTORY ? S_IFDIR : S_IFREG;
 }
 
@@ -160,6 +187,7 @@ void attr_fill(FRONT *front, INODE *inode, struct fuse_attr *attr)
     attr->uid = inode->uid;
     attr->gid = inode->gid;
     attr->blksize = 4096;
+    attr->rdev = inode->device;
 }
 
 FSP_FSCTL_FILE_INFO inode_info(FRONT *front, const INODE *inode)

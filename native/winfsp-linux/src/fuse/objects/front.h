@@ -86,6 +86,8 @@ struct inode {
     UINT32 mode, uid, gid; /* mode with its type */
     UINT64 securityAtMs;
     UINT32 linkBytes; /* length of a symbolic link's target */
+    UINT32 device; /* number of a device node, in the kernel's form */
+    int deviceKnown;
     UINT64 generation;
     int unlinked;
     int replaced; /* unlinked by a rename over it: there was a file by its name all the time */
@@ -128,7 +130,7 @@ struct front {
     UINT32 unit; /* allocation unit */
     /* FileInfoTimeout is infinite, and a file has one spelling: the kernel may believe what it remembers */
     int cached;
-    int caseSensitive, persistentAcls, cleanupWhenModifiedOnly, posix, symlinks;
+    int caseSensitive, persistentAcls, cleanupWhenModifiedOnly, posix, reparsePoints;
     int directIo;
     UINT64 timeoutSec; /* of names and attributes in the kernel */
     UINT32 timeoutNsec;
@@ -176,6 +178,7 @@ struct op {
     int ownsHandle;
     UINT32 disposition, createOptions, access, attributes;
     UINT32 mode, uid, gid; /* of what is being created; new values in setattr */
+    UINT32 device; /* of what is being created, as of an inode */
     UINT32 valid, flags;
     UINT64 size;
     int error, result; /* result: of remove_child */
@@ -285,6 +288,8 @@ void with_handle(OP *op, THEN *then);
 int inode_learn(FRONT *front, INODE *inode, const FSP_FSCTL_FILE_INFO *info);
 void inode_learn_security(FRONT *front, INODE *inode, const void *sd, size_t size);
 void attr_fill(FRONT *front, INODE *inode, struct fuse_attr *attr);
+UINT32 type_of(const FSP_FSCTL_FILE_INFO *info); /* S_IF… */
+UINT32 tag_of_type(UINT32 type); /* of reparse points; 0: files of that type are none */
 FSP_FSCTL_FILE_INFO inode_info(FRONT *front, const INODE *inode); /* a copy; takes front.lock */
 UINT64 filetime_of(UINT64 seconds, UINT32 nanoseconds);
 UINT64 filetime_now(void);
@@ -338,7 +343,14 @@ int request_set_mode(OP *op, UINT32 uid, UINT32 gid, UINT32 mode); /* SetSecurit
 /* SET_REPARSE_POINT into op->req; 0 or an errno */
 int link_request(OP *op, const char *target);
 int link_target(const FSP_FSCTL_TRANSACT_RSP *rsp, char *target, size_t *size); /* 0 or an errno */
-void with_link_length(OP *op, THEN *then); /* learns op->child's, if it is a link */
+/* FSCTL_GET_REPARSE_POINT of op->handle, which is `inode`'s, into op->req; 0 or an errno */
+int request_reparse(OP *op, INODE *inode);
+
+/* special.c: pipes, sockets and devices as reparse points */
+/* SET_REPARSE_POINT into op->req: a special file of that type, its device number in the kernel's form */
+int special_request(OP *op, UINT32 type, UINT32 device); /* 0 or an errno */
+/* learns what op->child keeps as a reparse point: length of a link, number of a device */
+void with_reparse_data(OP *op, THEN *then);
 
 /* remove.c, for ops that are alone in names. remove_child: the child loses its name; then `then` with op->result, 0 or
  * an errno. */
