@@ -61,6 +61,7 @@ const PROGRAMS = [
   { name: 'mounting', what: 'mount strategy', limit: 240 },
   { name: 'command-line', what: 'command line', limit: 400 },
   { name: 'service', what: 'service', limit: 400 },
+  { name: 'pipes', what: 'control pipes', limit: 120 },
   { name: 'temp', what: 'TEMP', limit: 200 },
   { name: 'launcher', what: 'WinFsp Launcher', limit: 300, args: () => [windowsPath(genuineWinFsp())] },
   { name: 'installer', what: 'installer', limit: 600, args: () => [windowsPath(makeInstaller())] },

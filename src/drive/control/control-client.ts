@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { withDirectoryLock } from '../../os/directory-lock.js';
+import { pipeState } from '../../os/windows-pipe.js';
 import {
   CONTROL_GRACE_MS,
   LOCK_GRACE_MS,
@@ -129,9 +130,13 @@ export async function ask<C extends ControlCommand>(
  */
 const NO_LISTENER: ReadonlySet<string | undefined> = new Set(['ECONNREFUSED', 'ENOENT']);
 
-/** Whether a process listens there; true when that cannot be found out. */
+/** Whether a process of ours listens there; true when that cannot be found out. */
 export function isAnswering(endpoint: string): Promise<boolean> {
   return new Promise((resolve) => {
+    if (isOfAnother(endpoint)) {
+      resolve(false);
+      return;
+    }
     const socket = connect(endpoint);
     const done = (alive: boolean) => {
       socket.destroy();
@@ -144,6 +149,11 @@ export function isAnswering(endpoint: string): Promise<boolean> {
   });
 }
 
+/** Windows: the pipe of another user, who has taken the name of a dead drive. Sockets lie where only we are. */
+function isOfAnother(endpoint: string): boolean {
+  return process.platform === 'win32' && pipeState(endpoint) === 'other';
+}
+
 /**
  * One request and its answer. A drive that has not begun with it within BEGIN_WITHIN_MS never will: that time is in the
  * request, and we hang up besides. A drive whose process is stopped is waited for no longer than CONTROL_GRACE_MS.
@@ -154,6 +164,12 @@ function exchange(
   limitMs: number,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
+    if (isOfAnother(endpoint)) {
+      const cause = Object.assign(new Error('its pipe is another user’s'), { code: 'ENOENT' });
+      const message = `The drive at ${mountPoint} cannot be reached: ${cause.message}.`;
+      reject(new DriveError('NOT_RUNNING', message, { cause }));
+      return;
+    }
     const socket: Socket = connect(endpoint);
     let text = '';
     const stopWaiting = () => {

@@ -1,6 +1,7 @@
 /**
  * The drive's side of the control channel: a unix socket in a directory that only its owner can enter, or a named pipe
- * with a token that only its owner can read. Runs on the main thread; never touches the volume.
+ * that only its owner may open; and in both cases a token that only the owner can read. Runs on the main thread; never
+ * touches the volume.
  *
  * Listening is also the claim on a mount point: it happens before the mount, so the second of two drives that start for
  * the same place at the same time is told so, rather than mounting on top.
@@ -9,6 +10,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { withDirectoryLock } from '../../os/directory-lock.js';
+import { pipeState, restrictPipe } from '../../os/windows-pipe.js';
 import { CONTROL_GRACE_MS, LOCK_GRACE_MS, MAX_CONTROL_CONNECTIONS } from '../config/limits.js';
 import { DriveError, MountPointError, messageOf } from '../errors.js';
 import { isAnswering } from './control-client.js';
@@ -28,6 +30,7 @@ import {
   newToken,
   recordPath,
   removeRecord,
+  renewSalt,
   writeRecord,
 } from './drive-records.js';
 import { ensureRuntimeDirectory } from './runtime-directory.js';
@@ -47,12 +50,18 @@ export class ControlServer {
 
   /** Claims the mount point. Throws MountPointError (ALREADY_MOUNTED) when a live drive has it. */
   static async claim(mountPoint: string, directory = ensureRuntimeDirectory()): Promise<ControlServer> {
-    const server = new ControlServer(mountPoint, directory);
+    let server = new ControlServer(mountPoint, directory);
+    if (process.platform === 'win32' && pipeState(server.endpoint) === 'other') {
+      // Another user has seen the name and taken it. Drives that run have theirs in their records.
+      renewSalt(directory);
+      server = new ControlServer(mountPoint, directory);
+    }
     // Asked first: a system may let two processes listen on a pipe of one name (Wine does).
     await server.#refuseIfAnswering(mountPoint);
     if (process.platform === 'win32') {
       // A pipe is gone with its process.
       await server.#listen();
+      restrictPipe(server.endpoint);
     } else {
       await withDirectoryLock(directory, LOCK_GRACE_MS, () => server.#listenOnSocket(mountPoint));
     }

@@ -53,6 +53,11 @@ export function saltOf(directory: string): string {
   return salt;
 }
 
+/** From now on other names. */
+export function renewSalt(directory: string): void {
+  rmSync(join(directory, 'salt'), { force: true });
+}
+
 export function newToken(): string {
   return randomBytes(24).toString('base64url');
 }
