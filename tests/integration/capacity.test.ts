@@ -160,6 +160,16 @@ import ctypes, os, sys
 libc = ctypes.CDLL(None, use_errno=True)
 libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
 KEEP_SIZE, MIB = 1, 1 << 20
+fd = os.open(sys.argv[1] + '-other', os.O_CREAT | os.O_WRONLY)
+os.posix_fallocate(fd, 0, MIB)
+try:
+    os.posix_fallocate(fd, 0, 17 * MIB)
+    assert False
+except OSError as error:
+    assert error.errno == 28, error
+assert os.fstat(fd).st_size == MIB
+os.close(fd)
+os.unlink(sys.argv[1] + '-other')
 fd = os.open(sys.argv[1], os.O_CREAT | os.O_RDWR)
 free = lambda: os.statvfs(sys.argv[1]).f_bavail * os.statvfs(sys.argv[1]).f_bsize
 assert libc.fallocate(fd, KEEP_SIZE, 0, 10 * MIB) == 0, ctypes.get_errno()

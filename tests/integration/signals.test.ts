@@ -1,8 +1,8 @@
 /** How a drive ends: by signals under load, by SIGKILL, by umount; and that nothing is left of it. */
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, stat, statfs, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { KIB, pattern } from '../support/bytes.js';
+import { errorOf, KIB, pattern } from '../support/bytes.js';
 import {
   cli,
   describeMount,
@@ -90,6 +90,27 @@ describeMount('signals', () => {
       expect(await within(drive.exited, 30_000)).not.toBe(null);
       expect(await isMounted(drive.dir)).toBe(false);
     }
+  });
+
+  it('after SIGKILL programs get ENOTCONN, but not for what is cached, nor from close; df names the place', async () => {
+    const drive = await mount({ broken: true });
+    await writeFile(drive.path('file'), 'written');
+    const file = await open(drive.path('file'), 'r+');
+    await stat(drive.path('file'));
+    await drive.kill();
+    expect((await stat(drive.path('file'))).size).toBe(7);
+    expect((await file.stat()).size).toBe(7);
+    const calls = [
+      () => readdir(drive.dir),
+      () => statfs(drive.dir),
+      () => file.sync(),
+      () => file.write('more'),
+    ];
+    for (const call of calls) expect(await errorOf(call())).toBe('ENOTCONN');
+    await file.close();
+    const df = await run('df', [drive.dir]);
+    expect(df.code).toBe(1);
+    expect(df.stderr).toContain(`${drive.dir}: Transport endpoint is not connected`);
   });
 
   it('after SIGKILL the place is mounted again, with a word about the dead mount', async () => {
