@@ -1,13 +1,14 @@
 /** What a program and the process of its drive tell each other. Plain JSON. */
+import type { ControlRequest } from '../drive/control/control-protocol.js';
 import { ConfigError, DriveError, MountError, MountPointError } from '../drive/errors.js';
 import { WinFspLibraryError } from '../winfsp/errors.js';
 import type { ResolvedOptions } from './options.js';
 
-export type DriveCommand = 'status' | 'selfCheck' | 'unmount';
+export type DriveRequest = Omit<ControlRequest, 'token' | 'beginBeforeMs'>;
 
 export type ProgramMessage =
   | ({ type: 'start' } & ResolvedOptions)
-  | { type: 'request'; id: number; command: DriveCommand; force: boolean };
+  | { type: 'request'; id: number; request: DriveRequest };
 
 /** `volume-gone`: unmounted from outside. `died`: see `error`. */
 export type EndReason = 'stopped' | 'volume-gone' | 'died';

@@ -46,8 +46,8 @@ async function serve({ settings, temporary }: ResolvedOptions): Promise<void> {
     control.open(started.mountPoint, handle);
     process.on('message', (message: ProgramMessage) => {
       if (message.type === 'request') {
-        const { id, command, force } = message;
-        handle({ command, force }).then(
+        const { id, request } = message;
+        handle(request).then(
           (result) => tell({ type: 'answer', id, result }),
           (error: unknown) => tell({ type: 'refused', id, error: packError(error) }),
         );

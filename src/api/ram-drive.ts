@@ -8,10 +8,10 @@ import { rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DriveError } from '../drive/errors.js';
-import type { DriveStatus, SelfCheckResult } from '../drive/status.js';
+import type { DriveStatus, SelfCheckResult, SnapshotInfo } from '../drive/status.js';
 import {
-  type DriveCommand,
   type DriveProcessMessage,
+  type DriveRequest,
   type EndReason,
   type ProgramMessage,
   unpackError,
@@ -132,12 +132,41 @@ export class RamDrive extends EventEmitter<RamDriveEvents> implements AsyncDispo
 
   /** Figures at this moment. Rejects with a DriveError when the drive has ended. */
   status(): Promise<DriveStatus> {
-    return this.#ask('status');
+    return this.#ask({ command: 'status' });
   }
 
   /** Recomputes the drive's invariants; `violations` is empty when all hold. */
   selfCheck(): Promise<SelfCheckResult> {
-    return this.#ask('selfCheck');
+    return this.#ask({ command: 'selfCheck' });
+  }
+
+  /**
+   * Keeps what is on the drive at this moment; without a name, under the time. It shares memory with the drive until
+   * files are changed, and stays until it is deleted or the drive ends. Rejects with a DriveError, nothing changed:
+   * SNAPSHOT_EXISTS, BAD_VALUE (a name is 1 to 64 characters, none of them a control character), NO_ROOM.
+   */
+  snapshot(name?: string): Promise<SnapshotInfo> {
+    return this.#ask({ command: 'snapshot', name });
+  }
+
+  /** In the order in which they were taken. */
+  async snapshots(): Promise<SnapshotInfo[]> {
+    return (await this.status()).snapshots;
+  }
+
+  /**
+   * Makes the drive what it was at a snapshot, which stays. The drive is taken away for a moment and mounted again at
+   * the same place: files that programs have open on it are lost to them, and a working directory on it leads nowhere.
+   * Rejects with a DriveError: NO_SUCH_SNAPSHOT, NO_ROOM, with nothing changed; NOT_MOUNTED when it could not be mounted
+   * again, and has ended.
+   */
+  rollback(name: string): Promise<SnapshotInfo> {
+    return this.#ask({ command: 'rollback', name });
+  }
+
+  /** Rejects with a DriveError: NO_SUCH_SNAPSHOT, BUSY while it is being read. */
+  async deleteSnapshot(name: string): Promise<void> {
+    await this.#ask({ command: 'deleteSnapshot', name });
   }
 
   /**
@@ -151,7 +180,7 @@ export class RamDrive extends EventEmitter<RamDriveEvents> implements AsyncDispo
     }
     this.#holdProgram();
     try {
-      const discarded = await this.#ask<Discarded>('unmount', force);
+      const discarded = await this.#ask<Discarded>({ command: 'unmount', force });
       await this.#exited;
       return discarded;
     } finally {
@@ -171,7 +200,7 @@ export class RamDrive extends EventEmitter<RamDriveEvents> implements AsyncDispo
     }
   }
 
-  #ask<Result>(command: DriveCommand, force = false): Promise<Result> {
+  #ask<Result>(request: DriveRequest): Promise<Result> {
     if (this.#end !== null || !this.#process.connected) {
       return Promise.reject(this.#gone());
     }
@@ -181,7 +210,7 @@ export class RamDrive extends EventEmitter<RamDriveEvents> implements AsyncDispo
       this.#requests.set(id, { resolve, reject });
     });
     this.#holdProgram();
-    this.#send({ type: 'request', id, command, force });
+    this.#send({ type: 'request', id, request });
     return answer;
   }
 

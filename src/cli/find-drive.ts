@@ -3,9 +3,21 @@ import { resolve } from 'node:path';
 import { findDrives } from '../drive/control/control-client.js';
 import type { DriveRecord } from '../drive/control/drive-records.js';
 import { canonicalPath } from '../drive/mount/mounts.js';
+import { printable } from '../drive/printable.js';
 
 export async function findDrive(mountPoint: string): Promise<DriveRecord | null> {
   return (await drivesAt(mountPoint, await findDrives(), (drive) => drive.mountPoint))[0] ?? null;
+}
+
+/** The same; says so where there is none. */
+export async function findDriveOrSay(mountPoint: string): Promise<DriveRecord | null> {
+  const drive = await findDrive(mountPoint);
+  if (drive === null) {
+    process.stderr.write(
+      `ramdrive: no drive of yours is mounted at ${printable(mountPoint)}. "ramdrive status" lists them.\n`,
+    );
+  }
+  return drive;
 }
 
 /** Those of the drives that are at the mount point: one, and perhaps dead ones that were there before it. */

@@ -15,6 +15,12 @@ import { mountInBackground } from './mount/mount-in-background.js';
 import { checkTraceFile } from './mount/trace-file.js';
 import { saveCommand } from './save-command.js';
 import { serviceCommand } from './service/service-command.js';
+import {
+  deleteSnapshotCommand,
+  rollbackCommand,
+  snapshotCommand,
+  snapshotsCommand,
+} from './snapshot-commands.js';
 import { statusCommand } from './status-command.js';
 import { tempCommand } from './temp/temp-command.js';
 import { unmountCommand } from './unmount-command.js';
@@ -129,6 +135,31 @@ function createProgram(setExitCode: (code: number) => void, args: readonly strin
     .description('Save a running drive to its image now. Programs that use it wait meanwhile.')
     .argument('<mountpoint>', 'where the drive is, as it was given to mount')
     .action(async (mountPoint: string) => setExitCode(await saveCommand(mountPoint)));
+  program
+    .command('snapshot')
+    .description(
+      'Keep what is on a drive now. A snapshot shares memory with the drive until files are changed.',
+    )
+    .argument('<mountpoint>', 'where the drive is, as it was given to mount')
+    .argument('[name]', 'what to call it (default: the time)')
+    .option('--delete', 'delete the snapshot of this name instead')
+    .action(async (mountPoint: string, name: string | undefined, flags: { delete?: boolean }) =>
+      setExitCode(await (flags.delete ? deleteSnapshotCommand : snapshotCommand)(mountPoint, name)),
+    );
+  program
+    .command('snapshots')
+    .description('List the snapshots of a drive.')
+    .argument('<mountpoint>', 'where the drive is, as it was given to mount')
+    .option('--json', 'as JSON: a list of objects')
+    .action(async (mountPoint: string, { json }: { json?: boolean }) =>
+      setExitCode(await snapshotsCommand(mountPoint, json ?? false)),
+    );
+  program
+    .command('rollback')
+    .description('Make a drive what it was at a snapshot. Programs lose the files that they have open on it.')
+    .argument('<mountpoint>', 'where the drive is, as it was given to mount')
+    .argument('<name>', 'of the snapshot, which stays')
+    .action(async (mountPoint: string, name: string) => setExitCode(await rollbackCommand(mountPoint, name)));
   program
     .command('status')
     .description('Show what a drive, or every running drive, holds and does.')

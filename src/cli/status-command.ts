@@ -75,6 +75,7 @@ export function describeStatus(status: DriveStatus, paint: Colours): string {
     ['committed', formatSize(status.committedBytes)],
     ['resident', `${formatSize(status.residentBytes)} (whole process)`],
     ['files', `${status.files.toLocaleString('en')} (files and directories)`],
+    ['snapshots', snapshotsRow(status)],
     ['open handles', status.openHandles.toLocaleString('en')],
     [
       'client memory',
@@ -95,6 +96,15 @@ export function describeStatus(status: DriveStatus, paint: Colours): string {
     '',
   ].join('\n');
 }
+
+function snapshotsRow({ snapshots, snapshotBytes }: DriveStatus): string {
+  if (snapshots.length === 0) return 'none';
+  const names = snapshots.slice(0, MAX_SNAPSHOTS_NAMED).map(({ name }) => printable(name));
+  const more = snapshots.length > names.length ? ', …' : '';
+  return `${snapshots.length} (${names.join(', ')}${more}), together ${formatSize(snapshotBytes)}`;
+}
+/** "ramdrive snapshots" lists them all. */
+const MAX_SNAPSHOTS_NAMED = 5;
 
 function requestsRow({ requests }: DriveStatus): string {
   const { latency } = requests;

@@ -88,6 +88,16 @@ export type DriveErrorCode =
   | 'NOT_SAVED'
   /** Programs use the drive. */
   | 'BUSY'
+  /** No snapshot has this name. */
+  | 'NO_SUCH_SNAPSHOT'
+  /** A snapshot has this name already. */
+  | 'SNAPSHOT_EXISTS'
+  /** A name, or a size, that cannot be. */
+  | 'BAD_VALUE'
+  /** Room, memory or the number of files does not allow it; nothing has changed. */
+  | 'NO_ROOM'
+  /** After a rollback the drive could not be mounted again, and has ended. */
+  | 'NOT_MOUNTED'
   /** The process that listens does not take us for its owner. */
   | 'FORBIDDEN'
   /** The drive runs, but could not do what was asked. */

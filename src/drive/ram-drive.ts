@@ -6,15 +6,16 @@
  */
 import { statfs } from 'node:fs/promises';
 import { currentAccount, type WindowsAccount } from '../os/windows-account.js';
-import { loadWinFsp } from '../winfsp/index.js';
+import { loadWinFsp, type VolumeReference } from '../winfsp/index.js';
 import { STOP_GRACE_MS } from './config/limits.js';
 import type { DriveSettings } from './config/settings.js';
 import { type FillStep, fillWarning } from './fill-watch.js';
 import { lazyUnmount } from './mount/linux-mount-point.js';
 import { capacityWarning, refuseToOvercommit } from './mount/memory.js';
 import { allowMountManager, type MountPlan, planMount, usesMountManager } from './mount/mount-strategy.js';
-import { clearOwnDeadMount, mountVolume, preflight, unmountIdle } from './mount/mounting.js';
-import type { DriveStatus, SaveResult, SelfCheckResult } from './status.js';
+import { clearOwnDeadMount, mountAgain, mountVolume, preflight, unmountIdle } from './mount/mounting.js';
+import { nameOfNow } from './requests/snapshot-name.js';
+import type { DriveStatus, SaveResult, SelfCheckResult, SnapshotInfo } from './status.js';
 import { type DriveEnd, type VolumeEvents, VolumeThread } from './volume-thread.js';
 import { withinTime } from './within-time.js';
 
@@ -29,7 +30,7 @@ export class RamDrive {
   /** Resolves when the drive is no more, for whatever reason. Never rejects. */
   readonly ended: Promise<DriveEnd>;
   readonly #thread: VolumeThread;
-  readonly #isMounted: boolean;
+  readonly #mount: ((reference: VolumeReference) => Promise<void>) | null;
 
   /**
    * Starts a drive and mounts it; `abort` ends a start at once, with its reason. Throws ConfigError (memory that is not
@@ -80,7 +81,12 @@ export class RamDrive {
       const isMounted = plan.attempts.length > 0;
       const mountPoint = isMounted ? await mountVolume(thread.reference, plan, account, warn) : plan.name;
       abort.throwIfAborted();
-      return new RamDrive(thread, mountPoint, isMounted, settings.imageFile !== undefined);
+      const found =
+        process.platform === 'win32' && settings.mountPoint !== '*' ? settings.mountPoint : mountPoint;
+      // Programs may write to the directory below while the drive is not mounted: that is told, and hidden by it.
+      const planAgain = () => planMount(found, process.platform, warn, account, settings.shareLetter, warn);
+      const mount = (reference: VolumeReference) => mountAgain(reference, account, planAgain);
+      return new RamDrive(thread, mountPoint, isMounted ? mount : null, settings.imageFile !== undefined);
     } catch (error) {
       await thread.stop().catch(() => thread.release());
       abort.throwIfAborted();
@@ -94,12 +100,14 @@ export class RamDrive {
     thread: VolumeThread,
     /** The letter that `*` found, the directory as the kernel names it. */
     readonly mountPoint: string,
-    isMounted: boolean,
+    /** Mounts the volume at the same place once more; null when it is not mounted at all. */
+    mount: ((reference: VolumeReference) => Promise<void>) | null,
     /** Whether the drive is saved at its end. */
     readonly hasImage: boolean,
   ) {
     this.#thread = thread;
-    this.#isMounted = isMounted;
+    this.#mount = mount;
+    const isMounted = this.#isMounted;
     this.ended = thread.ended.then(async (end) => {
       if (process.platform === 'linux' && isMounted) {
         await clearOwnDeadMount(mountPoint);
@@ -114,22 +122,58 @@ export class RamDrive {
 
   /** See VolumeThread.selfCheck. Throws DriveError NOT_RUNNING or TIMEOUT. */
   selfCheck(): Promise<SelfCheckResult> {
-    const check = this.#thread.selfCheck();
-    if (process.platform === 'win32' && this.#isMounted) {
-      // A request of our own wakes the loop.
-      void statfs(this.mountPoint).catch(() => {});
-    }
-    return check;
+    return this.#wakeFor(this.#thread.selfCheck());
   }
 
   /** See VolumeThread.save. */
   save(): Promise<SaveResult> {
-    const saved = this.#thread.save();
+    return this.#wakeFor(this.#thread.save());
+  }
+
+  /**
+   * Keeps the tree as it is now; without a name, under the time. Throws DriveError SNAPSHOT_EXISTS, BAD_VALUE, NO_ROOM,
+   * NOT_RUNNING.
+   */
+  async snapshot(name = nameOfNow(this.#snapshots)): Promise<SnapshotInfo> {
+    await this.#wakeFor(this.#thread.request({ command: 'snapshot', name }));
+    return this.#snapshotInfo(name);
+  }
+
+  /** Throws DriveError NO_SUCH_SNAPSHOT, BUSY, NOT_RUNNING. */
+  async deleteSnapshot(name: string): Promise<null> {
+    return this.#wakeFor(this.#thread.request({ command: 'deleteSnapshot', name }));
+  }
+
+  /**
+   * Makes the drive what it was at a snapshot, which stays. It is taken away and mounted again at the same place, so
+   * files that programs have open there are lost to them. Throws DriveError NO_SUCH_SNAPSHOT, NO_ROOM, NOT_RUNNING, with
+   * nothing changed; NOT_MOUNTED when it could not be mounted again and has ended.
+   */
+  async rollback(name: string): Promise<SnapshotInfo> {
+    await this.#wakeFor(this.#thread.rollback(name, async (reference) => this.#mount?.(reference)));
+    return this.#snapshotInfo(name);
+  }
+
+  get #isMounted(): boolean {
+    return this.#mount !== null;
+  }
+
+  get #snapshots(): readonly SnapshotInfo[] {
+    return this.status().snapshots;
+  }
+
+  #snapshotInfo(name: string): SnapshotInfo {
+    // One that was deleted at once by another program is not in the list any more.
+    const gone = { name, createdAt: new Date().toISOString(), files: 0, bytes: 0 };
+    return this.#snapshots.find((snapshot) => snapshot.name === name) ?? gone;
+  }
+
+  /** On Windows only a request wakes the loop: one of our own. */
+  #wakeFor<T>(result: Promise<T>): Promise<T> {
     if (process.platform === 'win32' && this.#isMounted) {
-      // A request of our own wakes the loop.
       void statfs(this.mountPoint).catch(() => {});
     }
-    return saved;
+    return result;
   }
 
   /**

@@ -47,7 +47,7 @@ export class RamFileSystem implements FileSystemInterface {
     this.#fill = fill;
     this.#onLabel = onLabel;
     this.#countsLinks = countsLinks;
-    this.#publish();
+    this.publish();
   }
 
   getVolumeInfo(view: DataView, offset: number): number {
@@ -139,7 +139,7 @@ export class RamFileSystem implements FileSystemInterface {
       } else {
         this.#volume.cleanup(entry, flags);
       }
-      this.#publish();
+      this.publish();
     }
   }
 
@@ -147,7 +147,7 @@ export class RamFileSystem implements FileSystemInterface {
     const inode = this.#volume.inodeOf(context);
     if (inode !== undefined) {
       this.#volume.close(inode);
-      this.#publish();
+      this.publish();
     }
   }
 
@@ -264,7 +264,7 @@ export class RamFileSystem implements FileSystemInterface {
       (extension & RenameExtension.EXCHANGE) !== 0
         ? this.#volume.exchange(entry, newFileName)
         : this.#volume.rename(entry, newFileName, replaceIfExists, posix);
-    this.#publish();
+    this.publish();
     return status;
   }
 
@@ -355,7 +355,7 @@ export class RamFileSystem implements FileSystemInterface {
     this.#encode(inode, result.view, result.fileInfoOffset);
     // Without the stored spelling the driver keeps the path in capitals. Case-sensitive volumes need none.
     result.normalizedName = this.#volume.caseSensitive ? null : this.#spelled(inode, fileName);
-    this.#publish();
+    this.publish();
     return NtStatus.SUCCESS;
   }
 
@@ -367,14 +367,15 @@ export class RamFileSystem implements FileSystemInterface {
   #changed(result: number, inode: Inode, view: DataView, fileInfoOffset: number): number {
     if (result >= 0) {
       this.#encode(inode, view, fileInfoOffset);
-      this.#publish();
+      this.publish();
     } else if (result === NtStatus.DISK_FULL) {
       this.#fill?.refused();
     }
     return result;
   }
 
-  #publish(): void {
+  /** Tells the figures of the volume, when they were changed. */
+  publish(): void {
     this.#ledger?.publish(this.#volume);
     this.#fill?.look(this.#volume.pool.reservedPages, this.#volume.pool.capacityPages);
   }

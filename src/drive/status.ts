@@ -13,6 +13,16 @@ export interface SelfCheckResult {
   milliseconds: number;
 }
 
+/** A snapshot of a drive. */
+export interface SnapshotInfo {
+  name: string;
+  createdAt: string;
+  /** Files and directories, the root not counted. */
+  files: number;
+  /** Sum of the files' lengths. What snapshots take of the drive is less: they share their pages. */
+  bytes: number;
+}
+
 export interface DriveStatus {
   mountPoint: string;
   label: string;
@@ -20,7 +30,7 @@ export interface DriveStatus {
   startedAt: string;
   uptimeSeconds: number;
   capacityBytes: number;
-  /** What all files together reserve: their allocation sizes. */
+  /** What all files together reserve, their allocation sizes, and what snapshots do. */
   reservedBytes: number;
   freeBytes: number;
   /** Pages that files have allocated; reserved minus allocated is room promised to holes and pre-allocations. */
@@ -37,6 +47,10 @@ export interface DriveStatus {
   /** Files and directories, the root not counted. */
   files: number;
   openHandles: number;
+  /** In the order in which they were taken. */
+  snapshots: SnapshotInfo[];
+  /** What all snapshots together reserve: the pages that are in any of them, each once. */
+  snapshotBytes: number;
   /** What the Linux library keeps for names that the kernel knows and for open directories. null on Windows. */
   clientMemoryBytes: number | null;
   requests: DispatcherStatistics;
@@ -59,6 +73,8 @@ export interface StatusSource {
   label: string;
   startedAt: Date;
   ledger: LedgerFigures;
+  snapshots: readonly SnapshotInfo[];
+  snapshotBytes: number;
   requests: DispatcherStatistics;
   lastError: string | null;
   strict: { count(): number | null; texts(most: number): string[]; clientMemoryBytes(): number | null };
@@ -87,6 +103,8 @@ export function driveStatus(source: StatusSource): DriveStatus {
     caseSensitive,
     files: ledger.inodes - 1,
     openHandles: ledger.openHandles,
+    snapshots: [...source.snapshots],
+    snapshotBytes: source.snapshotBytes,
     clientMemoryBytes: source.strict.clientMemoryBytes(),
     requests,
     errors: {

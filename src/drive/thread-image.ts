@@ -54,6 +54,11 @@ export class ThreadImage {
     }
   }
 
+  /** Something was changed by no request: a rollback. */
+  markChanged(): void {
+    this.#changesSaved = -1;
+  }
+
   saveChanges(volume: RamVolume, statistics: DispatcherStatistics): void {
     // Without any request the drive was never mounted.
     if (statistics.requests > 0 && changesOf(statistics) !== this.#changesSaved)

@@ -6,13 +6,21 @@
  * Whatever happens here, the volume is taken down in order (dispatcher, file system, memory), so that no mount outlives
  * it. If even that is not possible, the main thread sees the worker's exit and pulls the volume away.
  */
-import { isMainThread, parentPort, resourceLimits, workerData } from 'node:worker_threads';
+import {
+  isMainThread,
+  parentPort,
+  receiveMessageOnPort,
+  resourceLimits,
+  workerData,
+} from 'node:worker_threads';
+import { NtStatus } from '../ntstatus.js';
 import { nativeTimeSource } from '../os/native-clock.js';
 import { NativePageMemory } from '../os/native-page-memory.js';
 import { windowsUpperCase } from '../os/windows-upper-case.js';
 import type { PageMemory } from '../volume/content/page-memory.js';
 import { RamVolume } from '../volume/ram-volume.js';
 import {
+  allocateControlBlock,
   ControlWord,
   FileAttribute,
   FspFileSystem,
@@ -28,10 +36,11 @@ import { volumeParamsOf } from './mount/drive-volume-params.js';
 import { setLinuxOptions } from './mount/linux-options.js';
 import { refuseToExhaust } from './mount/memory.js';
 import { RamFileSystem } from './ram-file-system.js';
+import type { RequestMessage } from './requests/messages.js';
+import { handleRequest, snapshotList } from './requests/request-handler.js';
 import { ThreadImage } from './thread-image.js';
 import { TracedVolume, TraceWriter } from './trace.js';
 import {
-  CHECK_NUMBER_WORD,
   DriveCommand,
   type LoopEndMessage,
   type VolumeThreadInput,
@@ -61,31 +70,60 @@ async function main(input: VolumeThreadInput): Promise<void> {
     post({ type: 'failed', error: messageOf(error) });
     return;
   }
-  let fs: FspFileSystem | null = null;
-  let dispatcher: InlineDispatcher | null = null;
-  let end: LoopEndMessage | null = null;
+  const fill = new FillWatch((step) => post({ type: 'filled', step, freeBytes: volume.freeBytes }));
+  let served = await serve(volume, input, image, fill);
+  while (served.isRolledBack) {
+    served = await serve(volume, { ...input, control: allocateControlBlock() }, image, fill);
+  }
+  if (served.isSound) {
+    // No request can come any more: what was changed since the last save is saved now.
+    image?.saveChanges(volume, readStatistics(input.statistics));
+  }
+  // Memory that the library may still copy from is left to the end of the process.
+  if (served.isTornDown) {
+    volume.dispose();
+  }
+  post(served.end);
+}
+
+interface Served {
+  end: LoopEndMessage;
+  /** Nothing can use the volume's memory any more. */
+  isTornDown: boolean;
+  /** No exception can have left the volume's content half changed. */
+  isSound: boolean;
+  /** The volume is to get another front end, which knows nothing of before. */
+  isRolledBack: boolean;
+}
+
+/** Gives the volume a front end, and takes it away when the loop has ended. */
+async function serve(
+  volume: RamVolume,
+  input: VolumeThreadInput,
+  image: ThreadImage | null,
+  fill: FillWatch,
+): Promise<Served> {
+  let started: FrontEnd | null = null;
+  let end: LoopEndMessage;
+  let isSound = true;
   try {
-    const started = createFileSystem(volume, input, image);
-    fs = started.fs;
-    dispatcher = started.dispatcher;
-    await dispatcher.start();
-    post({ type: 'ready', reference: fs.referenceData });
-    const { reason, status } = dispatcher.run();
+    started = createFileSystem(volume, input, image, fill);
+    await started.dispatcher.start();
+    post({ type: 'ready', reference: started.fs.referenceData });
+    isSound = false;
+    const { reason, status } = started.dispatcher.run();
+    isSound = true;
     end = { type: 'ended', reason, status, error: null };
   } catch (error) {
     end = { type: 'ended', reason: 'died', status: 0, error: textOf(error) };
-  } finally {
-    const tornDown = await tearDown(fs, dispatcher);
-    if (end !== null && end.reason !== 'died') {
-      // No request can come any more: what was changed since the last save is saved now.
-      image?.saveChanges(volume, readStatistics(input.statistics));
-    }
-    // Memory that the library may still copy from is left to the end of the process.
-    if (tornDown) {
-      volume.dispose();
-    }
   }
-  post(end);
+  const isTornDown = await tearDown(started);
+  const isRolledBack = started?.isRolledBack() === true && isSound;
+  if (isRolledBack && !isTornDown) {
+    const error = 'after a rollback the volume of before could not be taken away';
+    return { end: { ...end, reason: 'died', error }, isTornDown, isSound, isRolledBack: false };
+  }
+  return { end, isTornDown, isSound, isRolledBack };
 }
 
 /** Throws with nothing left behind: a mapping would outlive this thread. */
@@ -159,20 +197,28 @@ function makeInitialDirectories(volume: RamVolume, { initialDirectories }: Drive
   }
 }
 
+interface FrontEnd {
+  fs: FspFileSystem;
+  dispatcher: InlineDispatcher;
+  isRolledBack: () => boolean;
+}
+
 function createFileSystem(
   volume: RamVolume,
   { settings, device, volumePrefix, control, statistics, ledger }: VolumeThreadInput,
   image: ThreadImage | null,
-): { fs: FspFileSystem; dispatcher: InlineDispatcher } {
+  fill: FillWatch,
+): FrontEnd {
   let reported = 0;
+  const fileSystem = new RamFileSystem(
+    volume,
+    new LedgerPublisher(ledger),
+    fill,
+    (label) => post({ type: 'label', label }),
+    process.platform !== 'win32',
+  );
   const fs = FspFileSystem.create({
-    fileSystem: new RamFileSystem(
-      volume,
-      new LedgerPublisher(ledger),
-      new FillWatch((step) => post({ type: 'filled', step, freeBytes: volume.freeBytes })),
-      (label) => post({ type: 'label', label }),
-      process.platform !== 'win32',
-    ),
+    fileSystem,
     volumeParams: volumeParamsOf(settings, volumePrefix),
     device,
     control,
@@ -184,6 +230,22 @@ function createFileSystem(
     },
   });
   setLinuxOptions(fs, settings);
+  let isRolledBack = false;
+  const onRequests = () => {
+    for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+      const { id, request } = next.message as RequestMessage;
+      const answer = handleRequest(volume, request);
+      if (request.command === 'rollback' && 'result' in answer) {
+        // What the kernel and programs know is of before: nothing of the new content may be mixed with it.
+        isRolledBack = true;
+        dispatcher.refuseRequests(NtStatus.VOLUME_DISMOUNTED);
+        image?.markChanged();
+      }
+      fileSystem.publish();
+      post({ type: 'snapshots', ...snapshotList(volume) });
+      post({ type: 'answer', id, answer });
+    }
+  };
   const dispatcher = new InlineDispatcher(fs, {
     statistics,
     onCommand: () => {
@@ -191,23 +253,19 @@ function createFileSystem(
       if ((command & DriveCommand.SAVE) !== 0) {
         image?.save(volume, readStatistics(statistics));
       }
-      if ((command & DriveCommand.SELF_CHECK) !== 0) {
-        const number = Atomics.load(control, CHECK_NUMBER_WORD);
-        const begun = performance.now();
-        const violations = volume.selfCheck();
-        const milliseconds = performance.now() - begun;
-        post({ type: 'selfCheck', number, violations, milliseconds });
+      if ((command & DriveCommand.REQUEST) !== 0) {
+        onRequests();
       }
     },
   });
-  return { fs, dispatcher };
+  return { fs, dispatcher, isRolledBack: () => isRolledBack };
 }
 
 /** False when something may still use the volume's memory. */
-async function tearDown(fs: FspFileSystem | null, dispatcher: InlineDispatcher | null): Promise<boolean> {
+async function tearDown(frontEnd: FrontEnd | null): Promise<boolean> {
   try {
-    await dispatcher?.finish();
-    return fs?.dispose() ?? true;
+    await frontEnd?.dispatcher.finish();
+    return frontEnd?.fs.dispose() ?? true;
   } catch (error) {
     post({ type: 'handlerError', where: 'teardown', error: textOf(error) });
     return false;

@@ -1,7 +1,8 @@
 /** What the main thread and the thread that owns the volume tell each other. Plain data, structured-cloneable. */
-import { ControlWord, type VolumeReferenceData } from '../winfsp/index.js';
+import type { VolumeReferenceData } from '../winfsp/index.js';
 import type { DriveSettings } from './config/settings.js';
 import type { FillStep } from './fill-watch.js';
+import type { AnswerMessage, SnapshotList } from './requests/messages.js';
 import type { SaveResult } from './status.js';
 
 export interface VolumeThreadInput {
@@ -13,13 +14,8 @@ export interface VolumeThreadInput {
   ledger: SharedArrayBuffer;
 }
 
-/** Bits of ControlWord.COMMAND: what the loop is to do between two requests. */
-export const DriveCommand = { NONE: 0, SELF_CHECK: 1, SAVE: 2 } as const;
-/**
- * In the control block: the number of the self-check that is asked for, which its answer repeats. Stored before the
- * command.
- */
-export const CHECK_NUMBER_WORD = ControlWord.USER;
+/** Bits of ControlWord.COMMAND: what the loop is to do between two requests. REQUEST: look at the thread's port. */
+export const DriveCommand = { NONE: 0, SAVE: 1, REQUEST: 2 } as const;
 
 export interface LoopEndMessage {
   type: 'ended';
@@ -37,22 +33,34 @@ export interface SavedMessage {
   error: string | null;
 }
 
-export interface SelfCheckMessage {
-  type: 'selfCheck';
-  number: number;
-  violations: string[];
-  milliseconds: number;
-}
-
 export type VolumeThreadMessage =
   | { type: 'label'; label: string }
+  /** The volume is served: at start, and again after a rollback. */
   | { type: 'ready'; reference: VolumeReferenceData }
+  | ({ type: 'snapshots' } & SnapshotList)
+  | AnswerMessage
   | { type: 'failed'; error: string }
   | { type: 'preallocated'; doneBytes: number; totalBytes: number }
-  | SelfCheckMessage
   | { type: 'filled'; step: FillStep; freeBytes: number }
   | { type: 'loading'; doneBytes: number }
   | { type: 'loaded'; label: string }
   | SavedMessage
   | { type: 'handlerError'; where: string; error: string }
   | LoopEndMessage;
+
+export interface VolumeEvents {
+  /** Pre-allocation goes on. */
+  onPreallocated?: (doneBytes: number, totalBytes: number) => void;
+  /** The drive got so full; once each time it gets there. */
+  onFilled?: (step: FillStep, freeBytes: number) => void;
+  /** After the unmount, what was changed since the last save could not be saved. */
+  onNotSaved?: (error: string) => void;
+  /** A handler threw; the request was refused. A bug of the drive. */
+  onHandlerError?: (where: string, error: string) => void;
+}
+
+/** Where the volume is going to be reachable: parts of a MountPlan. */
+export interface VolumeAddress {
+  device: string;
+  volumePrefix: string | undefined;
+}

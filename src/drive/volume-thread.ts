@@ -8,7 +8,6 @@
  * released.
  */
 import { Worker } from 'node:worker_threads';
-import { ntStatusName } from '../ntstatus.js';
 import {
   allocateControlBlock,
   allocateStatistics,
@@ -26,45 +25,27 @@ import {
   STOP_GRACE_MS,
 } from './config/limits.js';
 import type { DriveSettings } from './config/settings.js';
-import { DriveError } from './errors.js';
-import type { FillStep } from './fill-watch.js';
+import { type DriveEnd, driveEndOf } from './drive-end.js';
+import { DriveError, messageOf } from './errors.js';
 import { allocateLedger, readLedger } from './ledger.js';
 import { StrictReport } from './mount/linux-options.js';
 import { readMemory } from './mount/memory.js';
+import type { SnapshotList, VolumeRequest, VolumeResults } from './requests/messages.js';
+import { PendingRequests } from './requests/pending-requests.js';
 import { type DriveStatus, driveStatus, type SaveResult, type SelfCheckResult } from './status.js';
 import {
-  CHECK_NUMBER_WORD,
   DriveCommand,
   type LoopEndMessage,
   type SavedMessage,
-  type SelfCheckMessage,
+  type VolumeAddress,
+  type VolumeEvents,
   type VolumeThreadInput,
   type VolumeThreadMessage,
 } from './volume-thread-messages.js';
 import { withinTime } from './within-time.js';
 
-export interface VolumeEvents {
-  /** Pre-allocation goes on. */
-  onPreallocated?: (doneBytes: number, totalBytes: number) => void;
-  /** The drive got so full; once each time it gets there. */
-  onFilled?: (step: FillStep, freeBytes: number) => void;
-  /** After the unmount, what was changed since the last save could not be saved. */
-  onNotSaved?: (error: string) => void;
-  /** A handler threw; the request was refused. A bug of the drive. */
-  onHandlerError?: (where: string, error: string) => void;
-}
-
-export interface DriveEnd {
-  /** `volume-gone`: unmounted from outside. `died`: a bug; see `error`. */
-  reason: 'stopped' | 'volume-gone' | 'died';
-  error: DriveError | null;
-}
-
-/** Where the volume is going to be reachable: parts of a MountPlan. */
-export interface VolumeAddress {
-  device: string;
-  volumePrefix: string | undefined;
-}
+export type { DriveEnd } from './drive-end.js';
+export type { VolumeEvents } from './volume-thread-messages.js';
 
 export class VolumeThread {
   /** Resolves when the thread is no more, for whatever reason. Never rejects. */
@@ -73,7 +54,8 @@ export class VolumeThread {
   readonly #startedAt = new Date();
   readonly #strict = new StrictReport(loadWinFsp());
   readonly #events: VolumeEvents;
-  readonly #control = allocateControlBlock();
+  /** Of the present front end. */
+  #control = allocateControlBlock();
   readonly #statistics = allocateStatistics();
   readonly #ledger = allocateLedger();
   readonly #worker: Worker;
@@ -82,6 +64,11 @@ export class VolumeThread {
   #startTimer: NodeJS.Timeout | null = null;
   #takeBackExitHook: () => void = () => {};
   #loopEnd: LoopEndMessage | null = null;
+  readonly #requests: PendingRequests;
+  #snapshots: SnapshotList = { snapshots: [], snapshotBytes: 0 };
+  #rollback: Promise<void> = Promise.resolve();
+  /** Why the drive is stopped, when it is not because it was asked to. */
+  #failure: DriveError | null = null;
   #workerError: Error | null = null;
   #gone = false;
   #stopping: Promise<void> | null = null;
@@ -89,9 +76,6 @@ export class VolumeThread {
   #label: string;
   #checking: Promise<SelfCheckResult> | null = null;
   #lastCheck: SelfCheckResult | null = null;
-  /** Of the check that is waited for; a late answer has the number of an earlier one. */
-  #checkNumber = 0;
-  #onCheck: { resolve: (result: SelfCheckResult) => void; reject: (error: Error) => void } | null = null;
   #lastHandlerError: string | null = null;
   #saving: Promise<SaveResult> | null = null;
   #onSave: { resolve: (result: SaveResult) => void; reject: (error: Error) => void } | null = null;
@@ -146,6 +130,10 @@ export class VolumeThread {
       name: 'ramdrive-volume',
       resourceLimits: { maxOldGenerationSizeMb: Math.min(MAX_WORKER_HEAP_MIB, heapMib) },
     });
+    this.#requests = new PendingRequests((message) => {
+      this.#worker.postMessage(message);
+      this.#command(DriveCommand.REQUEST);
+    });
     this.#worker.on('message', (message: VolumeThreadMessage) => this.#onMessage(message));
     this.#worker.on('error', (error) => {
       this.#workerError = error;
@@ -172,6 +160,7 @@ export class VolumeThread {
       label: this.#label,
       startedAt: this.#startedAt,
       ledger: readLedger(this.#ledger),
+      ...this.#snapshots,
       requests: readStatistics(this.#statistics),
       lastError: this.#lastHandlerError,
       strict: this.#strict,
@@ -199,6 +188,31 @@ export class VolumeThread {
       this.#saving = null;
     });
     return this.#saving;
+  }
+
+  /**
+   * Asks the volume for something, between two requests of programs. Throws DriveError: NOT_RUNNING, TIMEOUT, or why it
+   * was refused; then nothing has changed.
+   */
+  async request<R extends VolumeRequest>(
+    request: R,
+    limitMs = SAVE_GRACE_MS,
+  ): Promise<VolumeResults[R['command']]> {
+    if (this.#gone || this.#reference === null || this.#stopping !== null) {
+      throw new DriveError('NOT_RUNNING', 'The drive is not running.');
+    }
+    return withinTime(this.#requests.ask(request), limitMs, `the ${request.command}`);
+  }
+
+  /**
+   * Rolls the volume back, takes its front end away, gives it another one and has it mounted again by `mount`. A stop
+   * waits for it. Throws as request(). When it fails after the rollback the thread ends: NOT_MOUNTED, here and in
+   * `ended`.
+   */
+  rollback(name: string, mount: (reference: VolumeReference) => Promise<void>): Promise<void> {
+    const result = this.#rollback.then(() => this.#rollbackOnce(name, mount));
+    this.#rollback = result.catch(() => {});
+    return result;
   }
 
   /**
@@ -231,6 +245,37 @@ export class VolumeThread {
     });
   }
 
+  async #rollbackOnce(name: string, mount: (reference: VolumeReference) => Promise<void>): Promise<void> {
+    const before = this.reference;
+    await this.request({ command: 'rollback', name });
+    try {
+      const ready = this.#untilReady();
+      ready.catch(() => {});
+      await withinTime(before.removeMountPoint(), STOP_GRACE_MS, 'unmounting');
+      before.requestStop();
+      await ready;
+      await mount(this.reference);
+    } catch (error) {
+      const what = `was rolled back to "${name}", but could not be mounted again, and has ended`;
+      this.#failure = new DriveError('NOT_MOUNTED', `The drive ${what}: ${messageOf(error)}`);
+      // Not awaited: a stop waits for rollbacks.
+      this.stop().catch(() => this.release());
+      throw this.#failure;
+    }
+  }
+
+  /** Sets a bit for the loop, and wakes it. */
+  #command(bit: number): void {
+    Atomics.or(this.#control, ControlWord.COMMAND, bit);
+    this.reference.wake();
+  }
+
+  /** What the front end of before was asked for and has not answered. */
+  #askAgain(): void {
+    if (this.#onSave !== null) this.#command(DriveCommand.SAVE);
+    if (!this.#requests.isEmpty) this.#command(DriveCommand.REQUEST);
+  }
+
   async #saveOnce(): Promise<SaveResult> {
     if (this.#gone || this.#reference === null) {
       throw new DriveError('NOT_RUNNING', 'The drive is not running.');
@@ -241,8 +286,7 @@ export class VolumeThread {
     const result = new Promise<SaveResult>((resolve, reject) => {
       this.#onSave = { resolve, reject };
     });
-    Atomics.or(this.#control, ControlWord.COMMAND, DriveCommand.SAVE);
-    this.reference.wake();
+    this.#command(DriveCommand.SAVE);
     try {
       return await withinTime(result, SAVE_GRACE_MS, 'saving the image');
     } finally {
@@ -262,25 +306,18 @@ export class VolumeThread {
   }
 
   async #selfCheckOnce(): Promise<SelfCheckResult> {
-    if (this.#gone || this.#stopping !== null) {
-      throw new DriveError('NOT_RUNNING', 'The drive is not running.');
-    }
-    const result = new Promise<SelfCheckResult>((resolve, reject) => {
-      // Not through `ended`: it would keep what waits for it as long as the drive runs.
-      this.#onCheck = { resolve, reject };
-    });
-    this.#checkNumber = (this.#checkNumber + 1) | 0;
-    Atomics.store(this.#control, CHECK_NUMBER_WORD, this.#checkNumber);
-    Atomics.or(this.#control, ControlWord.COMMAND, DriveCommand.SELF_CHECK);
-    this.reference.wake();
-    try {
-      return await withinTime(result, SELF_CHECK_GRACE_MS, 'the self-check');
-    } finally {
-      this.#onCheck = null;
-    }
+    const { violations, milliseconds } = await this.request({ command: 'selfCheck' }, SELF_CHECK_GRACE_MS);
+    this.#lastCheck = {
+      at: new Date().toISOString(),
+      violations: violations.slice(0, MAX_VIOLATIONS_SHOWN),
+      violationCount: violations.length,
+      milliseconds,
+    };
+    return this.#lastCheck;
   }
 
   async #stopOnce(): Promise<void> {
+    await this.#rollback;
     const reference = this.#reference;
     if (reference === null) {
       // Not in its loop yet: nothing native holds the thread for long.
@@ -302,8 +339,11 @@ export class VolumeThread {
   #onMessage(message: VolumeThreadMessage): void {
     switch (message.type) {
       case 'ready':
+        this.#takeBackExitHook();
         this.#reference = new VolumeReference(loadWinFsp(), message.reference);
+        this.#control = message.reference.control;
         this.#takeBackExitHook = this.#reference.stopOnExit();
+        this.#askAgain();
         this.#onReady?.();
         break;
       case 'preallocated':
@@ -312,9 +352,6 @@ export class VolumeThread {
         break;
       case 'loading':
         this.#startTimer?.refresh();
-        break;
-      case 'loaded':
-        this.#label = message.label;
         break;
       case 'saved':
         this.#onSaved(message);
@@ -325,11 +362,15 @@ export class VolumeThread {
       case 'filled':
         this.#events.onFilled?.(message.step, message.freeBytes);
         break;
+      case 'loaded':
       case 'label':
         this.#label = message.label;
         break;
-      case 'selfCheck':
-        this.#onSelfCheck(message);
+      case 'snapshots':
+        this.#snapshots = message;
+        break;
+      case 'answer':
+        this.#requests.settle(message);
         break;
       case 'handlerError':
         this.#lastHandlerError = `${message.where}: ${message.error}`;
@@ -341,39 +382,15 @@ export class VolumeThread {
     }
   }
 
-  #onSelfCheck({ number, violations, milliseconds }: SelfCheckMessage): void {
-    this.#lastCheck = {
-      at: new Date().toISOString(),
-      violations: violations.slice(0, MAX_VIOLATIONS_SHOWN),
-      violationCount: violations.length,
-      milliseconds,
-    };
-    if (number === this.#checkNumber) {
-      this.#onCheck?.resolve(this.#lastCheck);
-    }
-  }
-
   #afterExit(): DriveEnd {
     this.#gone = true;
-    this.#onCheck?.reject(new DriveError('NOT_RUNNING', 'The drive ended before the self-check did.'));
     this.#onSave?.reject(new DriveError('NOT_RUNNING', 'The drive ended before it was saved.'));
-    const end = this.#loopEnd;
-    if (end === null) {
+    this.#requests.rejectAll(new DriveError('NOT_RUNNING', 'The drive ended before that was done.'));
+    if (this.#loopEnd === null) {
       // No grace: no thread is left that could leave the loop.
       this.#reference?.stopForExit(0);
     }
     this.#takeBackExitHook();
-    if (end?.reason === 'stopped' || end?.reason === 'volume-gone') {
-      return { reason: end.reason, error: null };
-    }
-    if (end === null && this.#workerError === null && this.#stopping !== null) {
-      return { reason: 'stopped', error: null };
-    }
-    const why =
-      end?.error ??
-      (end?.reason === 'error' ? `FspFsctlTransact failed with ${ntStatusName(end.status)}` : null) ??
-      this.#workerError?.message ??
-      'its thread ended without a message';
-    return { reason: 'died', error: new DriveError('WORKER_DIED', why, { cause: this.#workerError }) };
+    return driveEndOf(this.#loopEnd, this.#failure, this.#workerError, this.#stopping !== null);
   }
 }

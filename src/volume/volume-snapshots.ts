@@ -53,6 +53,12 @@ export abstract class VolumeSnapshots extends VolumeMoves {
     return NtStatus.SUCCESS;
   }
 
+  /** Room that a rollback to this snapshot takes beyond what the files give back; 0 when there is no such snapshot. */
+  rollbackBytesNeeded(name: string): number {
+    const snapshot = this.snapshotStore.find(name);
+    return snapshot === undefined ? 0 : this.#rollbackPagesNeeded(snapshot) * this.pool.pageSizeBytes;
+  }
+
   /**
    * Makes the tree what it was when the snapshot was taken; the snapshot stays. Every handle is gone: no context of
    * before is known any more, and each inode has an index number that was never used. OBJECT_NAME_NOT_FOUND; DISK_FULL
@@ -71,8 +77,8 @@ export abstract class VolumeSnapshots extends VolumeMoves {
     ) {
       return NtStatus.DISK_FULL;
     }
-    const livePages = this.pool.reservedPages - this.snapshotStore.reservedPages;
-    const missingPages = Math.max(0, filePages - livePages);
+    const livePages = this.#livePages;
+    const missingPages = this.#rollbackPagesNeeded(snapshot);
     const status = this.pool.reserve(missingPages);
     if (status < 0) return status;
 
@@ -134,6 +140,15 @@ export abstract class VolumeSnapshots extends VolumeMoves {
     if (snapshot.readers === 0)
       throw new Error(`snapshot "${snapshot.name}" is closed more often than it was opened`);
     snapshot.readers -= 1;
+  }
+
+  /** What files reserve. */
+  get #livePages(): number {
+    return this.pool.reservedPages - this.snapshotStore.reservedPages;
+  }
+
+  #rollbackPagesNeeded({ filePages }: Snapshot): number {
+    return Math.max(0, filePages - this.#livePages);
   }
 
   /** Whether so many more inodes may be there. */

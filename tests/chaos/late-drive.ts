@@ -107,11 +107,11 @@ class LateDrive {
           return this.#status();
         case 'selfCheck':
           return this.#selfCheck();
-        case 'save':
-          throw new Error('a drive that answers late has no image');
         case 'unmount':
           await this.stop();
           return { files: 0, bytes: 0 };
+        default:
+          throw new Error(`a drive that answers late does not know "${command}"`);
       }
     });
   }
@@ -159,6 +159,8 @@ class LateDrive {
         inodes: inodeCount,
         openHandles: openCount,
       },
+      snapshots: [],
+      snapshotBytes: 0,
       requests: readStatistics(this.#dispatcher.statistics),
       lastError: this.#lastError,
       strict: this.#strict,

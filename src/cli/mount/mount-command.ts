@@ -111,6 +111,10 @@ async function serve(drive: RamDrive, control: ControlServer): Promise<DriveEnd>
 }
 
 function report({ reason, error }: DriveEnd, drive: RamDrive, say: (message: string) => void): number {
+  if (error?.code === 'NOT_MOUNTED') {
+    say(`${error.message} ${drive.hasImage ? 'Its image has what was on it.' : 'Its contents are gone.'}`);
+    return ExitCode.FAILURE;
+  }
   if (reason === 'died') {
     say(
       `the drive at ${drive.mountPoint} has died and is unmounted; its contents are gone: ${error?.message}`,

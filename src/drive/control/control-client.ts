@@ -11,7 +11,7 @@ import {
   STOP_GRACE_MS,
 } from '../config/limits.js';
 import { DriveError, type DriveErrorCode } from '../errors.js';
-import type { DriveStatus, SaveResult, SelfCheckResult } from '../status.js';
+import type { DriveStatus, SaveResult, SelfCheckResult, SnapshotInfo } from '../status.js';
 import {
   type ControlCommand,
   type ControlErrorCode,
@@ -38,6 +38,10 @@ const GRACE_MS: Readonly<Record<ControlCommand, number>> = {
   status: CONTROL_GRACE_MS,
   selfCheck: SELF_CHECK_GRACE_MS,
   save: SAVE_GRACE_MS,
+  // Each waits for a save that is under way.
+  snapshot: SAVE_GRACE_MS,
+  deleteSnapshot: SAVE_GRACE_MS,
+  rollback: SAVE_GRACE_MS + 3 * STOP_GRACE_MS,
   // Saving, unmounting, then ending the worker.
   unmount: SAVE_GRACE_MS + 3 * STOP_GRACE_MS,
 };
@@ -52,6 +56,9 @@ export interface CommandResults {
   status: DriveStatus;
   selfCheck: SelfCheckResult;
   save: SaveResult;
+  snapshot: SnapshotInfo;
+  deleteSnapshot: null;
+  rollback: SnapshotInfo;
   unmount: Discarded;
 }
 
@@ -94,16 +101,13 @@ async function removeDead({ directory, record: { id, token } }: FoundRecord): Pr
   });
 }
 
-const DRIVE_ERRORS: Readonly<Record<ControlErrorCode, DriveErrorCode>> = {
+/** Of codes that the protocol has beside those of drives. */
+const DRIVE_ERRORS: Readonly<Partial<Record<ControlErrorCode, DriveErrorCode>>> = {
   BAD_REQUEST: 'FAILED',
-  FORBIDDEN: 'FORBIDDEN',
-  NOT_RUNNING: 'NOT_RUNNING',
   EXPIRED: 'TIMEOUT',
-  BUSY: 'BUSY',
-  FAILED: 'FAILED',
 };
 
-export type AskOptions = Pick<ControlRequest, 'check' | 'force'>;
+export type AskOptions = Pick<ControlRequest, 'check' | 'force' | 'name'>;
 
 /** Sends one command. Throws DriveError with what the drive said, or when it does not answer. */
 export async function ask<C extends ControlCommand>(
@@ -119,7 +123,8 @@ export async function ask<C extends ControlCommand>(
   }
   if (!answer.ok) {
     const { code, message } = answer.error;
-    throw new DriveError(DRIVE_ERRORS[code], `The drive at ${drive.mountPoint} says: ${message}.`);
+    const driveCode = DRIVE_ERRORS[code] ?? (code as DriveErrorCode);
+    throw new DriveError(driveCode, `The drive at ${drive.mountPoint} says: ${message.replace(/\.$/, '')}.`);
   }
   return answer.result as CommandResults[C];
 }

@@ -8,7 +8,15 @@
 import * as v from 'valibot';
 import { MAX_CONTROL_LINE_BYTES } from '../config/limits.js';
 
-const CONTROL_COMMANDS = ['status', 'selfCheck', 'save', 'unmount'] as const;
+const CONTROL_COMMANDS = [
+  'status',
+  'selfCheck',
+  'save',
+  'snapshot',
+  'deleteSnapshot',
+  'rollback',
+  'unmount',
+] as const;
 export type ControlCommand = (typeof CONTROL_COMMANDS)[number];
 
 export interface ControlRequest {
@@ -24,9 +32,25 @@ export interface ControlRequest {
   check?: boolean | undefined;
   /** Of `unmount`: also when programs use the drive. */
   force?: boolean | undefined;
+  /** Of `snapshot` (left out: the time), `deleteSnapshot` and `rollback`: of the snapshot. */
+  name?: string | undefined;
 }
 
-const ERROR_CODES = ['BAD_REQUEST', 'FORBIDDEN', 'NOT_RUNNING', 'EXPIRED', 'BUSY', 'FAILED'] as const;
+/** Those of a drive (DriveErrorCode), and three of the channel. */
+const ERROR_CODES = [
+  'BAD_REQUEST',
+  'FORBIDDEN',
+  'NOT_RUNNING',
+  'EXPIRED',
+  'BUSY',
+  'NOT_SAVED',
+  'NO_SUCH_SNAPSHOT',
+  'SNAPSHOT_EXISTS',
+  'BAD_VALUE',
+  'NO_ROOM',
+  'NOT_MOUNTED',
+  'FAILED',
+] as const;
 export type ControlErrorCode = (typeof ERROR_CODES)[number];
 
 export type ControlAnswer =
@@ -39,6 +63,7 @@ const requestSchema = v.object({
   beginBeforeMs: v.optional(v.number()),
   check: v.optional(v.boolean()),
   force: v.optional(v.boolean()),
+  name: v.optional(v.string()),
 });
 const answerSchema = v.union([
   v.object({ ok: v.literal(true), result: v.unknown() }),
@@ -71,6 +96,10 @@ export function parseAnswer(line: string): ControlAnswer | null {
 
 export function encodeLine(message: ControlRequest | ControlAnswer): string {
   return `${JSON.stringify(message)}\n`;
+}
+
+export function isErrorCode(code: string): code is ControlErrorCode {
+  return (ERROR_CODES as readonly string[]).includes(code);
 }
 
 export function refusal(code: ControlErrorCode, message: string): ControlAnswer {

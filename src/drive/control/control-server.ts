@@ -19,6 +19,7 @@ import {
   type ControlErrorCode,
   type ControlRequest,
   encodeLine,
+  isErrorCode,
   LineReader,
   monotonicMs,
   parseRequest,
@@ -209,9 +210,7 @@ export class ControlServer {
 }
 
 function codeOf(error: unknown): ControlErrorCode {
-  return error instanceof DriveError && (error.code === 'NOT_RUNNING' || error.code === 'BUSY')
-    ? error.code
-    : 'FAILED';
+  return error instanceof DriveError && isErrorCode(error.code) ? error.code : 'FAILED';
 }
 
 function sameText(given: string, expected: string): boolean {

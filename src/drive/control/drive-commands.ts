@@ -5,7 +5,7 @@ import type { Discarded } from './control-client.js';
 import type { CommandHandler } from './control-server.js';
 
 export function driveCommands(drive: RamDrive): CommandHandler {
-  return async ({ command, check, force }) => {
+  return async ({ command, check, force, name }) => {
     switch (command) {
       case 'status':
         // Its result is part of the status from then on.
@@ -15,6 +15,12 @@ export function driveCommands(drive: RamDrive): CommandHandler {
         return drive.selfCheck();
       case 'save':
         return drive.save();
+      case 'snapshot':
+        return drive.snapshot(name);
+      case 'deleteSnapshot':
+        return drive.deleteSnapshot(name ?? '');
+      case 'rollback':
+        return drive.rollback(name ?? '');
       case 'unmount':
         return unmount(drive, force ?? false);
     }

@@ -25,10 +25,14 @@ export interface HeldDirectory {
   handle: FileHandle;
 }
 
-/** An empty directory of ours that can be mounted on, held open. Throws MountPointError. */
+/**
+ * An empty directory of ours that can be mounted on, held open. One that is not empty is refused, or told to `onHidden`.
+ * Throws MountPointError.
+ */
 export async function prepareLinuxMountPoint(
   path: string,
   warn: (message: string) => void = () => {},
+  onHidden?: (message: string) => void,
 ): Promise<HeldDirectory> {
   const canonical = await canonicalPath(path).catch((error: NodeJS.ErrnoException) => {
     throw cannotBeUsed(path, error);
@@ -39,7 +43,7 @@ export async function prepareLinuxMountPoint(
   });
   try {
     const descriptorPath = `/proc/self/fd/${handle.fd}`;
-    await checkDirectory(path, descriptorPath);
+    await checkDirectory(path, descriptorPath, onHidden);
     return { path: canonical, descriptorPath, handle };
   } catch (error) {
     await handle.close();
@@ -47,7 +51,11 @@ export async function prepareLinuxMountPoint(
   }
 }
 
-async function checkDirectory(path: string, descriptorPath: string): Promise<void> {
+async function checkDirectory(
+  path: string,
+  descriptorPath: string,
+  onHidden: ((message: string) => void) | undefined,
+): Promise<void> {
   if (!(await stat(descriptorPath)).isDirectory()) {
     throw new MountPointError(
       'NOT_A_DIRECTORY',
@@ -61,6 +69,13 @@ async function checkDirectory(path: string, descriptorPath: string): Promise<voi
   });
   if (names.length > 0) {
     const found = names.length === 1 ? `it has "${printable(names[0]!)}"` : `${names.length} entries`;
+    if (onHidden !== undefined) {
+      onHidden(
+        `While the drive at ${path} was not mounted, programs wrote to the directory below (${found}). ` +
+          'What they wrote is hidden under the drive, and seen when it is unmounted.',
+      );
+      return;
+    }
     throw new MountPointError(
       'NOT_EMPTY',
       path,

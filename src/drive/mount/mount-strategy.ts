@@ -59,7 +59,8 @@ function plainLetterWarning(drive: string, account: WindowsAccount): string {
 
 /**
  * Checks the mount point as far as that is possible beforehand. `shareLetter`: a letter for a share, which otherwise
- * has none. Throws MountPointError.
+ * has none. `onHidden`: a directory that is not empty is mounted on all the same, and this is told. Throws
+ * MountPointError.
  */
 export async function planMount(
   mountPoint: string,
@@ -67,10 +68,11 @@ export async function planMount(
   warn: (message: string) => void = () => {},
   account: WindowsAccount = 'user',
   shareLetter: string | null = null,
+  onHidden?: (message: string) => void,
 ): Promise<MountPlan> {
   const parsed = parse(mountPoint, platform);
   if (platform !== 'win32') {
-    const { path, descriptorPath, handle } = await prepareLinuxMountPoint(mountPoint, warn);
+    const { path, descriptorPath, handle } = await prepareLinuxMountPoint(mountPoint, warn, onHidden);
     const plan = planOf(parsed, [{ argument: descriptorPath, warning: null }], null, path);
     return { ...plan, release: () => handle.close() };
   }

@@ -56,6 +56,33 @@ export async function mountVolume(
   throw new MountError(plan.name, status, advice);
 }
 
+/** A system that has just let go of a letter or a directory may need a moment until it takes it again. */
+const MOUNT_AGAIN_TRIES = 5;
+const MOUNT_AGAIN_INTERVAL_MS = 200;
+
+/** Mounts a volume where another one of this process was until now. Throws MountError or MountPointError. */
+export async function mountAgain(
+  reference: VolumeReference,
+  account: WindowsAccount,
+  planAgain: () => Promise<MountPlan>,
+): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const plan = await planAgain();
+      try {
+        // What there is to know about the place was told when it was mounted first.
+        await mountVolume(reference, plan, account, () => {});
+      } finally {
+        await plan.release();
+      }
+      return;
+    } catch (error) {
+      if (tries === MOUNT_AGAIN_TRIES) throw error;
+      await sleep(MOUNT_AGAIN_INTERVAL_MS);
+    }
+  }
+}
+
 /** `\\.\R:` → `R:`: the Mount Manager's spelling is nothing that people type. */
 function displayName(mountPoint: string): string {
   return mountPoint.replace(/^\\\\[.?]\\(?=[A-Za-z]:$)/, '');

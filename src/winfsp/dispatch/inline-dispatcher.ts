@@ -64,6 +64,8 @@ export class InlineDispatcher {
   readonly #contextOffset: number;
   readonly #direct: DirectAnswers;
   #bytes = 0;
+  /** What every request is answered with, when it is not 0. */
+  #refusal = 0;
   #phase: 'new' | 'started' | 'running' | 'ended' | 'finished' = 'new';
 
   constructor(fs: FspFileSystem, options: InlineDispatcherOptions = {}) {
@@ -92,6 +94,14 @@ export class InlineDispatcher {
     if (status < 0) {
       throw new WinFspCallError('FspFsctlTransact (ready)', status);
     }
+  }
+
+  /**
+   * From now on every request is refused with this NTSTATUS, and no handler is called: for a volume that is about to
+   * go, whose handles lead nowhere any more.
+   */
+  refuseRequests(status: number): void {
+    this.#refusal = status;
   }
 
   /** Serves requests until the volume is stopped. Blocks the thread. Throws when a completion thread has died. */
@@ -205,7 +215,11 @@ export class InlineDispatcher {
     beginResponse(kind, request, response);
     this.#bytes = 0;
     this.#direct.where = '';
-    let status: number;
+    let status: number = this.#refusal;
+    if (status < 0) {
+      setStatus(response, status);
+      return status;
+    }
     try {
       if (kind === TransactKind.Read) {
         this.#delivery.noteRequest(kind, request);

@@ -2,12 +2,9 @@
 import type { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { defaultSettings } from '../../../src/drive/config/settings.js';
+import type { RequestMessage } from '../../../src/drive/requests/messages.js';
 import { VolumeThread } from '../../../src/drive/volume-thread.js';
-import {
-  CHECK_NUMBER_WORD,
-  DriveCommand,
-  type VolumeThreadInput,
-} from '../../../src/drive/volume-thread-messages.js';
+import { DriveCommand, type VolumeThreadInput } from '../../../src/drive/volume-thread-messages.js';
 import { ControlWord, DEVICE_DISK, LoopState } from '../../../src/winfsp/index.js';
 
 const made = vi.hoisted(() => ({ workers: [] as unknown[], options: [] as unknown[][] }));
@@ -17,10 +14,14 @@ vi.mock('node:worker_threads', async (importOriginal) => {
   const { EventEmitter: Emitter } = await import('node:events');
   class SilentWorker extends Emitter {
     readonly input: unknown;
+    readonly messages: unknown[] = [];
     constructor(_url: URL, { workerData }: { workerData: unknown }) {
       super();
       this.input = workerData;
       made.workers.push(this);
+    }
+    postMessage(message: unknown) {
+      this.messages.push(message);
     }
   }
   return { ...original, Worker: SilentWorker };
@@ -42,7 +43,7 @@ vi.mock('../../../src/winfsp/index.js', async (importOriginal) => ({
 }));
 
 let drive: VolumeThread;
-let worker: EventEmitter & { input: VolumeThreadInput };
+let worker: EventEmitter & { input: VolumeThreadInput; messages: RequestMessage[] };
 
 beforeEach(async () => {
   made.options.length = 0;
@@ -62,14 +63,20 @@ afterEach(async () => {
   await drive.ended;
 });
 
-/** As the worker does: takes the command, and answers later. */
+/** As the worker does: takes the request, and answers later. */
+function takeRequest(control = worker.input.control): {
+  request: unknown;
+  answer: (answer: unknown) => void;
+} {
+  expect(Atomics.exchange(control, ControlWord.COMMAND, DriveCommand.NONE)).toBe(DriveCommand.REQUEST);
+  const { id, request } = worker.messages.shift()!;
+  return { request, answer: (answer) => worker.emit('message', { type: 'answer', id, answer }) };
+}
+
 function takeCheck(): (violations: string[]) => void {
-  const { control } = worker.input;
-  expect(Atomics.exchange(control, ControlWord.COMMAND, DriveCommand.NONE)).toBe(DriveCommand.SELF_CHECK);
-  const number = Atomics.load(control, CHECK_NUMBER_WORD);
-  return (violations) => {
-    worker.emit('message', { type: 'selfCheck', number, violations, milliseconds: 1 });
-  };
+  const { request, answer } = takeRequest();
+  expect(request).toEqual({ command: 'selfCheck' });
+  return (violations) => answer({ result: { violations, milliseconds: 1 } });
 }
 
 it('a check that was given up does not answer the next one', async () => {
