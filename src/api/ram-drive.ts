@@ -157,8 +157,8 @@ export class RamDrive extends EventEmitter<RamDriveEvents> implements AsyncDispo
   /**
    * Makes the drive what it was at a snapshot, which stays. The drive is taken away for a moment and mounted again at
    * the same place: files that programs have open on it are lost to them, and a working directory on it leads nowhere.
-   * Rejects with a DriveError: NO_SUCH_SNAPSHOT, NO_ROOM, with nothing changed; NOT_MOUNTED when it could not be mounted
-   * again, and has ended.
+   * Rejects with a DriveError: NO_SUCH_SNAPSHOT, NO_ROOM, with nothing changed; NOT_MOUNTED when it could not be
+   * mounted again, and has ended.
    */
   rollback(name: string): Promise<SnapshotInfo> {
     return this.#ask({ command: 'rollback', name });

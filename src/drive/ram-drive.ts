@@ -146,8 +146,8 @@ export class RamDrive {
 
   /**
    * Makes the drive what it was at a snapshot, which stays. It is taken away and mounted again at the same place, so
-   * files that programs have open there are lost to them. Throws DriveError NO_SUCH_SNAPSHOT, NO_ROOM, NOT_RUNNING, with
-   * nothing changed; NOT_MOUNTED when it could not be mounted again and has ended.
+   * files that programs have open there are lost to them. Throws DriveError NO_SUCH_SNAPSHOT, NO_ROOM, NOT_RUNNING,
+   * with nothing changed; NOT_MOUNTED when it could not be mounted again and has ended.
    */
   async rollback(name: string): Promise<SnapshotInfo> {
     await this.#wakeFor(this.#thread.rollback(name, async (reference) => this.#mount?.(reference)));

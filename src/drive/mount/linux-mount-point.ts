@@ -26,8 +26,8 @@ export interface HeldDirectory {
 }
 
 /**
- * An empty directory of ours that can be mounted on, held open. One that is not empty is refused, or told to `onHidden`.
- * Throws MountPointError.
+ * An empty directory of ours that can be mounted on, held open. One that is not empty is refused, or told to
+ * `onHidden`. Throws MountPointError.
  */
 export async function prepareLinuxMountPoint(
   path: string,

@@ -39,6 +39,16 @@ describe('bad input is exit code 2 and one message', () => {
       ['mount', join(folder, 'empty'), '--capacity', 'lots'],
       /^ramdrive: --capacity: expected a size .* got "lots"\.\n$/,
     ],
+    ...['snapshot', 'rollback'].flatMap((command) =>
+      ['', 'x'.repeat(65), 'a\tb'].map((name): [string[], RegExp] => [
+        [command, join(folder, 'empty'), name],
+        /^ramdrive: <name>: expected a name of 1 to 64 characters, without control characters, got ".*"\.\n$/,
+      ]),
+    ),
+    [
+      ['snapshot', join(folder, 'empty'), '--delete'],
+      /^ramdrive: <name>: --delete needs the name of a snapshot\.\n$/,
+    ],
     [['mount', join(folder, 'empty'), '--page-size=5K'], /--page-size: expected a power of two/],
     [['mount', join(folder, 'empty'), '--kernel-cache=maybe'], /Allowed choices are on, off/],
     [

@@ -30,6 +30,11 @@ const status: DriveStatus = {
   caseSensitive: true,
   files: 1234,
   openHandles: 3,
+  snapshots: [
+    { name: 'base', createdAt: '2020-01-01T00:00:00.000Z', files: 10, bytes: 2 ** 20 },
+    { name: 'more', createdAt: '2020-01-01T00:00:01.000Z', files: 11, bytes: 2 ** 20 },
+  ],
+  snapshotBytes: 2 ** 20,
   clientMemoryBytes: 4096,
   requests: {
     turns: 10,
