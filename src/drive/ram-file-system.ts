@@ -374,7 +374,6 @@ export class RamFileSystem implements FileSystemInterface {
     return result;
   }
 
-  /** Tells the figures of the volume, when they were changed. */
   publish(): void {
     this.#ledger?.publish(this.#volume);
     this.#fill?.look(this.#volume.pool.reservedPages, this.#volume.pool.capacityPages);
