@@ -194,12 +194,16 @@ FSP_API BOOLEAN FspLinuxCompletionsNest(void);
  *
  * - "rename_extension" 0, 1: Rename may come with the bits FSP_LINUX_RENAME_… in ReplaceIfExists.
  *
+ * - "hard_links" 0, 1: Rename may come with the bit FSP_LINUX_RENAME_LINK, and HardLinks in every FileInfo is what
+ *   st_nlink shall be, 0 for a file without a name.
+ *
  * - "client_memory": bytes that the library may keep for its clients, for what they look up, open and list.
  *
  * - "wake" n: n receives return 0 bytes.
  */
 #define FSP_LINUX_RENAME_POSIX 0x02u    /* the rules of rename(2): an empty directory gives way to another one */
 #define FSP_LINUX_RENAME_EXCHANGE 0x04u /* the two names change places */
+#define FSP_LINUX_RENAME_LINK 0x08u     /* the file gets the new name beside those it has */
 #define FSP_LINUX_RENAME_SHIFT 24       /* of these bits in the Flags of FileRenameInformationEx */
 FSP_API NTSTATUS FspLinuxSetOption(FSP_FILE_SYSTEM *FileSystem, const char *Name, UINT64 Value);
 /* Strict checks. FileSystem NULL: those of the whole process, volumes already deleted included. */

@@ -17,6 +17,7 @@ OPTION_SETTER *options_further;
 
 static const char *const names[OPTION_COUNT] = {"strict", "spin_us", "direct_io", "allow_other", "uid", "gid", "umask",
     "rename_extension",
+    "hard_links",
     "client_memory"};
 
 static void defaults_learn(void)

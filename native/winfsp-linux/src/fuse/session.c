@@ -18,7 +18,7 @@ static THEN *const operations[] = {
     [FUSE_UNLINK] = do_unlink,
     [FUSE_RMDIR] = do_rmdir,
     [FUSE_RENAME] = do_rename,
-    [FUSE_LINK] = do_refuse, /* a file has one name here */
+    [FUSE_LINK] = do_link,
     [FUSE_OPEN] = do_open,
     [FUSE_READ] = do_read,
     [FUSE_WRITE] = do_write,
@@ -39,7 +39,7 @@ static THEN *const operations[] = {
 static void run(OP *op, THEN *operation)
 {
     int takesMemory = operation == do_lookup || operation == do_create || operation == do_mkdir ||
-                      operation == do_mknod || operation == do_symlink || operation == do_open;
+                      operation == do_mknod || operation == do_symlink || operation == do_open || operation == do_link;
     if (!takesMemory || !memory_exceeds(op->front, 6) || !prune_may_help(op->front))
         operation(op);
     else if (memory_exceeds(op->front, 7))

@@ -197,6 +197,8 @@ NTSTATUS FspFileSystemOpSetInformation(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_R
             break;
         if (volume_option(volume_of(fs), OPTION_RENAME_EXTENSION))
             extension = flags >> FSP_LINUX_RENAME_SHIFT & (FSP_LINUX_RENAME_POSIX | FSP_LINUX_RENAME_EXCHANGE);
+        if (volume_option(volume_of(fs), OPTION_HARD_LINKS))
+            extension |= flags >> FSP_LINUX_RENAME_SHIFT & FSP_LINUX_RENAME_LINK;
         if (replace || (extension & FSP_LINUX_RENAME_EXCHANGE)) {
             status = check_replace(fs, request_name(req, req->Req.SetInformation.Info.Rename.NewFileName),
                 req->Req.SetInformation.Info.Rename.AccessToken, (flags & FILE_RENAME_IGNORE_READONLY_ATTRIBUTE) != 0);

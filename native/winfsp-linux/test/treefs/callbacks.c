@@ -1,9 +1,21 @@
 /* treefs: the callbacks. */
 #include "treefs/inside.h"
 
-static void treefs_fill(FILE_NODE *f, FSP_FSCTL_FILE_INFO *info)
+static UINT32 link_count(const FILE_NODE *f)
+{
+    UINT32 count = (UINT32)f->names;
+    if (f->attributes & FILE_ATTRIBUTE_DIRECTORY) {
+        count += !f->gone;
+        for (const FILE_NODE *child = f->children; child != NULL; child = child->next)
+            count += (child->attributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
+    }
+    return count;
+}
+
+static void treefs_fill(TREEFS *t, FILE_NODE *f, FSP_FSCTL_FILE_INFO *info)
 {
     memset(info, 0, sizeof *info);
+    info->HardLinks = t->hardLinks ? link_count(f) : 0;
     info->FileAttributes = f->attributes;
     info->ReparseTag = f->tag;
     info->AllocationSize = f->allocation;
@@ -21,7 +33,7 @@ static void treefs_opened(TREEFS *t, FILE_NODE *f, PVOID *context, FSP_FSCTL_FIL
     f->opens++;
     t->opens++;
     *context = f;
-    treefs_fill(f, info);
+    treefs_fill(t, f, info);
     if (!t->sensitive) {
         FILE_NODE *chain[64];
         int depth = 0;
@@ -111,7 +123,7 @@ static NTSTATUS Overwrite(FSP_FILE_SYSTEM *fs, PVOID context, UINT32 attributes,
     treefs_resize(t, f, 0);
     treefs_charge(t, f, 0);
     f->attributes = (replace ? attributes : f->attributes | attributes) | FILE_ATTRIBUTE_ARCHIVE;
-    treefs_fill(f, info);
+    treefs_fill(t, f, info);
     return treefs_leave(t, STATUS_SUCCESS);
 }
 
@@ -123,8 +135,11 @@ static void Cleanup(FSP_FILE_SYSTEM *fs, PVOID context, PWSTR name, ULONG flags)
         treefs_charge(t, f, treefs_rounded(f->size));
     if (flags & FspCleanupSetLastWriteTime)
         f->times[2] = f->times[3] = treefs_now();
-    if ((flags & FspCleanupDelete) && !f->gone && f->children == NULL)
-        treefs_remove_name(t, f);
+    if ((flags & FspCleanupDelete) && !f->gone && f->children == NULL) {
+        FILE_NODE *entry = t->hardLinks ? treefs_entry_at(t, name) : f;
+        if (entry != NULL && (entry == f || entry->linked == f))
+            treefs_remove_name(t, entry);
+    }
     treefs_leave_late(t, STATUS_SUCCESS);
 }
 
@@ -169,7 +184,7 @@ static NTSTATUS Write(FSP_FILE_SYSTEM *fs, PVOID context, PVOID buffer, UINT64 o
         *bytes = length;
         if (!constrained)
             f->times[2] = f->times[3] = treefs_now();
-        treefs_fill(f, info);
+        treefs_fill(t, f, info);
     }
     return treefs_leave(t, status);
 }
@@ -177,7 +192,7 @@ static NTSTATUS Write(FSP_FILE_SYSTEM *fs, PVOID context, PVOID buffer, UINT64 o
 static NTSTATUS GetFileInfo(FSP_FILE_SYSTEM *fs, PVOID context, FSP_FSCTL_FILE_INFO *info)
 {
     ENTER(fs);
-    treefs_fill(context, info);
+    treefs_fill(t, context, info);
     return treefs_leave_late(t, STATUS_SUCCESS);
 }
 
@@ -185,7 +200,7 @@ static NTSTATUS Flush(FSP_FILE_SYSTEM *fs, PVOID context, FSP_FSCTL_FILE_INFO *i
 {
     ENTER(fs);
     if (context != NULL)
-        treefs_fill(context, info);
+        treefs_fill(t, context, info);
     return treefs_leave(t, STATUS_SUCCESS);
 }
 
@@ -200,7 +215,7 @@ static NTSTATUS SetBasicInfo(FSP_FILE_SYSTEM *fs, PVOID context, UINT32 attribut
     for (int i = 0; i < 4; i++)
         if (times[i] != 0)
             f->times[i] = times[i];
-    treefs_fill(f, info);
+    treefs_fill(t, f, info);
     return treefs_leave(t, STATUS_SUCCESS);
 }
 
@@ -218,7 +233,7 @@ static NTSTATUS SetFileSize(
             status = treefs_charge(t, f, treefs_rounded(size));
     } else
         status = treefs_resize(t, f, size);
-    treefs_fill(f, info);
+    treefs_fill(t, f, info);
     return treefs_leave(t, status);
 }
 
@@ -231,24 +246,32 @@ static NTSTATUS CanDelete(FSP_FILE_SYSTEM *fs, PVOID context, PWSTR name)
 
 static NTSTATUS Rename(FSP_FILE_SYSTEM *fs, PVOID context, PWSTR name, PWSTR newName, BOOLEAN replace)
 {
-    FILE_NODE *f = context, *target, *parent;
+    FILE_NODE *f = context, *target, *parent, *entry;
     const WCHAR *leaf;
     NTSTATUS status;
     ENTER(fs);
     status = treefs_find(t, newName, &target, &parent, &leaf);
     if (status == STATUS_OBJECT_PATH_NOT_FOUND || parent == NULL)
         return treefs_leave(t, STATUS_OBJECT_PATH_NOT_FOUND);
+    if (replace & FSP_LINUX_RENAME_LINK) {
+        if (target == NULL)
+            treefs_add_link(t, f, parent, leaf);
+        return treefs_leave_late(t, target == NULL ? STATUS_SUCCESS : STATUS_OBJECT_NAME_COLLISION);
+    }
+    entry = t->hardLinks ? treefs_entry_at(t, name) : f;
+    if (entry == NULL || (entry != f && entry->linked != f))
+        return treefs_leave(t, STATUS_OBJECT_NAME_NOT_FOUND);
     if (target != NULL && target != f) {
         if (!replace)
             return treefs_leave(t, STATUS_OBJECT_NAME_COLLISION);
         if (target->attributes & FILE_ATTRIBUTE_DIRECTORY)
             return treefs_leave(t, STATUS_ACCESS_DENIED);
-        treefs_remove_name(t, target);
+        treefs_remove_name(t, treefs_entry(t, parent, leaf, wide_length(leaf)));
     }
-    treefs_detach(f);
-    memset(f->name, 0, sizeof f->name);
-    memcpy(f->name, leaf, wide_length(leaf) * 2);
-    treefs_attach(t, parent, f);
+    treefs_detach(entry);
+    memset(entry->name, 0, sizeof entry->name);
+    memcpy(entry->name, leaf, wide_length(leaf) * 2);
+    treefs_attach(t, parent, entry);
     f->times[3] = treefs_now();
     return treefs_leave_late(t, STATUS_SUCCESS);
 }
@@ -279,7 +302,7 @@ static NTSTATUS SetSecurity(
     return treefs_leave(t, status);
 }
 
-static int list(FILE_NODE *f, const WCHAR *name, PVOID buffer, ULONG length, PULONG bytes)
+static int list(TREEFS *t, FILE_NODE *f, const WCHAR *name, PVOID buffer, ULONG length, PULONG bytes)
 {
     union {
         FSP_FSCTL_DIR_INFO info;
@@ -289,7 +312,7 @@ static int list(FILE_NODE *f, const WCHAR *name, PVOID buffer, ULONG length, PUL
     memset(&record, 0, sizeof record);
     record.info.Size = (UINT16)(sizeof record.info + size);
     memcpy(record.info.FileNameBuf, name, size);
-    treefs_fill(f, &record.info.FileInfo);
+    treefs_fill(t, f, &record.info.FileInfo);
     return FspFileSystemAddDirInfo(&record.info, buffer, length, bytes);
 }
 
@@ -299,14 +322,14 @@ static NTSTATUS ReadDirectory(
     FILE_NODE *f = context;
     ENTER(fs);
     if (marker == NULL && f != t->root &&
-        (!list(f, u".", buffer, length, bytes) ||
-            !list(f->parent != NULL ? f->parent : f, u"..", buffer, length, bytes)))
+        (!list(t, f, u".", buffer, length, bytes) ||
+            !list(t, f->parent != NULL ? f->parent : f, u"..", buffer, length, bytes)))
         return treefs_leave(t, STATUS_SUCCESS);
     if (marker != NULL && marker[0] == '.' && (marker[1] == 0 || (marker[1] == '.' && marker[2] == 0)))
         marker = NULL;
     for (FILE_NODE *at = f->children; at != NULL; at = at->next)
         if ((marker == NULL || treefs_compare(t, at->name, wide_length(at->name), marker, wide_length(marker)) > 0) &&
-            !list(at, at->name, buffer, length, bytes))
+            !list(t, at->linked != NULL ? at->linked : at, at->name, buffer, length, bytes))
             return treefs_leave(t, STATUS_SUCCESS);
     FspFileSystemAddDirInfo(NULL, buffer, length, bytes);
     return treefs_leave(t, STATUS_SUCCESS);

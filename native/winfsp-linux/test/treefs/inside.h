@@ -9,11 +9,12 @@
 typedef struct file FILE_NODE;
 struct file {
     FILE_NODE *parent, *next, *children; /* children are sorted by name */
+    FILE_NODE *linked; /* a hard link: the file; NULL: a file itself */
     WCHAR name[256];
     UINT32 attributes, tag, sdSize, reparseSize;
     UINT64 size, allocation, times[4], index;
     UINT8 *bytes, sd[512], *reparse;
-    long opens;
+    long opens, names;
     int gone;
 };
 
@@ -26,7 +27,7 @@ struct treefs {
     UINT64 capacity, used, nextIndex;
     long nodes, opens;
     unsigned delayMs;
-    int sensitive;
+    int sensitive, hardLinks;
     const char *blocked;
     struct {
         const char *name;
@@ -53,7 +54,10 @@ void treefs_attach(TREEFS *t, FILE_NODE *parent, FILE_NODE *f);
 FILE_NODE *treefs_add_child(TREEFS *t, FILE_NODE *parent, const WCHAR *leaf, UINT32 attributes);
 void treefs_detach(FILE_NODE *f);
 void treefs_destroy_if_unused(TREEFS *t, FILE_NODE *f);
-void treefs_remove_name(TREEFS *t, FILE_NODE *f);
+FILE_NODE *treefs_entry(TREEFS *t, FILE_NODE *parent, const WCHAR *name, size_t units); /* may be a hard link */
+FILE_NODE *treefs_entry_at(TREEFS *t, const WCHAR *path);
+void treefs_add_link(TREEFS *t, FILE_NODE *f, FILE_NODE *parent, const WCHAR *leaf);
+void treefs_remove_name(TREEFS *t, FILE_NODE *entry);
 NTSTATUS treefs_charge(TREEFS *t, FILE_NODE *f, UINT64 allocation);
 NTSTATUS treefs_resize(TREEFS *t, FILE_NODE *f, UINT64 size);
 

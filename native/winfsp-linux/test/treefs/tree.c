@@ -62,7 +62,7 @@ int treefs_compare(TREEFS *t, const WCHAR *a, size_t aUnits, const WCHAR *b, siz
     return aUnits == bUnits ? 0 : aUnits < bUnits ? -1 : 1;
 }
 
-FILE_NODE *treefs_child(TREEFS *t, FILE_NODE *parent, const WCHAR *name, size_t units)
+FILE_NODE *treefs_entry(TREEFS *t, FILE_NODE *parent, const WCHAR *name, size_t units)
 {
     for (FILE_NODE *f = parent->children; f != NULL; f = f->next) {
         int order = treefs_compare(t, f->name, wide_length(f->name), name, units);
@@ -72,6 +72,21 @@ FILE_NODE *treefs_child(TREEFS *t, FILE_NODE *parent, const WCHAR *name, size_t 
             break;
     }
     return NULL;
+}
+
+FILE_NODE *treefs_child(TREEFS *t, FILE_NODE *parent, const WCHAR *name, size_t units)
+{
+    FILE_NODE *entry = treefs_entry(t, parent, name, units);
+    return entry != NULL && entry->linked != NULL ? entry->linked : entry;
+}
+
+FILE_NODE *treefs_entry_at(TREEFS *t, const WCHAR *path)
+{
+    FILE_NODE *f, *parent;
+    const WCHAR *leaf;
+    if (!NT_SUCCESS(treefs_find(t, path, &f, &parent, &leaf)) || parent == NULL)
+        return NULL;
+    return treefs_entry(t, parent, leaf, wide_length(leaf));
 }
 
 /* The file, or its directory in *parent and its last name in *leaf. */
@@ -114,9 +129,21 @@ FILE_NODE *treefs_add_child(TREEFS *t, FILE_NODE *parent, const WCHAR *leaf, UIN
     f->attributes = attributes;
     f->index = ++t->nextIndex;
     f->times[0] = f->times[1] = f->times[2] = f->times[3] = treefs_now();
+    f->names = 1;
     treefs_attach(t, parent, f);
     t->nodes++;
     return f;
+}
+
+void treefs_add_link(TREEFS *t, FILE_NODE *f, FILE_NODE *parent, const WCHAR *leaf)
+{
+    FILE_NODE *entry = calloc(1, sizeof *entry);
+    memcpy(entry->name, leaf, wide_length(leaf) * 2);
+    entry->linked = f;
+    treefs_attach(t, parent, entry);
+    f->names++;
+    f->gone = 0;
+    f->times[3] = treefs_now();
 }
 
 void treefs_detach(FILE_NODE *f)
@@ -140,10 +167,14 @@ void treefs_destroy_if_unused(TREEFS *t, FILE_NODE *f)
     free(f);
 }
 
-void treefs_remove_name(TREEFS *t, FILE_NODE *f)
+void treefs_remove_name(TREEFS *t, FILE_NODE *entry)
 {
-    treefs_detach(f);
-    f->gone = 1;
+    FILE_NODE *f = entry->linked != NULL ? entry->linked : entry;
+    treefs_detach(entry);
+    if (entry != f)
+        free(entry);
+    f->times[3] = treefs_now();
+    f->gone = --f->names == 0;
     treefs_destroy_if_unused(t, f);
 }
 

@@ -119,7 +119,7 @@ static void special_failed(OP *op, int error)
     INODE *child = op->child;
     op_drop_handle(op);
     op->error = error;
-    remove_child(op, child, special_undone);
+    remove_child(op, child, op->inode, op->name, op->nameUnits, special_undone);
 }
 
 static void special_known(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)

@@ -118,7 +118,7 @@ static int add_dots(OP *op, UINT64 from)
     UINT64 own, parent;
     pthread_mutex_lock(&front->lock);
     own = number_of(op->inode);
-    parent = number_of(op->inode->parent != NULL ? op->inode->parent : op->inode);
+    parent = number_of(op->inode->name.parent != NULL ? op->inode->name.parent : op->inode);
     pthread_mutex_unlock(&front->lock);
     return (from >= AFTER_DOT || answer_add(op, own, AFTER_DOT, DT_DIR, ".", 1)) &&
            (from >= AFTER_DOTS || answer_add(op, parent, AFTER_DOTS, DT_DIR, "..", 2));

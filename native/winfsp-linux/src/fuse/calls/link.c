@@ -1,99 +1,61 @@
 /*
- * Symbolic links: reparse points with the tag that Windows uses for its own, so that it could follow them. A target's
- * `/` is `\` there, a backslash U+F05C; both names of the buffer are the same bytes. The length that stat shows is that
- * of the UTF-8 form, which the host does not know.
+ * link: a file gets one more name, or again one when it has none. WinFsp knows nothing of it; a host that switches
+ * "hard_links" on is asked by a Rename with a bit of its own. The op is alone in `names`, as with every change of one.
  */
 #include <errno.h>
-#include <sys/stat.h>
 
 #include "fuse/objects/front.h"
 
-#define NAMES_OFFSET offsetof(REPARSE_DATA_BUFFER, SymbolicLinkReparseBuffer.PathBuffer)
-#define HEAD_SIZE offsetof(REPARSE_DATA_BUFFER, GenericReparseBuffer)
-
-int link_request(OP *op, const char *target)
+static void linked(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 {
-    size_t bytes = strlen(target);
-    union {
-        REPARSE_DATA_BUFFER data;
-        UINT8 room[NAMES_OFFSET + MAX_LINK_BYTES * sizeof(WCHAR)];
-    } buffer;
-    WCHAR *path = (WCHAR *)(void *)(buffer.room + NAMES_OFFSET);
-    UINT32 units;
-    int error = bytes > MAX_LINK_BYTES ? ENAMETOOLONG : name_of(target, path, &units, MAX_LINK_BYTES);
-    if (error != 0)
-        return error;
-    for (UINT32 i = 0; i < units; i++)
-        if (path[i] == '/')
-            path[i] = '\\';
-    memset(buffer.room, 0, NAMES_OFFSET);
-    buffer.data.ReparseTag = IO_REPARSE_TAG_SYMLINK;
-    buffer.data.ReparseDataLength = (UINT16)(NAMES_OFFSET - HEAD_SIZE + units * sizeof(WCHAR));
-    buffer.data.SymbolicLinkReparseBuffer.SubstituteNameLength = buffer.data.SymbolicLinkReparseBuffer.PrintNameLength =
-        (UINT16)(units * sizeof(WCHAR));
-    buffer.data.SymbolicLinkReparseBuffer.Flags = target[0] == '/' ? 0 : SYMLINK_FLAG_RELATIVE;
-    request_context(op, FspFsctlTransactFileSystemControlKind);
-    op->req.Req.FileSystemControl.FsControlCode = FSCTL_SET_REPARSE_POINT;
-    return request_add_bytes(
-               &op->req, &op->req.Req.FileSystemControl.Buffer, buffer.room, NAMES_OFFSET + units * sizeof(WCHAR))
-               ? 0
-               : ENAMETOOLONG;
+    FRONT *front = op->front;
+    INODE *inode = op->inode;
+    if (!NT_SUCCESS(status_of(rsp))) {
+        reply_status(op, status_of(rsp));
+        return;
+    }
+    pthread_mutex_lock(&front->lock);
+    inode_set_links(front, inode, inode->info.HardLinks + 1);
+    /* without memory it is found by its number */
+    name_add(front, inode, op->newDirectory, op->newName, op->newNameUnits);
+    atomic_store_explicit(&inode->fresh, 0, memory_order_relaxed); /* the change time */
+    atomic_store_explicit(&op->newDirectory->fresh, 0, memory_order_relaxed);
+    inode->references++;
+    op->child = inode;
+    pthread_mutex_unlock(&front->lock);
+    reply_entry(op, inode);
 }
 
-int link_target(const FSP_FSCTL_TRANSACT_RSP *rsp, char *target, size_t *size)
-{
-    FSP_FSCTL_TRANSACT_BUF where = rsp->Rsp.FileSystemControl.Buffer;
-    const REPARSE_DATA_BUFFER *data = (const void *)(rsp->Buffer + where.Offset);
-    WCHAR path[MAX_LINK_BYTES];
-    size_t at, units;
-    ptrdiff_t length;
-    if (!NT_SUCCESS(status_of(rsp)))
-        return errno_of(status_of(rsp));
-    if (sizeof *rsp + where.Offset + (size_t)where.Size > rsp->Size || where.Size < NAMES_OFFSET ||
-        data->ReparseTag != IO_REPARSE_TAG_SYMLINK)
-        return EIO;
-    at = NAMES_OFFSET + data->SymbolicLinkReparseBuffer.SubstituteNameOffset;
-    units = data->SymbolicLinkReparseBuffer.SubstituteNameLength / sizeof(WCHAR);
-    if (at + units * sizeof(WCHAR) > where.Size || units > MAX_LINK_BYTES)
-        return EIO;
-    memcpy(path, (const UINT8 *)data + at, units * sizeof(WCHAR));
-    for (size_t i = 0; i < units; i++)
-        if (path[i] == '\\')
-            path[i] = '/';
-    length = name_to_utf8(path, units, target, *size);
-    if (length < 0)
-        return length == -2 ? ENAMETOOLONG : EIO;
-    *size = (size_t)length;
-    return 0;
-}
-
-/* GET_REPARSE_POINT goes by name where the host likes (docs/winfsp.md, "Callbacks"), so the name goes along. */
-int request_reparse(OP *op, INODE *inode)
+static void go(OP *op)
 {
     int error;
-    request_context(op, FspFsctlTransactFileSystemControlKind);
-    op->req.Req.FileSystemControl.FsControlCode = FSCTL_GET_REPARSE_POINT;
-    error = request_inode_path(op, &op->req.FileName, inode);
-    return error == ENOENT ? 0 : error; /* open, but without a name */
-}
-
-static void readlink_done(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
-{
-    size_t size = MAX_LINK_BYTES;
-    int error = link_target(rsp, op_data(op), &size);
+    request_context(op, FspFsctlTransactSetInformationKind);
+    op->req.Req.SetInformation.FileInformationClass = FileRenameInformationEx;
+    op->req.Req.SetInformation.Info.RenameEx.Flags = FSP_LINUX_RENAME_LINK << FSP_LINUX_RENAME_SHIFT;
+    error = request_inode_path(op, &op->req.FileName, op->inode);
+    if (error == 0 || error == ENOENT) /* open, but without a name */
+        error = request_path(
+            op, &op->req.Req.SetInformation.Info.Rename.NewFileName, op->newDirectory, op->newName, op->newNameUnits);
     if (error != 0)
         reply_error(op, error);
     else
-        reply_data(op, op_data(op), size);
+        op_post(op, linked);
 }
 
-static void read_target(OP *op)
+static void in_names(OP *op) { with_handle(op, go); }
+
+void do_link(OP *op)
 {
-    int error = request_reparse(op, op->inode);
+    const struct fuse_link_in *in = op_argument(op);
+    FRONT *front = op->front;
+    int error = name_of(
+        (const char *)(in + 1), op->newName, &op->newNameUnits, volume_params(front->volume)->MaxComponentLength);
+    if (!front->hardLinks)
+        error = EPERM; /* a file has one name there */
+    op->newDirectory = op->inode;
+    op->inode = inode_of(front, in->oldnodeid);
     if (error != 0)
         reply_error(op, error);
     else
-        op_post(op, readlink_done);
+        names_enter(op, 1, in_names);
 }
-
-void do_readlink(OP *op) { with_handle(op, read_target); }

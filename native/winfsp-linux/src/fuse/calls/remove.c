@@ -28,16 +28,20 @@ static void cleaned(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
     }
     pthread_mutex_lock(&front->lock);
     op->handle->cleanedUp = 1;
-    if (victim->parent != NULL)
-        atomic_store_explicit(&victim->parent->fresh, 0, memory_order_relaxed);
+    atomic_store_explicit(&op->victimDirectory->fresh, 0, memory_order_relaxed);
     if (victim->handle == op->handle) {
         victim->handle = NULL;
         handle_put(op->handle);
     }
-    inode_unname_others(front, victim);
-    inode_unname(front, victim);
+    name_gone(front, victim, op->victimDirectory, op->victimName, op->victimUnits);
     pthread_mutex_unlock(&front->lock);
     done(op, 0);
+}
+
+/* The name that goes, which need not be the one that the file was opened by. */
+static int request_victim(OP *op)
+{
+    return request_path(op, &op->req.FileName, op->victimDirectory, op->victimName, op->victimUnits);
 }
 
 static void clean_up(OP *op)
@@ -45,7 +49,7 @@ static void clean_up(OP *op)
     int error;
     request_context(op, FspFsctlTransactCleanupKind);
     op->req.Req.Cleanup.Delete = 1;
-    if ((error = request_inode_path(op, &op->req.FileName, op->victim)) != 0)
+    if ((error = request_victim(op)) != 0)
         done(op, error);
     else
         op_post(op, cleaned);
@@ -78,7 +82,7 @@ static void dispose(OP *op)
             FILE_DISPOSITION_DELETE | FILE_DISPOSITION_POSIX_SEMANTICS | FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE;
     else
         op->req.Req.SetInformation.Info.Disposition.Delete = 1;
-    if ((error = request_inode_path(op, &op->req.FileName, op->victim)) != 0)
+    if ((error = request_victim(op)) != 0)
         done(op, error);
     else
         op_post(op, disposed);
@@ -103,10 +107,13 @@ static void second_opened(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
     dispose(op);
 }
 
-void remove_child(OP *op, INODE *child, THEN *then)
+void remove_child(OP *op, INODE *child, INODE *directory, const WCHAR *name, UINT32 units, THEN *then)
 {
     FRONT *front = op->front;
     op->victim = child;
+    op->victimDirectory = directory;
+    op->victimName = name;
+    op->victimUnits = units;
     op->afterRemove = then;
     pthread_mutex_lock(&front->lock);
     if (child->opens == 0 && child->handle != NULL) {
@@ -159,7 +166,7 @@ void with_child(OP *op, THEN *then)
 }
 
 static void removed(OP *op) { reply_error(op, op->result); }
-static void remove_it(OP *op) { remove_child(op, op->child, removed); }
+static void remove_it(OP *op) { remove_child(op, op->child, op->inode, op->name, op->nameUnits, removed); }
 static void in_names(OP *op) { with_child(op, remove_it); }
 
 void do_unlink(OP *op)

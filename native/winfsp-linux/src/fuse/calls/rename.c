@@ -18,14 +18,7 @@ static int extended(const FRONT *front)
     return front->posix && volume_option(front->volume, OPTION_RENAME_EXTENSION) != 0;
 }
 
-static void give_name(FRONT *front, INODE *inode, INODE *directory, const WCHAR *name, size_t units)
-{
-    if (!inode->unlinked && !inode_rename(front, inode, directory, name, units))
-        /* no memory for the name: it works by its handle as long as it has one, and is looked up anew */
-        inode_unname(front, inode);
-}
-
-/* Also under another spelling. */
+/* Also under another spelling, or another of its names. */
 static int is_same_file(const INODE *a, const INODE *b) { return a == b || a->info.IndexNumber == b->info.IndexNumber; }
 
 static void renamed(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
@@ -39,21 +32,19 @@ static void renamed(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
     pthread_mutex_lock(&front->lock);
     if (target != NULL && !is_same_file(target, moved)) {
         if (op->flags & EXCHANGE) {
-            atomic_store_explicit(&target->fresh, 0, memory_order_relaxed);
-            inode_rename_others(front, target, op->oldDirectory, op->name, op->nameUnits);
-            give_name(front, target, op->oldDirectory, op->name, op->nameUnits);
+            name_moved(front, target, op->newDirectory, op->newName, op->newNameUnits, op->oldDirectory, op->name,
+                op->nameUnits);
         } else {
-            inode_unname_others(front, target);
-            inode_linger(front, target);
-            target->replaced = 1;
-            inode_unname(front, target);
+            if (!inode_is_linked(front, target)) {
+                inode_linger(front, target);
+                target->replaced = 1;
+            }
+            name_gone(front, target, op->newDirectory, op->newName, op->newNameUnits);
         }
     }
     atomic_store_explicit(&op->oldDirectory->fresh, 0, memory_order_relaxed);
     atomic_store_explicit(&op->newDirectory->fresh, 0, memory_order_relaxed);
-    atomic_store_explicit(&moved->fresh, 0, memory_order_relaxed);
-    inode_rename_others(front, moved, op->newDirectory, op->newName, op->newNameUnits);
-    give_name(front, moved, op->newDirectory, op->newName, op->newNameUnits);
+    name_moved(front, moved, op->oldDirectory, op->name, op->nameUnits, op->newDirectory, op->newName, op->newNameUnits);
     pthread_mutex_unlock(&front->lock);
     reply_error(op, 0);
 }
@@ -76,7 +67,7 @@ static void go(OP *op)
     }
     if (!(op->flags & NOREPLACE))
         op->req.Req.SetInformation.Info.Rename.AccessToken = (UINT64)op_in(op)->pid << 32 | FSP_LINUX_TOKEN_GRANT_ALL;
-    error = request_inode_path(op, &op->req.FileName, op->child);
+    error = request_path(op, &op->req.FileName, op->oldDirectory, op->name, op->nameUnits);
     if (error == 0)
         error = request_path(
             op, &op->req.Req.SetInformation.Info.Rename.NewFileName, op->newDirectory, op->newName, op->newNameUnits);
@@ -115,7 +106,7 @@ static void have_source(OP *op)
     else if (target != NULL && (op->flags & NOREPLACE) && !is_same_file(target, op->child))
         reply_error(op, EEXIST);
     else if (directory && !extended(front))
-        remove_child(op, target, with_source);
+        remove_child(op, target, op->newDirectory, op->newName, op->newNameUnits, with_source);
     else
         with_source(op);
 }

@@ -90,5 +90,3 @@ void do_statfs(OP *op)
 }
 
 void do_nothing(OP *op) { reply_error(op, 0); }
-
-void do_refuse(OP *op) { reply_error(op, EPERM); }

@@ -27,15 +27,20 @@ INODE *inode_adopt(OP *op, INODE *dir, const WCHAR *name, size_t units, const FS
     FRONT *front = op->front;
     const FSP_FSCTL_FILE_INFO *info = &rsp->Rsp.Create.Opened.FileInfo;
     INODE *inode;
+    NAME *known;
     pthread_mutex_lock(&front->lock);
     handle_opened(op->made, rsp);
-    if ((inode = inode_find_open(front, info->IndexNumber)) == NULL)
-        inode = inode_find(front, dir, name, units);
+    known = name_find(front, dir, name, units);
     /* replaced behind the kernel's back */
-    if (inode != NULL && inode->known && inode->info.IndexNumber != info->IndexNumber) {
-        inode_unname(front, inode);
-        inode = NULL;
+    if (known != NULL && known->inode->known && known->inode->info.IndexNumber != info->IndexNumber) {
+        name_remove(front, known);
+        known = NULL;
     }
+    inode = inode_find_number(front, info->IndexNumber);
+    if (inode == NULL)
+        inode = known != NULL ? known->inode : NULL;
+    else if (known == NULL && (front->caseSensitive || inode->unlinked))
+        name_add(front, inode, dir, name, units); /* without memory it is found by its number again */
     if (inode == NULL) {
         inode = op->blank;
         op->blank = NULL;

@@ -183,7 +183,7 @@ void attr_fill(FRONT *front, INODE *inode, struct fuse_attr *attr)
     unix_time(info->LastAccessTime, &attr->atime, &attr->atimensec);
     unix_time(info->LastWriteTime, &attr->mtime, &attr->mtimensec);
     unix_time(info->ChangeTime, &attr->ctime, &attr->ctimensec);
-    attr->nlink = inode->unlinked ? 0 : 1;
+    attr->nlink = front->hardLinks ? info->HardLinks : inode->unlinked ? 0 : 1;
     attr->uid = inode->uid;
     attr->gid = inode->gid;
     attr->blksize = 4096;

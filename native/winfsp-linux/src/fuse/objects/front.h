@@ -8,11 +8,12 @@
  *
  * The model, in three objects:
  *
- * - INODE: what the kernel calls one, here a name it knows: (parent, spelling). Its nodeid is its address. It lives
- *   until the kernel forgets it; paths are made by walking up, so a renamed directory takes its descendants along.
- *   Where case does not count every spelling is an inode of its own while nobody has the file open, so that a rename
- *   can change the case alone (the kernel drops a rename of an inode onto itself). The first that is opened is the one
- *   for all spellings then: locks, mappings and lengths are an inode's. Nothing is cached on such a volume.
+ * - INODE: what the kernel calls one: a file that it knows, by one or more names (parent, spelling). Its nodeid is its
+ *   address. It lives until the kernel forgets it; paths are made by walking up, so a renamed directory takes its
+ *   descendants along. Where case does not count every spelling is an inode of its own while nobody has the file open,
+ *   so that a rename can change the case alone (the kernel drops a rename of an inode onto itself), and so is every
+ *   hard link. The first that is opened is the one for all of them then: locks, mappings and lengths are an inode's.
+ *   Nothing is cached on such a volume.
  *
  * - FILE_OBJECT: one WinFsp file object: one successful Create, exactly one Close, at most one Cleanup before it. An
  * inode keeps the handle of its first look-up and every open file of the inode shares it, as the Windows driver keeps
@@ -52,6 +53,7 @@
 
 typedef struct front FRONT;
 typedef struct inode INODE;
+typedef struct name NAME;
 typedef struct file_object FILE_OBJECT;
 typedef struct stream STREAM;
 typedef struct op OP;
@@ -65,15 +67,22 @@ typedef struct {
     int inside, alone;
 } GATE;
 
+/* A name of an inode, in a directory that the kernel knows. */
+struct name {
+    NAME *next; /* in its bucket of front.buckets */
+    NAME *other; /* further names of the inode, which are memory of their own */
+    INODE *inode;
+    INODE *parent; /* NULL: the root's, or gone */
+    WCHAR *text;
+    UINT32 units;
+};
+
 struct inode {
-    INODE *next; /* in its bucket of front.names */
+    NAME name; /* the only one of nearly all */
     INODE *nextOfAll, *previousOfAll;
     UINT64 wantedAtMs; /* see inode_open_elsewhere */
     INODE *nextOfNumber; /* in its bucket of front.numbers, when `numbered` */
     int numbered;
-    INODE *parent; /* NULL: the root, or unlinked */
-    WCHAR *name;
-    UINT32 nameUnits;
     UINT64 lookups; /* what the kernel will forget */
     UINT32 references; /* children, and ops that found it by name */
     UINT32 opens; /* open files and directories */
@@ -89,7 +98,7 @@ struct inode {
     UINT32 device; /* number of a device node, in the kernel's form */
     int deviceKnown;
     UINT64 generation;
-    int unlinked;
+    int unlinked; /* no name of it is known */
     int replaced; /* unlinked by a rename over it: there was a file by its name all the time */
     int lingers; /* replaced by a rename a moment ago, see inode_linger */
     INODE *nextLingering;
@@ -131,6 +140,7 @@ struct front {
     /* FileInfoTimeout is infinite, and a file has one spelling: the kernel may believe what it remembers */
     int cached;
     int caseSensitive, persistentAcls, cleanupWhenModifiedOnly, posix, reparsePoints;
+    int hardLinks; /* see the option hard_links */
     int directIo;
     UINT64 timeoutSec; /* of names and attributes in the kernel */
     UINT32 timeoutNsec;
@@ -140,7 +150,8 @@ struct front {
     INODE *newest, *oldest; /* of all but the root, by nextOfAll from the newest */
     int prunes; /* the kernel can be asked to forget what nobody uses */
     UINT64 pruneAtMs; /* not before: the last time did not help */
-    INODE **buckets, **numbers; /* numbers: where case does not count only */
+    NAME **buckets;
+    INODE **numbers; /* where case does not count, or files may have several names */
     UINT32 bucketCount, inodeCount;
     INODE *lingering;
     UINT32 lingeringCount;
@@ -169,6 +180,9 @@ struct op {
     INODE *inode; /* of the request's nodeid */
     INODE *child, *target; /* found by name, referenced */
     INODE *victim; /* of remove_child: one of these two */
+    INODE *victimDirectory;
+    const WCHAR *victimName;
+    UINT32 victimUnits;
     INODE *oldDirectory, *newDirectory;
     STREAM *stream;
     struct cursor *cursor; /* of dir.c */
@@ -241,23 +255,18 @@ void op_leave_sizes(OP *op);
 /* inode.c. All under front.lock but for inode_of, inode_is_unlinked and inodes_free. */
 INODE *inode_of(FRONT *front, UINT64 nodeid);
 int inode_is_unlinked(FRONT *front, const INODE *inode); /* takes front.lock */
-INODE *inode_find(FRONT *front, INODE *parent, const WCHAR *name, size_t units);
 INODE *inode_new(FRONT *front, const WCHAR *name, size_t units); /* takes front.lock; NULL: no memory */
 void inode_discard(FRONT *front, INODE *inode); /* never inserted */
 void inode_insert(FRONT *front, INODE *parent, INODE *inode);
-/* 0: no memory, nothing changed */
-int inode_rename(FRONT *front, INODE *inode, INODE *parent, const WCHAR *name, size_t units);
-void inode_unname(FRONT *front, INODE *inode); /* the name is gone; the inode stays while it is known or open */
-/* the same for its other spellings, on a volume where case does not count */
-void inode_unname_others(FRONT *front, INODE *inode);
-void inode_rename_others(FRONT *front, INODE *inode, INODE *parent, const WCHAR *name, size_t units);
 /* Under another spelling: the kernel shall look the name up once more, and finds that one. */
 int inode_open_elsewhere(FRONT *front, const INODE *inode);
-INODE *inode_find_open(FRONT *front, UINT64 number); /* the one for all spellings; NULL: each is one of its own */
+/* The one of that file; where case does not count only while it is open: then NULL says that each spelling is one of its
+ * own. */
+INODE *inode_find_number(FRONT *front, UINT64 number);
 void inode_linger(FRONT *front, INODE *inode); /* before a rename takes its name away */
 int lingering_end(FRONT *front);
 void inode_settle(FRONT *front, INODE *inode); /* after a count went down: lets go of the handle, of the inode */
-/* from now on it is found by its IndexNumber: spellings of one file find each other */
+/* from now on it is found by its IndexNumber: names of one file find each other */
 void inode_number(FRONT *front, INODE *inode);
 void inode_renew(FRONT *front, INODE *inode); /* it counts as the newest now */
 void inodes_free(FRONT *front);
@@ -305,7 +314,27 @@ void client_memory_add(FRONT *front, UINT64 bytes); /* for what must not fail */
 void client_memory_give(FRONT *front, UINT64 bytes);
 int memory_exceeds(FRONT *front, UINT32 eighths); /* of the limit */
 
-/* prune.c: the kernel forgets files that nobody uses */
+/* names.c: what leads to inodes. All under front.lock. */
+NAME *name_find(FRONT *front, INODE *parent, const WCHAR *text, size_t units);
+INODE *inode_find(FRONT *front, INODE *parent, const WCHAR *text, size_t units);
+/* The first name of an inode that has none, or one more. 0: no memory, nothing changed. */
+int name_add(FRONT *front, INODE *inode, INODE *parent, const WCHAR *text, size_t units);
+/* One name is gone; the inode stays while it has others, is known or open. */
+void name_remove(FRONT *front, NAME *name);
+void inode_unname(FRONT *front, INODE *inode); /* all of its names are */
+/* This name of a file is gone, or is another one now; on a volume where case does not count its spellings, too. */
+void name_gone(FRONT *front, INODE *inode, INODE *parent, const WCHAR *text, size_t units);
+void name_moved(
+    FRONT *front, INODE *inode, INODE *from, const WCHAR *text, size_t units, INODE *to, const WCHAR *new, size_t more);
+int inode_is_linked(const FRONT *front, const INODE *inode); /* it has several names in the volume */
+void inode_set_links(FRONT *front, INODE *inode, UINT32 count); /* of all inodes that are this file */
+INODE *next_spelling(INODE *from, const INODE *inode);
+INODE *first_spelling(FRONT *front, const INODE *inode);
+void names_insert(FRONT *front, NAME *name); /* into the table */
+void names_free(FRONT *front, NAME *name); /* of an inode that ends: out of the table */
+void names_discard(FRONT *front, NAME *name); /* of one whose table is gone */
+
+/* memory.c: the kernel forgets files that nobody uses */
 int prune_may_help(FRONT *front);
 void prune_pause(FRONT *front); /* it did not help; under front.lock, as the next */
 /* Up to `most` nodeids to be forgotten; 0: enough, or there are none. */
@@ -326,11 +355,11 @@ void notifier_free(FRONT *front); /* when it ends: what it has not told is dropp
 THEN do_lookup, do_forget, do_batch_forget, do_getattr; /* lookup.c */
 THEN do_setattr; /* setattr.c */
 THEN do_create, do_mknod, do_mkdir, do_symlink; /* create.c */
-THEN do_readlink; /* link.c */
+THEN do_readlink, do_link; /* symlink.c, link.c */
 THEN do_unlink, do_rmdir, do_rename, do_rename2; /* remove.c, rename.c */
 THEN do_open, do_release, do_read, do_write, do_fsync, do_fallocate; /* open.c, file.c */
 THEN do_opendir, do_readdir, do_releasedir; /* dir.c */
-THEN do_statfs, do_init, do_nothing, do_refuse; /* volume.c */
+THEN do_statfs, do_init, do_nothing; /* volume.c */
 
 /* set_ids.c, for ops within `sizes` */
 /* after a change of the file by the op's caller */
@@ -339,7 +368,7 @@ UINT32 mode_without_set_ids(const OP *op, UINT32 mode, UINT32 gid);
 void drop_set_ids(OP *op, THEN *then);
 int request_set_mode(OP *op, UINT32 uid, UINT32 gid, UINT32 mode); /* SetSecurity of op->handle */
 
-/* link.c: targets as reparse points */
+/* symlink.c: targets as reparse points */
 /* SET_REPARSE_POINT into op->req; 0 or an errno */
 int link_request(OP *op, const char *target);
 int link_target(const FSP_FSCTL_TRANSACT_RSP *rsp, char *target, size_t *size); /* 0 or an errno */
@@ -354,7 +383,7 @@ void with_reparse_data(OP *op, THEN *then);
 
 /* remove.c, for ops that are alone in names. remove_child: the child loses its name; then `then` with op->result, 0 or
  * an errno. */
-void remove_child(OP *op, INODE *child, THEN *then);
+void remove_child(OP *op, INODE *child, INODE *directory, const WCHAR *name, UINT32 units, THEN *then);
 void with_child(OP *op, THEN *then); /* op->child is (op->inode, op->name); replies when there is no such name */
 
 /* dir.c */

@@ -1,4 +1,4 @@
-/* Inodes: the table of names, and what becomes of an inode when the kernel forgets it, its name goes or its last file
+/* Inodes: what becomes of an inode when the kernel forgets it, its name goes or its last file
  * is closed. */
 #include "fuse/objects/front.h"
 
@@ -14,14 +14,6 @@ int inode_is_unlinked(FRONT *front, const INODE *inode)
     unlinked = inode->unlinked;
     pthread_mutex_unlock(&front->lock);
     return unlinked;
-}
-
-static UINT32 bucket_of(const FRONT *front, const INODE *parent, const WCHAR *name, size_t units)
-{
-    UINT64 hash = (uintptr_t)parent * 0x9e3779b97f4a7c15u;
-    for (size_t i = 0; i < units; i++)
-        hash = (hash ^ name[i]) * 0x100000001b3u;
-    return (UINT32)(hash ^ hash >> 32) & (front->bucketCount - 1);
 }
 
 static UINT32 number_bucket(const FRONT *front, UINT64 number)
@@ -55,19 +47,20 @@ static void numbers_remove(FRONT *front, INODE *inode)
 static void table_grow(FRONT *front)
 {
     UINT32 count = front->bucketCount ? front->bucketCount * 2 : 1024, old = front->bucketCount;
-    INODE **buckets = calloc(count, sizeof *buckets), **before = front->buckets, **numbers = NULL;
-    if (buckets == NULL || (!front->caseSensitive && (numbers = calloc(count, sizeof *numbers)) == NULL)) {
+    int numbered = !front->caseSensitive || front->hardLinks;
+    NAME **buckets = calloc(count, sizeof *buckets), **before = front->buckets;
+    INODE **numbers = numbered ? calloc(count, sizeof *numbers) : NULL;
+    if (buckets == NULL || (numbered && numbers == NULL)) {
         free(buckets);
+        free(numbers);
         return; /* longer chains, nothing worse */
     }
     front->buckets = buckets;
     front->bucketCount = count;
     for (UINT32 i = 0; i < old; i++)
-        for (INODE *inode = before[i], *next; inode != NULL; inode = next) {
-            INODE **at = &buckets[bucket_of(front, inode->parent, inode->name, inode->nameUnits)];
-            next = inode->next;
-            inode->next = *at;
-            *at = inode;
+        for (NAME *name = before[i], *next; name != NULL; name = next) {
+            next = name->next;
+            names_insert(front, name);
         }
     free(before);
     free(front->numbers);
@@ -77,32 +70,6 @@ static void table_grow(FRONT *front)
             inode->numbered = 0;
             inode_number(front, inode);
         }
-}
-
-INODE *inode_find(FRONT *front, INODE *parent, const WCHAR *name, size_t units)
-{
-    if (front->bucketCount == 0)
-        return NULL;
-    for (INODE *inode = front->buckets[bucket_of(front, parent, name, units)]; inode != NULL; inode = inode->next)
-        if (inode->parent == parent && inode->nameUnits == units &&
-            memcmp(inode->name, name, units * sizeof *name) == 0)
-            return inode;
-    return NULL;
-}
-
-static void table_add(FRONT *front, INODE *inode)
-{
-    INODE **at = &front->buckets[bucket_of(front, inode->parent, inode->name, inode->nameUnits)];
-    inode->next = *at;
-    *at = inode;
-}
-
-static void table_remove(FRONT *front, INODE *inode)
-{
-    INODE **at = &front->buckets[bucket_of(front, inode->parent, inode->name, inode->nameUnits)];
-    while (*at != inode)
-        at = &(*at)->next;
-    *at = inode->next;
 }
 
 static void inode_add_newest(FRONT *front, INODE *inode)
@@ -133,21 +100,13 @@ void inode_renew(FRONT *front, INODE *inode)
     inode_add_newest(front, inode);
 }
 
-static WCHAR *name_copy(const WCHAR *name, size_t units)
-{
-    WCHAR *copy = malloc((units + 1) * sizeof *copy);
-    if (copy != NULL)
-        memcpy(copy, name, units * sizeof *copy);
-    return copy;
-}
-
 /* With its place in the table. */
 static UINT64 inode_bytes(size_t units) { return sizeof(INODE) + sizeof(INODE *) + (units + 1) * sizeof(WCHAR); }
 
 void inode_discard(FRONT *front, INODE *inode)
 {
-    client_memory_give(front, inode_bytes(inode->nameUnits));
-    free(inode->name);
+    client_memory_give(front, inode_bytes(inode->name.units));
+    free(inode->name.text);
     free(inode);
 }
 
@@ -166,91 +125,31 @@ INODE *inode_new(FRONT *front, const WCHAR *name, size_t units)
         client_memory_give(front, inode_bytes(units));
         return NULL;
     }
-    inode->nameUnits = (UINT32)units;
-    if ((inode->name = name_copy(name, units)) == NULL) {
+    inode->name.inode = inode;
+    inode->name.units = (UINT32)units;
+    if ((inode->name.text = malloc((units + 1) * sizeof(WCHAR))) == NULL) {
         inode_discard(front, inode);
         return NULL;
     }
+    memcpy(inode->name.text, name, units * sizeof *name);
     return inode;
 }
 
 void inode_insert(FRONT *front, INODE *parent, INODE *inode)
 {
-    inode->parent = parent;
+    inode->name.parent = parent;
     inode->generation = ++front->generation;
     parent->references++;
-    table_add(front, inode);
+    names_insert(front, &inode->name);
     inode_add_newest(front, inode);
     front->inodeCount++;
 }
 
-int inode_rename(FRONT *front, INODE *inode, INODE *parent, const WCHAR *name, size_t units)
-{
-    INODE *before = inode->parent;
-    WCHAR *copy = name_copy(name, units);
-    if (copy == NULL)
-        return 0;
-    table_remove(front, inode);
-    free(inode->name);
-    client_memory_add(front, inode_bytes(units)); /* a rename fails for no limit */
-    client_memory_give(front, inode_bytes(inode->nameUnits));
-    inode->name = copy;
-    inode->nameUnits = (UINT32)units;
-    inode->parent = parent;
-    parent->references++;
-    table_add(front, inode);
-    if (before != NULL) {
-        before->references--;
-        inode_settle(front, before);
-    }
-    return 1;
-}
-
-void inode_unname(FRONT *front, INODE *inode)
-{
-    INODE *parent = inode->parent;
-    if (inode->unlinked || inode == &front->root)
-        return;
-    table_remove(front, inode);
-    numbers_remove(front, inode);
-    inode->unlinked = 1;
-    inode->parent = NULL;
-    atomic_store_explicit(&inode->fresh, 0, memory_order_relaxed);
-    parent->references--;
-    inode_settle(front, parent);
-    inode_settle(front, inode);
-}
-
-static INODE *next_spelling(INODE *from, const INODE *inode)
-{
-    while (from != NULL && (from == inode || from->info.IndexNumber != inode->info.IndexNumber))
-        from = from->nextOfNumber;
-    return from;
-}
-
-static INODE *first_spelling(FRONT *front, const INODE *inode)
+INODE *first_spelling(FRONT *front, const INODE *inode)
 {
     if (front->numbers == NULL || !inode->numbered)
         return NULL;
     return next_spelling(front->numbers[number_bucket(front, inode->info.IndexNumber)], inode);
-}
-
-void inode_unname_others(FRONT *front, INODE *inode)
-{
-    INODE *other;
-    while ((other = first_spelling(front, inode)) != NULL)
-        inode_unname(front, other);
-}
-
-void inode_rename_others(FRONT *front, INODE *inode, INODE *parent, const WCHAR *name, size_t units)
-{
-    INODE *other = first_spelling(front, inode), *next;
-    for (; other != NULL; other = next) {
-        next = next_spelling(other->nextOfNumber, inode);
-        atomic_store_explicit(&other->fresh, 0, memory_order_relaxed);
-        if (!inode_rename(front, other, parent, name, units))
-            inode_unname(front, other);
-    }
 }
 
 /*
@@ -276,12 +175,13 @@ int inode_open_elsewhere(FRONT *front, const INODE *inode)
     return 0;
 }
 
-INODE *inode_find_open(FRONT *front, UINT64 number)
+INODE *inode_find_number(FRONT *front, UINT64 number)
 {
     if (front->numbers == NULL)
         return NULL;
     for (INODE *inode = front->numbers[number_bucket(front, number)]; inode != NULL; inode = inode->nextOfNumber)
-        if (inode->info.IndexNumber == number && is_the_one(inode))
+        if (inode->info.IndexNumber == number && (front->caseSensitive || is_the_one(inode)) &&
+            (front->hardLinks || !inode->unlinked))
             return inode;
     return NULL;
 }
@@ -349,12 +249,11 @@ void inode_settle(FRONT *front, INODE *inode)
         let_go(front, inode);
     if (inode->lookups > 0 || inode->references > 0)
         return;
-    if (!inode->unlinked)
-        table_remove(front, inode);
+    names_free(front, &inode->name);
     numbers_remove(front, inode);
     inode_take_out(front, inode);
     front->inodeCount--;
-    parent = inode->parent;
+    parent = inode->name.parent;
     inode_discard(front, inode);
     if (parent != NULL) {
         parent->references--;
@@ -368,6 +267,7 @@ void inodes_free(FRONT *front)
         next = inode->nextOfAll;
         if (inode->handle != NULL)
             handle_discard(inode->handle);
+        names_discard(front, &inode->name);
         inode_discard(front, inode);
     }
     if (front->root.handle != NULL)

@@ -45,8 +45,8 @@ static void reopen(OP *op)
     }
     if (inode_is_unlinked(op->front, op->inode)) {
         /* Since the kernel found it. ESTALE makes it look the path up once more, where the successor of a replaced file
-         * is; it does so once only, so it is no answer for a file that was removed. */
-        reply_error(op, op->inode->replaced ? ESTALE : ENOENT);
+         * is, or a hard link; it does so once only, so it is no answer for a file that was removed. */
+        reply_error(op, op->inode->replaced || op->inode->info.HardLinks > 0 ? ESTALE : ENOENT);
         return;
     }
     op->disposition = FILE_OPEN;

@@ -58,10 +58,10 @@ int request_path(OP *op, FSP_FSCTL_TRANSACT_BUF *where, INODE *dir, const WCHAR 
     WCHAR *to;
     int error = 0;
     pthread_mutex_lock(&front->lock);
-    for (INODE *up = dir; up != NULL && up != &front->root; up = up->parent) {
+    for (INODE *up = dir; up != NULL && up != &front->root; up = up->name.parent) {
         if (up->unlinked)
             error = ENOENT;
-        total += up->nameUnits + 1;
+        total += up->name.units + 1;
     }
     if (total == 0)
         total = 1;
@@ -77,8 +77,8 @@ int request_path(OP *op, FSP_FSCTL_TRANSACT_BUF *where, INODE *dir, const WCHAR 
             memcpy(to + (at -= units), name, units * sizeof *name);
             to[--at] = '\\';
         }
-        for (INODE *up = dir; up != NULL && up != &front->root; up = up->parent) {
-            memcpy(to + (at -= up->nameUnits), up->name, up->nameUnits * sizeof *up->name);
+        for (INODE *up = dir; up != NULL && up != &front->root; up = up->name.parent) {
+            memcpy(to + (at -= up->name.units), up->name.text, up->name.units * sizeof *up->name.text);
             to[--at] = '\\';
         }
         where->Offset = (UINT16)(begin - sizeof op->req);
