@@ -19,6 +19,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatSize } from '../../src/drive/config/sizes.js';
 import { type DriveProcess, dropCaches } from './drive-process.js';
+import { HARD_LINK_PROGRAMS, hardLinks } from './hard-links.js';
 import { hasProgram, must, runProgram } from './program.js';
 import { SPECIAL_FILE_PROGRAMS, specialFiles } from './special-files.js';
 
@@ -48,6 +49,9 @@ export const PACKAGE_OF = new Map([
   ['fio', 'fio'],
   ['find', 'findutils'],
   ['df', 'coreutils'],
+  ['cp', 'coreutils'],
+  ['rsync', 'rsync'],
+  ['dpkg', 'dpkg'],
   ['gpg', 'gpg'],
   ['gpg-agent', 'gpg-agent'],
   ['tmux', 'tmux'],
@@ -72,6 +76,7 @@ export const SCENARIOS: readonly Scenario[] = [
     programs: SPECIAL_FILE_PROGRAMS,
     run: ({ drive }) => specialFiles(drive.dir),
   },
+  { name: 'files of several names', programs: HARD_LINK_PROGRAMS, run: ({ drive }) => hardLinks(drive.dir) },
   { name: 'df = status = Σ allocation', programs: ['df'], run: ledger },
   { name: 'delete everything', programs: [], run: deleteEverything },
 ];

@@ -602,6 +602,8 @@ describe('names', () => {
     expect([...fs.nodes.keys()]).toEqual(['\\', '\\E', '\\E\\F']);
     expect(call('Rename', directory, text('\\e'), text('\\E'), RenameExtension.EXCHANGE)).toBe(0);
     expect(last(fs)).toEqual(['rename', directory, '\\e', '\\E', false, RenameExtension.EXCHANGE]);
+    expect(call('Rename', directory, text('\\E'), text('\\E'), RenameExtension.LINK)).toBe(0);
+    expect(last(fs)).toEqual(['rename', directory, '\\E', '\\E', false, RenameExtension.LINK]);
     expect(call('Rename', directory, text('\\E'), text('\\E\\F'), 0)).toBe(NtStatus.OBJECT_NAME_COLLISION);
   });
 });
