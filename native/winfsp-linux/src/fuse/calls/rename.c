@@ -44,7 +44,8 @@ static void renamed(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
     }
     atomic_store_explicit(&op->oldDirectory->fresh, 0, memory_order_relaxed);
     atomic_store_explicit(&op->newDirectory->fresh, 0, memory_order_relaxed);
-    name_moved(front, moved, op->oldDirectory, op->name, op->nameUnits, op->newDirectory, op->newName, op->newNameUnits);
+    name_moved(
+        front, moved, op->oldDirectory, op->name, op->nameUnits, op->newDirectory, op->newName, op->newNameUnits);
     pthread_mutex_unlock(&front->lock);
     reply_error(op, 0);
 }

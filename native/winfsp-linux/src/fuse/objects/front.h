@@ -260,8 +260,7 @@ void inode_discard(FRONT *front, INODE *inode); /* never inserted */
 void inode_insert(FRONT *front, INODE *parent, INODE *inode);
 /* Under another spelling: the kernel shall look the name up once more, and finds that one. */
 int inode_open_elsewhere(FRONT *front, const INODE *inode);
-/* The one of that file; where case does not count only while it is open: then NULL says that each spelling is one of its
- * own. */
+/* The one of that file. Where case does not count only while it is open; NULL: each spelling is one of its own. */
 INODE *inode_find_number(FRONT *front, UINT64 number);
 void inode_linger(FRONT *front, INODE *inode); /* before a rename takes its name away */
 int lingering_end(FRONT *front);
