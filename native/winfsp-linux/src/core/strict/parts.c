@@ -23,7 +23,7 @@ void strict_file_info(VOLUME *v, const FSP_FSCTL_TRANSACT_REQ *req, const FSP_FS
     if (!directory && info->AllocationSize < info->FileSize)
         strict_violation(v, req, "AllocationSize%s %" PRIu64 " is less than FileSize %" PRIu64, whose,
             info->AllocationSize, info->FileSize);
-    if (info->HardLinks != 0 && !volume_option(v, OPTION_HARD_LINKS))
+    if (info->HardLinks != 0 && v->options[OPTION_HARD_LINKS] == 0)
         strict_violation(v, req, "HardLinks%s is %u, must be 0", whose, info->HardLinks);
     if (info->IndexNumber == 0)
         strict_violation(v, req, "IndexNumber%s is 0", whose);

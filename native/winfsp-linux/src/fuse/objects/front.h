@@ -258,6 +258,10 @@ int inode_is_unlinked(FRONT *front, const INODE *inode); /* takes front.lock */
 INODE *inode_new(FRONT *front, const WCHAR *name, size_t units); /* takes front.lock; NULL: no memory */
 void inode_discard(FRONT *front, INODE *inode); /* never inserted */
 void inode_insert(FRONT *front, INODE *parent, INODE *inode);
+/* The first name of an inode that has none, or one more. 0: no memory, nothing changed. */
+int name_add(FRONT *front, INODE *inode, INODE *parent, const WCHAR *text, size_t units);
+void name_remove(FRONT *front, NAME *name); /* one is gone; the inode stays while it has others, is known or open */
+void inode_unname(FRONT *front, INODE *inode); /* all are */
 /* Under another spelling: the kernel shall look the name up once more, and finds that one. */
 int inode_open_elsewhere(FRONT *front, const INODE *inode);
 /* The one of that file. Where case does not count only while it is open; NULL: each spelling is one of its own. */
@@ -265,8 +269,6 @@ INODE *inode_find_number(FRONT *front, UINT64 number);
 void inode_linger(FRONT *front, INODE *inode); /* before a rename takes its name away */
 int lingering_end(FRONT *front);
 void inode_settle(FRONT *front, INODE *inode); /* after a count went down: lets go of the handle, of the inode */
-/* from now on it is found by its IndexNumber: names of one file find each other */
-void inode_number(FRONT *front, INODE *inode);
 void inode_renew(FRONT *front, INODE *inode); /* it counts as the newest now */
 void inodes_free(FRONT *front);
 
@@ -316,30 +318,26 @@ int memory_exceeds(FRONT *front, UINT32 eighths); /* of the limit */
 /* names.c: what leads to inodes. All under front.lock. */
 NAME *name_find(FRONT *front, INODE *parent, const WCHAR *text, size_t units);
 INODE *inode_find(FRONT *front, INODE *parent, const WCHAR *text, size_t units);
-/* The first name of an inode that has none, or one more. 0: no memory, nothing changed. */
-int name_add(FRONT *front, INODE *inode, INODE *parent, const WCHAR *text, size_t units);
-/* One name is gone; the inode stays while it has others, is known or open. */
-void name_remove(FRONT *front, NAME *name);
-void inode_unname(FRONT *front, INODE *inode); /* all of its names are */
+void names_insert(FRONT *front, NAME *name);
+void names_take_out(FRONT *front, NAME *name);
+/* from now on it is found by its IndexNumber: names of one file find each other */
+void inode_number(FRONT *front, INODE *inode);
+void numbers_remove(FRONT *front, INODE *inode);
+INODE *numbers_first(FRONT *front, UINT64 number); /* with others in its bucket */
+INODE *first_spelling(FRONT *front, const INODE *inode); /* other inodes that are the same file */
+INODE *next_spelling(INODE *from, const INODE *inode);
+void names_grow(FRONT *front);
+
+/* renaming.c: after a change of names; under front.lock */
+int inode_is_linked(const FRONT *front, const INODE *inode); /* it has several names in the volume */
+void inode_set_links(FRONT *front, INODE *inode, UINT32 count); /* of all inodes that are this file */
 /* This name of a file is gone, or is another one now; on a volume where case does not count its spellings, too. */
 void name_gone(FRONT *front, INODE *inode, INODE *parent, const WCHAR *text, size_t units);
 void name_moved(
     FRONT *front, INODE *inode, INODE *from, const WCHAR *text, size_t units, INODE *to, const WCHAR *new, size_t more);
-int inode_is_linked(const FRONT *front, const INODE *inode); /* it has several names in the volume */
-void inode_set_links(FRONT *front, INODE *inode, UINT32 count); /* of all inodes that are this file */
-INODE *next_spelling(INODE *from, const INODE *inode);
-INODE *first_spelling(FRONT *front, const INODE *inode);
-void names_insert(FRONT *front, NAME *name); /* into the table */
-void names_free(FRONT *front, NAME *name); /* of an inode that ends: out of the table */
-void names_discard(FRONT *front, NAME *name); /* of one whose table is gone */
 
-/* memory.c: the kernel forgets files that nobody uses */
+/* notify.c. prune: the kernel forgets files that nobody uses. */
 int prune_may_help(FRONT *front);
-void prune_pause(FRONT *front); /* it did not help; under front.lock, as the next */
-/* Up to `most` nodeids to be forgotten; 0: enough, or there are none. */
-UINT32 prune_choose(FRONT *front, UINT64 *nodeids, UINT32 most);
-
-/* notify.c */
 void notifier_prune(FRONT *front);
 void after_prune(OP *op, THEN *then); /* when the kernel has forgotten what it could */
 /* The kernel writes back what was stored through mappings of an open file, and drops its pages; then `then`. The op is

@@ -1,5 +1,4 @@
-/* Inodes: what becomes of an inode when the kernel forgets it, its name goes or its last file
- * is closed. */
+/* Inodes: their names, and what becomes of one when the kernel forgets it, its name goes or its last file is closed. */
 #include "fuse/objects/front.h"
 
 INODE *inode_of(FRONT *front, UINT64 nodeid)
@@ -14,62 +13,6 @@ int inode_is_unlinked(FRONT *front, const INODE *inode)
     unlinked = inode->unlinked;
     pthread_mutex_unlock(&front->lock);
     return unlinked;
-}
-
-static UINT32 number_bucket(const FRONT *front, UINT64 number)
-{
-    return (UINT32)(number * 0x9e3779b97f4a7c15u >> 40) & (front->bucketCount - 1);
-}
-
-void inode_number(FRONT *front, INODE *inode)
-{
-    INODE **at;
-    if (front->numbers == NULL || inode->numbered || inode == &front->root)
-        return;
-    at = &front->numbers[number_bucket(front, inode->info.IndexNumber)];
-    inode->nextOfNumber = *at;
-    *at = inode;
-    inode->numbered = 1;
-}
-
-static void numbers_remove(FRONT *front, INODE *inode)
-{
-    INODE **at;
-    if (!inode->numbered)
-        return;
-    at = &front->numbers[number_bucket(front, inode->info.IndexNumber)];
-    while (*at != inode)
-        at = &(*at)->nextOfNumber;
-    *at = inode->nextOfNumber;
-    inode->numbered = 0;
-}
-
-static void table_grow(FRONT *front)
-{
-    UINT32 count = front->bucketCount ? front->bucketCount * 2 : 1024, old = front->bucketCount;
-    int numbered = !front->caseSensitive || front->hardLinks;
-    NAME **buckets = calloc(count, sizeof *buckets), **before = front->buckets;
-    INODE **numbers = numbered ? calloc(count, sizeof *numbers) : NULL;
-    if (buckets == NULL || (numbered && numbers == NULL)) {
-        free(buckets);
-        free(numbers);
-        return; /* longer chains, nothing worse */
-    }
-    front->buckets = buckets;
-    front->bucketCount = count;
-    for (UINT32 i = 0; i < old; i++)
-        for (NAME *name = before[i], *next; name != NULL; name = next) {
-            next = name->next;
-            names_insert(front, name);
-        }
-    free(before);
-    free(front->numbers);
-    front->numbers = numbers;
-    for (INODE *inode = front->newest; inode != NULL; inode = inode->nextOfAll)
-        if (inode->numbered) {
-            inode->numbered = 0;
-            inode_number(front, inode);
-        }
 }
 
 static void inode_add_newest(FRONT *front, INODE *inode)
@@ -116,7 +59,7 @@ INODE *inode_new(FRONT *front, const WCHAR *name, size_t units)
     int table;
     pthread_mutex_lock(&front->lock);
     if (front->inodeCount >= front->bucketCount)
-        table_grow(front);
+        names_grow(front);
     table = front->bucketCount != 0;
     pthread_mutex_unlock(&front->lock);
     if (!table || !inode_memory_take(front, inode_bytes(units)))
@@ -145,12 +88,128 @@ void inode_insert(FRONT *front, INODE *parent, INODE *inode)
     front->inodeCount++;
 }
 
-INODE *first_spelling(FRONT *front, const INODE *inode)
+/* ---- names ---- */
+
+static UINT64 text_bytes(size_t units) { return (units + 1) * sizeof(WCHAR); }
+
+static WCHAR *text_copy(const WCHAR *text, size_t units)
 {
-    if (front->numbers == NULL || !inode->numbered)
-        return NULL;
-    return next_spelling(front->numbers[number_bucket(front, inode->info.IndexNumber)], inode);
+    WCHAR *copy = malloc(text_bytes(units));
+    if (copy != NULL)
+        memcpy(copy, text, units * sizeof *copy);
+    return copy;
 }
+
+/* Text and place of a name that has none. */
+static void settle_name(FRONT *front, NAME *name, INODE *parent, WCHAR *text, size_t units)
+{
+    name->text = text;
+    name->units = (UINT32)units;
+    name->parent = parent;
+    parent->references++;
+    names_insert(front, name);
+}
+
+int name_add(FRONT *front, INODE *inode, INODE *parent, const WCHAR *text, size_t units)
+{
+    WCHAR *copy = text_copy(text, units);
+    NAME *name = &inode->name;
+    if (copy == NULL)
+        return 0;
+    if (inode->unlinked) {
+        client_memory_give(front, text_bytes(name->units));
+        free(name->text);
+        inode->unlinked = inode->replaced = 0;
+    } else {
+        if ((name = calloc(1, sizeof *name)) == NULL) {
+            free(copy);
+            return 0;
+        }
+        name->inode = inode;
+        name->other = inode->name.other;
+        inode->name.other = name;
+        client_memory_add(front, sizeof *name);
+    }
+    client_memory_add(front, text_bytes(units)); /* the call that made the name cannot fail any more */
+    settle_name(front, name, parent, copy, units);
+    return 1;
+}
+
+static void free_other(FRONT *front, NAME *name)
+{
+    client_memory_give(front, sizeof *name + text_bytes(name->units));
+    free(name->text);
+    free(name);
+}
+
+void name_remove(FRONT *front, NAME *name)
+{
+    INODE *inode = name->inode, *parent = name->parent;
+    NAME *own = &inode->name, *other = own->other;
+    names_take_out(front, name);
+    if (name != own) {
+        NAME **at = &own->other;
+        while (*at != name)
+            at = &(*at)->other;
+        *at = name->other;
+        free_other(front, name);
+    } else if (other != NULL) {
+        WCHAR *text = own->text;
+        UINT32 units = own->units;
+        names_take_out(front, other);
+        own->other = other->other;
+        own->parent = other->parent;
+        own->text = other->text;
+        own->units = other->units;
+        names_insert(front, own);
+        other->text = text;
+        other->units = units;
+        free_other(front, other);
+    } else {
+        own->parent = NULL;
+        inode->unlinked = 1;
+    }
+    atomic_store_explicit(&inode->fresh, 0, memory_order_relaxed);
+    parent->references--;
+    inode_settle(front, parent);
+    inode_settle(front, inode);
+}
+
+/* Whether it has been freed is for who holds it to know. */
+void inode_unname(FRONT *front, INODE *inode)
+{
+    inode->references++;
+    while (!inode->unlinked && inode != &front->root)
+        name_remove(front, &inode->name);
+    inode->references--;
+    inode_settle(front, inode);
+}
+
+static void names_free(FRONT *front, NAME *name)
+{
+    NAME *other;
+    if (!name->inode->unlinked)
+        names_take_out(front, name);
+    while ((other = name->other) != NULL) {
+        INODE *parent = other->parent;
+        name->other = other->other;
+        names_take_out(front, other);
+        free_other(front, other);
+        parent->references--;
+        inode_settle(front, parent);
+    }
+}
+
+static void names_discard(FRONT *front, NAME *name)
+{
+    NAME *other;
+    while ((other = name->other) != NULL) {
+        name->other = other->other;
+        free_other(front, other);
+    }
+}
+
+/* ---- spellings ---- */
 
 /*
  * An open under another spelling, which the kernel had looked up before this inode was opened, is sent back to look
@@ -177,13 +236,11 @@ int inode_open_elsewhere(FRONT *front, const INODE *inode)
 
 INODE *inode_find_number(FRONT *front, UINT64 number)
 {
-    if (front->numbers == NULL)
-        return NULL;
-    for (INODE *inode = front->numbers[number_bucket(front, number)]; inode != NULL; inode = inode->nextOfNumber)
-        if (inode->info.IndexNumber == number && (front->caseSensitive || is_the_one(inode)) &&
-            (front->hardLinks || !inode->unlinked))
-            return inode;
-    return NULL;
+    INODE *inode = numbers_first(front, number);
+    while (inode != NULL && !(inode->info.IndexNumber == number && (front->caseSensitive || is_the_one(inode)) &&
+                                (front->hardLinks || !inode->unlinked)))
+        inode = inode->nextOfNumber;
+    return inode;
 }
 
 static void let_go(FRONT *front, INODE *inode)

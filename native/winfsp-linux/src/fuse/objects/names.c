@@ -1,6 +1,6 @@
 /*
- * Names: what leads to inodes, in one table of (parent, spelling). An inode has room for one name in itself; each other
- * name of a file is memory of its own. When the first goes, another takes its place.
+ * Names and numbers: what leads to inodes. One table of (parent, spelling); and one of IndexNumbers where a file may be
+ * met under several names.
  */
 #include "fuse/objects/front.h"
 
@@ -19,7 +19,7 @@ void names_insert(FRONT *front, NAME *name)
     *at = name;
 }
 
-static void take_out(FRONT *front, NAME *name)
+void names_take_out(FRONT *front, NAME *name)
 {
     NAME **at = bucket_of(front, name->parent, name->text, name->units);
     while (*at != name)
@@ -43,126 +43,40 @@ INODE *inode_find(FRONT *front, INODE *parent, const WCHAR *text, size_t units)
     return name != NULL ? name->inode : NULL;
 }
 
-static UINT64 text_bytes(size_t units) { return (units + 1) * sizeof(WCHAR); }
+/* ---- numbers ---- */
 
-static WCHAR *text_copy(const WCHAR *text, size_t units)
+static UINT32 number_bucket(const FRONT *front, UINT64 number)
 {
-    WCHAR *copy = malloc(text_bytes(units));
-    if (copy != NULL)
-        memcpy(copy, text, units * sizeof *copy);
-    return copy;
+    return (UINT32)(number * 0x9e3779b97f4a7c15u >> 40) & (front->bucketCount - 1);
 }
 
-/* Text and place of a name that has none. */
-static void settle_name(FRONT *front, NAME *name, INODE *parent, WCHAR *text, size_t units)
+void inode_number(FRONT *front, INODE *inode)
 {
-    name->text = text;
-    name->units = (UINT32)units;
-    name->parent = parent;
-    parent->references++;
-    names_insert(front, name);
+    INODE **at;
+    if (front->numbers == NULL || inode->numbered || inode == &front->root)
+        return;
+    at = &front->numbers[number_bucket(front, inode->info.IndexNumber)];
+    inode->nextOfNumber = *at;
+    *at = inode;
+    inode->numbered = 1;
 }
 
-int name_add(FRONT *front, INODE *inode, INODE *parent, const WCHAR *text, size_t units)
+void numbers_remove(FRONT *front, INODE *inode)
 {
-    WCHAR *copy = text_copy(text, units);
-    NAME *name = &inode->name;
-    if (copy == NULL)
-        return 0;
-    if (inode->unlinked) {
-        client_memory_give(front, text_bytes(name->units));
-        free(name->text);
-        inode->unlinked = inode->replaced = 0;
-    } else {
-        if ((name = calloc(1, sizeof *name)) == NULL) {
-            free(copy);
-            return 0;
-        }
-        name->inode = inode;
-        name->other = inode->name.other;
-        inode->name.other = name;
-        client_memory_add(front, sizeof *name);
-    }
-    client_memory_add(front, text_bytes(units)); /* the call that made the name cannot fail any more */
-    settle_name(front, name, parent, copy, units);
-    return 1;
+    INODE **at;
+    if (!inode->numbered)
+        return;
+    at = &front->numbers[number_bucket(front, inode->info.IndexNumber)];
+    while (*at != inode)
+        at = &(*at)->nextOfNumber;
+    *at = inode->nextOfNumber;
+    inode->numbered = 0;
 }
 
-static void free_other(FRONT *front, NAME *name)
+INODE *numbers_first(FRONT *front, UINT64 number)
 {
-    client_memory_give(front, sizeof *name + text_bytes(name->units));
-    free(name->text);
-    free(name);
+    return front->numbers != NULL ? front->numbers[number_bucket(front, number)] : NULL;
 }
-
-void name_remove(FRONT *front, NAME *name)
-{
-    INODE *inode = name->inode, *parent = name->parent;
-    NAME *own = &inode->name, *other = own->other;
-    take_out(front, name);
-    if (name != own) {
-        NAME **at = &own->other;
-        while (*at != name)
-            at = &(*at)->other;
-        *at = name->other;
-        free_other(front, name);
-    } else if (other != NULL) {
-        WCHAR *text = own->text;
-        UINT32 units = own->units;
-        take_out(front, other);
-        own->other = other->other;
-        own->parent = other->parent;
-        own->text = other->text;
-        own->units = other->units;
-        names_insert(front, own);
-        other->text = text;
-        other->units = units;
-        free_other(front, other);
-    } else {
-        own->parent = NULL;
-        inode->unlinked = 1;
-    }
-    atomic_store_explicit(&inode->fresh, 0, memory_order_relaxed);
-    parent->references--;
-    inode_settle(front, parent);
-    inode_settle(front, inode);
-}
-
-/* Whether it has been freed is for who holds it to know. */
-void inode_unname(FRONT *front, INODE *inode)
-{
-    inode->references++;
-    while (!inode->unlinked && inode != &front->root)
-        name_remove(front, &inode->name);
-    inode->references--;
-    inode_settle(front, inode);
-}
-
-void names_free(FRONT *front, NAME *name)
-{
-    NAME *other;
-    if (!name->inode->unlinked)
-        take_out(front, name);
-    while ((other = name->other) != NULL) {
-        INODE *parent = other->parent;
-        name->other = other->other;
-        take_out(front, other);
-        free_other(front, other);
-        parent->references--;
-        inode_settle(front, parent);
-    }
-}
-
-void names_discard(FRONT *front, NAME *name)
-{
-    NAME *other;
-    while ((other = name->other) != NULL) {
-        name->other = other->other;
-        free_other(front, other);
-    }
-}
-
-/* ---- names that go or change ---- */
 
 INODE *next_spelling(INODE *from, const INODE *inode)
 {
@@ -171,80 +85,39 @@ INODE *next_spelling(INODE *from, const INODE *inode)
     return from;
 }
 
-int inode_is_linked(const FRONT *front, const INODE *inode)
+INODE *first_spelling(FRONT *front, const INODE *inode)
 {
-    return front->hardLinks && !(inode->info.FileAttributes & FILE_ATTRIBUTE_DIRECTORY) && inode->info.HardLinks > 1;
+    if (front->numbers == NULL || !inode->numbered)
+        return NULL;
+    return next_spelling(front->numbers[number_bucket(front, inode->info.IndexNumber)], inode);
 }
 
-static NAME *name_of_inode(INODE *inode, const INODE *parent, const WCHAR *text, size_t units)
-{
-    NAME *name = inode->unlinked ? NULL : &inode->name;
-    while (name != NULL &&
-           !(name->parent == parent && name->units == units && memcmp(name->text, text, units * sizeof *text) == 0))
-        name = name->other;
-    return name;
-}
+/* ---- both ---- */
 
-static void unname_others(FRONT *front, INODE *inode)
+void names_grow(FRONT *front)
 {
-    INODE *other = first_spelling(front, inode), *next;
-    for (; other != NULL; other = next) {
-        next = next_spelling(other->nextOfNumber, inode);
-        inode_unname(front, other);
+    UINT32 count = front->bucketCount ? front->bucketCount * 2 : 1024, old = front->bucketCount;
+    int numbered = !front->caseSensitive || front->hardLinks;
+    NAME **buckets = calloc(count, sizeof *buckets), **before = front->buckets;
+    INODE **numbers = numbered ? calloc(count, sizeof *numbers) : NULL;
+    if (buckets == NULL || (numbered && numbers == NULL)) {
+        free(buckets);
+        free(numbers);
+        return; /* longer chains, nothing worse */
     }
-}
-
-void inode_set_links(FRONT *front, INODE *inode, UINT32 count)
-{
-    inode->info.HardLinks = count;
-    for (INODE *other = first_spelling(front, inode); other != NULL; other = next_spelling(other->nextOfNumber, inode))
-        other->info.HardLinks = count;
-}
-
-void name_gone(FRONT *front, INODE *inode, INODE *parent, const WCHAR *text, size_t units)
-{
-    int linked = inode_is_linked(front, inode);
-    NAME *name = name_of_inode(inode, parent, text, units);
-    if (front->hardLinks)
-        inode_set_links(front, inode, linked ? inode->info.HardLinks - 1 : 0);
-    if (!front->caseSensitive)
-        unname_others(front, inode); /* with other links: the next look-up of one names it again */
-    if (linked && name != NULL)
-        name_remove(front, name);
-    else
-        inode_unname(front, inode);
-}
-
-static void rename_spelling(FRONT *front, INODE *inode, INODE *to, const WCHAR *text, size_t units)
-{
-    if (inode->unlinked)
-        return;
-    inode->references++;
-    inode_unname(front, inode);
-    /* no memory for the name: it works by its handle as long as it has one, and is looked up anew */
-    name_add(front, inode, to, text, units);
-    inode->references--;
-    inode_settle(front, inode);
-}
-
-void name_moved(
-    FRONT *front, INODE *inode, INODE *from, const WCHAR *text, size_t units, INODE *to, const WCHAR *new, size_t more)
-{
-    INODE *other, *next;
-    NAME *name = name_of_inode(inode, from, text, units);
-    atomic_store_explicit(&inode->fresh, 0, memory_order_relaxed);
-    if (inode_is_linked(front, inode)) {
-        if (!front->caseSensitive)
-            unname_others(front, inode);
-        if (name_add(front, inode, to, new, more) && name != NULL)
-            name = name_of_inode(inode, from, text, units);
-        if (name != NULL)
-            name_remove(front, name);
-        return;
-    }
-    for (other = front->caseSensitive ? NULL : first_spelling(front, inode); other != NULL; other = next) {
-        next = next_spelling(other->nextOfNumber, inode);
-        rename_spelling(front, other, to, new, more);
-    }
-    rename_spelling(front, inode, to, new, more);
+    front->buckets = buckets;
+    front->bucketCount = count;
+    for (UINT32 i = 0; i < old; i++)
+        for (NAME *name = before[i], *next; name != NULL; name = next) {
+            next = name->next;
+            names_insert(front, name);
+        }
+    free(before);
+    free(front->numbers);
+    front->numbers = numbers;
+    for (INODE *inode = front->newest; inode != NULL; inode = inode->nextOfAll)
+        if (inode->numbered) {
+            inode->numbered = 0;
+            inode_number(front, inode);
+        }
 }

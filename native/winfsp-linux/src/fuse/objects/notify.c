@@ -12,6 +12,8 @@
 #define MAX_PRUNED 256u /* in one message */
 #define MAX_FORGET_WAITS 20
 #define FORGET_WAIT_US 250u
+#define PRUNE_PAUSE_MS 1000u /* after a time that did not help */
+#define MAX_LOOKS 4096u /* at inodes, without letting go of the lock */
 
 typedef struct note {
     struct note *next;
@@ -46,6 +48,39 @@ static void end_note(NOTE *note)
     free(note);
     if (op != NULL)
         op->then(op);
+}
+
+/* ---- what the kernel knows ---- */
+
+/*
+ * When the account of what the kernel knows comes near its limit, the kernel is asked to forget the oldest files that
+ * nobody uses (FUSE_NOTIFY_PRUNE, Linux 6.18). It keeps those that a program holds by O_PATH, say: then the limit is
+ * what counts. An older kernel cannot be asked; there inodes and file objects are bounded by the number of files only.
+ */
+int prune_may_help(FRONT *front)
+{
+    int help;
+    pthread_mutex_lock(&front->lock);
+    help = front->prunes && platform_now_ns() / 1000000 >= front->pruneAtMs;
+    pthread_mutex_unlock(&front->lock);
+    return help;
+}
+
+static void prune_pause(FRONT *front) { front->pruneAtMs = platform_now_ns() / 1000000 + PRUNE_PAUSE_MS; }
+
+/* Up to `most` nodeids to be forgotten; 0: enough, or there are none. Under front.lock. */
+static UINT32 prune_choose(FRONT *front, UINT64 *nodeids, UINT32 most)
+{
+    UINT32 count = 0;
+    INODE *inode;
+    if (!memory_exceeds(front, 4))
+        return 0;
+    for (UINT32 looks = 0; looks < MAX_LOOKS && count < most && (inode = front->oldest) != NULL; looks++) {
+        if (inode->opens == 0 && inode->references == 0 && inode->lookups > 0)
+            nodeids[count++] = (uintptr_t)inode;
+        inode_renew(front, inode);
+    }
+    return count;
 }
 
 /* Newer than some headers. */
