@@ -64,7 +64,7 @@ const PROGRAMS = [
   { name: 'pipes', what: 'control pipes', limit: 120 },
   { name: 'temp', what: 'TEMP', limit: 200 },
   { name: 'launcher', what: 'WinFsp Launcher', limit: 300, args: () => [windowsPath(genuineWinFsp())] },
-  { name: 'installer', what: 'installer', limit: 600, args: () => [windowsPath(makeInstaller())] },
+  { name: 'installer', what: 'installer', limit: 1200, args: () => [windowsPath(makeInstaller())] },
   { name: 'bench-client', what: 'benchmark client', limit: 300 },
   {
     name: 'cycles',

@@ -2,7 +2,8 @@
 ; WinFsp's own installer is bundled, WINFSP_MSI. It copies files and lets the program do the rest: "ramdrive service …"
 ; and "ramdrive temp …".
 ;
-; Silent: /S, and /LETTER=R: /CAPACITY=2G /LABEL=text /BOOT=yes|no /TEMP=yes|no; /D=directory comes last, unquoted.
+; Silent: /S, and /LETTER=R: /CAPACITY=2G /LABEL=text /IMAGE=file /BOOT=yes|no /TEMP=yes|no; /D=directory comes last,
+; unquoted.
 ; Exit codes: 0 done, 1 ended by the user, 2 wrong switch or value, 3 files in use, 4 no WinFsp, 5 another setup runs,
 ; 6 installed, but the service or TEMP could not be set up. Why is in %TEMP%\ramdrive-setup.txt.
 Target amd64-unicode
@@ -13,6 +14,7 @@ SetCompressor ${COMPRESSOR}
 !include FileFunc.nsh
 !include StrFunc.nsh
 ${StrLoc}
+${StrRep}
 !define KEY "Software\ramdrive"
 !define UNINSTALL_KEY "Software\Microsoft\Windows\CurrentVersion\Uninstall\ramdrive"
 !define PROGRAM '"$INSTDIR\node.exe" "$INSTDIR\app\dist\src\cli\main.js"'
@@ -39,6 +41,7 @@ VIAddVersionKey LegalCopyright "MIT licence"
 Var Letter
 Var Capacity
 Var Label
+Var Image
 Var Boot
 Var OnTemp
 Var IsUpgrade
@@ -47,6 +50,7 @@ Var Problem
 Var LetterBox
 Var CapacityBox
 Var LabelBox
+Var ImageBox
 Var BootBox
 Var TempBox
 
@@ -115,12 +119,14 @@ Function .onInit
   StrCpy $Letter ""
   StrCpy $Capacity "1G"
   StrCpy $Label "RAM Drive"
+  StrCpy $Image ""
   StrCpy $Boot "yes"
   StrCpy $OnTemp "no"
   ${GetParameters} $R0
   !insertmacro Switch LETTER $Letter
   !insertmacro Switch CAPACITY $Capacity
   !insertmacro Switch LABEL $Label
+  !insertmacro Switch IMAGE $Image
   !insertmacro Switch BOOT $Boot
   !insertmacro Switch TEMP $OnTemp
   StrCpy $Problem ""
@@ -164,12 +170,13 @@ Function CheckSwitchNames
     ${If} $1 != "/LETTER="
     ${AndIf} $2 != "/CAPACITY="
     ${AndIf} $3 != "/LABEL="
+    ${AndIf} $3 != "/IMAGE="
     ${AndIf} $4 != "/BOOT="
     ${AndIf} $4 != "/TEMP="
     ${AndIf} $R3 != "/S"
     ${AndIf} $R3 != "/NCRC"
     ${AndIf} $R3 != ""
-      StrCpy $Problem "$R3 is not known. Expected /S /LETTER=R: /CAPACITY=2G /LABEL=text /BOOT=yes|no /TEMP=yes|no /D=directory."
+      StrCpy $Problem "$R3 is not known. Expected /S /LETTER=R: /CAPACITY=2G /LABEL=text /IMAGE=file /BOOT=yes|no /TEMP=yes|no /D=directory."
       Return
     ${EndIf}
   ${Loop}
@@ -232,20 +239,18 @@ Function CheckChoices
     Return
   ${EndIf}
   ; It goes into the configuration as it is; others can be entered there.
-  ${For} $1 1 $0
-    IntOp $2 $1 - 1
-    StrCpy $3 $Label 1 $2
-    System::Call '*(&w1 r3) p .r4'
-    System::Call '*$4(&i2 .r5)'
-    System::Free $4
-    ${If} $5 < 32
-    ${OrIf} $5 > 126
-    ${OrIf} $5 = 34
-    ${OrIf} $5 = 92
-      StrCpy $Problem "The label is $\"$Label$\": expected letters, digits and signs of ASCII other than $\" and \."
-      Return
-    ${EndIf}
-  ${Next}
+  StrCpy $R6 $Label
+  Call IsPlain
+  ${StrLoc} $0 $Label "\" ">"
+  ${If} $R7 = 0
+  ${OrIf} $0 != ""
+    StrCpy $Problem "The label is $\"$Label$\": expected letters, digits and signs of ASCII other than $\" and \."
+    Return
+  ${EndIf}
+  Call CheckImage
+  ${If} $Problem != ""
+    Return
+  ${EndIf}
   ${If} $Boot != "yes"
   ${AndIf} $Boot != "no"
     StrCpy $Problem "/BOOT is $\"$Boot$\": expected yes or no."
@@ -255,6 +260,51 @@ Function CheckChoices
   ${ElseIf} $OnTemp == "yes"
   ${AndIf} $Boot == "no"
     StrCpy $Problem "TEMP on the drive needs a drive that is there at boot."
+  ${EndIf}
+FunctionEnd
+
+; $R7: 1 when the text in $R6 has only signs of ASCII, and no quotes.
+Function IsPlain
+  StrCpy $R7 1
+  StrLen $0 $R6
+  ${For} $1 1 $0
+    IntOp $2 $1 - 1
+    StrCpy $3 $R6 1 $2
+    System::Call '*(&w1 r3) p .r4'
+    System::Call '*$4(&i2 .r5)'
+    System::Free $4
+    ${If} $5 < 32
+    ${OrIf} $5 > 126
+    ${OrIf} $5 = 34
+      StrCpy $R7 0
+    ${EndIf}
+  ${Next}
+FunctionEnd
+
+; None, or a file in a folder that is there: an empty drive would otherwise find out at its end that it cannot be saved.
+Function CheckImage
+  ${If} $Image == ""
+    Return
+  ${EndIf}
+  StrCpy $R6 $Image
+  Call IsPlain
+  StrCpy $0 $Image 2 1
+  StrCpy $1 $Image "" -1
+  ${GetParent} $Image $2
+  ${If} $R7 = 0
+  ${OrIf} $0 != ":\"
+  ${OrIf} $1 == "\"
+    StrCpy $Problem "The image is $\"$Image$\": expected a file such as C:\ProgramData\drive.tar, in ASCII."
+  ${ElseIf} ${FileExists} "$Image\*.*"
+    StrCpy $Problem "The image $Image is a folder: expected a file in it."
+  ${ElseIfNot} ${FileExists} "$2\*.*"
+    StrCpy $Problem "The image is $Image, but there is no folder $2. Make it first."
+  ${Else}
+    StrCpy $0 $Image 1
+    StrCpy $1 $Letter 1
+    ${If} $0 == $1
+      StrCpy $Problem "The image $Image would lie on the drive itself. Choose a place elsewhere."
+    ${EndIf}
   ${EndIf}
 FunctionEnd
 
@@ -349,25 +399,44 @@ Function DriveShow
   Pop $0
   ${NSD_CreateText} 75u 44u 120u 13u $Label
   Pop $LabelBox
-  ${NSD_CreateCheckBox} 0 70u 100% 12u "Mount it when Windows starts"
+  ${NSD_CreateLabel} 0 68u 70u 12u "Image (may be empty):"
+  Pop $0
+  ${NSD_CreateFileRequest} 75u 66u 160u 13u $Image
+  Pop $ImageBox
+  ${NSD_CreateBrowseButton} 238u 66u 50u 13u "B&rowse..."
+  Pop $0
+  ${NSD_OnClick} $0 BrowseImage
+  ${NSD_CreateCheckBox} 0 84u 100% 12u "Mount it when Windows starts"
   Pop $BootBox
   ${If} $Boot == "yes"
     ${NSD_Check} $BootBox
   ${EndIf}
-  ${NSD_CreateCheckBox} 0 86u 100% 12u "Put my temporary files on it (TEMP and TMP of this user)"
+  ${NSD_CreateCheckBox} 0 98u 100% 12u "Put my temporary files on it (TEMP and TMP of this user)"
   Pop $TempBox
   ${If} $OnTemp == "yes"
     ${NSD_Check} $TempBox
   ${EndIf}
-  ${NSD_CreateLabel} 0 108u 100% 24u "What is on the drive is gone when it is unmounted or Windows ends."
+  ${NSD_CreateLabel} 0 114u 100% 24u "What is on the drive is gone when it is unmounted or Windows ends, unless an image keeps it: \
+it is saved there at the end and loaded at the start."
   Pop $0
   nsDialogs::Show
+FunctionEnd
+
+Function BrowseImage
+  Pop $0
+  ${NSD_GetText} $ImageBox $0
+  nsDialogs::SelectFileDialog save "$0" "Images (*.tar)|*.tar|All files|*.*"
+  Pop $0
+  ${If} $0 != ""
+    ${NSD_SetText} $ImageBox $0
+  ${EndIf}
 FunctionEnd
 
 Function DriveLeave
   ${NSD_GetText} $LetterBox $Letter
   ${NSD_GetText} $CapacityBox $Capacity
   ${NSD_GetText} $LabelBox $Label
+  ${NSD_GetText} $ImageBox $Image
   StrCpy $Boot "no"
   ${NSD_GetState} $BootBox $0
   ${If} $0 = ${BST_CHECKED}
@@ -419,6 +488,10 @@ Function WriteConfiguration
   FileOpen $1 "${CONFIG}" w
   FileWrite $1 '// The RAM drive of this machine. After a change: restart the service (Start menu, ramdrive).$\r$\n{$\r$\n'
   FileWrite $1 '  "mountPoint": "$Letter",$\r$\n  "capacity": "$Capacity",$\r$\n  "label": "$Label",$\r$\n'
+  ${If} $Image != ""
+    ${StrRep} $0 $Image "\" "\\"
+    FileWrite $1 '  "image": "$0",$\r$\n'
+  ${EndIf}
   FileWrite $1 '  "initialDirectories": ["\\Temp"]$\r$\n}$\r$\n'
   FileClose $1
 FunctionEnd

@@ -6,11 +6,20 @@
  *   installer.js <path of the setup program>
  */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import koffi from 'koffi';
 import { registryKey, textOf } from '../../src/os/registry.js';
 import { check } from './check.js';
 
@@ -18,6 +27,8 @@ const setup = process.argv[2]!;
 const folder = mkdtempSync(join(tmpdir(), 'ramdrive-installer-'));
 const INSTALLED = 'C:\\Program Files\\ramdrive test';
 const CONFIG = 'C:\\ProgramData\\ramdrive\\drive.jsonc';
+const IMAGES = 'C:\\ramdrive images';
+const IMAGE = `${IMAGES}\\my drive.tar`;
 const UNINSTALL_ENTRY = 'Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\ramdrive';
 const service = registryKey('HKLM', 'SYSTEM\\CurrentControlSet\\Services\\ramdrive');
 
@@ -69,6 +80,12 @@ function everything(): Set<string> {
   return new Set(lines.filter(isOurs));
 }
 
+async function remove(): Promise<void> {
+  run(join(INSTALLED, 'uninstall.exe'), '/S');
+  await until(() => textOf(registryKey('HKLM', UNINSTALL_ENTRY).read('DisplayName')) === null);
+  await until(() => !existsSync(INSTALLED));
+}
+
 function differences(before: Set<string>, after: Set<string>): string[] {
   const left = [...after].filter((line) => !before.has(line)).map((line) => `+ ${line}`);
   const gone = [...before].filter((line) => !after.has(line)).map((line) => `- ${line}`);
@@ -98,6 +115,12 @@ await check('a wrong choice: exit code 2, and nothing is installed', () => {
     ['/CAPACITY=999999G'],
     ['/LABEL=back\\slash'],
     [`/LABEL=${'x'.repeat(33)}`],
+    ['/IMAGE=drive.tar'],
+    ['/IMAGE=C:\\nowhere\\drive.tar'],
+    ['/IMAGE=C:\\windows'],
+    ['/IMAGE=C:\\windows\\'],
+    ['/IMAGE=C:\\windows\\dr\u00efve.tar'],
+    ['/LETTER=V:', '/IMAGE=V:\\drive.tar'],
     ['/BOOT=maybe'],
     ['/TEMP=on'],
     ['/BOOT=no', '/TEMP=yes'],
@@ -105,6 +128,19 @@ await check('a wrong choice: exit code 2, and nothing is installed', () => {
   ];
   for (const switches of wrong) assert.equal(install(...switches), 2, switches.join(' '));
   assert.deepEqual(differences(before, everything()), []);
+});
+
+await check('another setup at work: exit code 5', () => {
+  const kernel32 = koffi.load('kernel32.dll');
+  const create = kernel32.func('uintptr_t CreateMutexW(void *security, int owned, str16 name)');
+  const close = kernel32.func('int CloseHandle(uintptr_t)');
+  const mutex = create(null, 0, 'Global\\ramdrive-setup');
+  try {
+    assert.equal(install(), 5);
+    assert.ok(!existsSync(INSTALLED));
+  } finally {
+    close(mutex);
+  }
 });
 
 await check('no WinFsp: exit code 4, and nothing is installed', () => {
@@ -119,12 +155,27 @@ await check('no WinFsp: exit code 4, and nothing is installed', () => {
   }
 });
 
+await check('without boot: no service; what is installed but cannot be set up: exit code 6', async () => {
+  assert.equal(install('/BOOT=no', '/CAPACITY=64M'), 0);
+  assert.equal(service.read('ImagePath'), null);
+  assert.ok(existsSync(CONFIG));
+  await remove();
+  // A configuration that is there stays, whatever is in it.
+  mkdirSync(dirname(CONFIG));
+  writeFileSync(CONFIG, '{ "capacity": "much" }');
+  assert.equal(install('/CAPACITY=64M'), 6);
+  assert.equal(readFileSync(CONFIG, 'utf8'), '{ "capacity": "much" }');
+  assert.ok(existsSync(join(INSTALLED, 'node.exe')));
+  await remove();
+});
+
 await check('silent: files, configuration, service and uninstall entry are as chosen', () => {
-  assert.equal(install('/LETTER=V:', '/CAPACITY=64M', '/LABEL=Test'), 0);
+  mkdirSync(IMAGES);
+  assert.equal(install('/LETTER=V:', '/CAPACITY=64M', '/LABEL=Test', `/IMAGE=${IMAGE}`), 0);
   assert.deepEqual(readFileSync(join(INSTALLED, 'node.exe')), readFileSync(process.execPath));
   assert.ok(existsSync(join(INSTALLED, 'ramdrive.cmd')));
   const config = readFileSync(CONFIG, 'utf8');
-  for (const part of ['"mountPoint": "V:"', '"capacity": "64M"', '"label": "Test"']) {
+  for (const part of ['"mountPoint": "V:"', '"capacity": "64M"', '"label": "Test"', JSON.stringify(IMAGE)]) {
     assert.ok(config.includes(part), config);
   }
   const image = textOf(service.read('ImagePath')) ?? '';
@@ -134,6 +185,31 @@ await check('silent: files, configuration, service and uninstall entry are as ch
   assert.equal(ramdrive('status', 'V:'), 0);
   const menu = 'C:\\ProgramData\\Microsoft\\Windows\\Start Menu\\Programs\\ramdrive';
   assert.ok(readdirSync(menu).includes('Edit configuration.lnk'));
+});
+
+await check('stopping the service saves the image, starting it loads it', () => {
+  assert.ok(!existsSync(IMAGE));
+  assert.equal(ramdrive('service', 'stop'), 0);
+  assert.equal(ramdrive('image', 'verify', IMAGE), 0);
+  assert.equal(ramdrive('service', 'start'), 0);
+  assert.equal(ramdrive('status', 'V:'), 0);
+});
+
+await check('a program of ramdrive that runs: exit code 3, and the service runs on', async () => {
+  const file = join(INSTALLED, 'app', 'package.json');
+  const version = readFileSync(file, 'utf8');
+  const program = spawn(join(INSTALLED, 'node.exe'), ['-e', 'setTimeout(() => {}, 100_000)'], {
+    stdio: 'ignore',
+  });
+  await sleep(2000);
+  try {
+    assert.equal(run(setup, '/S'), 3);
+  } finally {
+    program.kill();
+  }
+  assert.equal(readFileSync(file, 'utf8'), version);
+  assert.equal(ramdrive('service', 'status'), 0);
+  await sleep(1000);
 });
 
 await check('upgrade: the configuration stays, the program is new, the service runs again', () => {
@@ -150,8 +226,9 @@ await check('upgrade: the configuration stays, the program is new, the service r
 
 await check('removal leaves nothing', async () => {
   assert.ok(before.size > 1000);
-  run(join(INSTALLED, 'uninstall.exe'), '/S');
-  await until(() => textOf(registryKey('HKLM', UNINSTALL_ENTRY).read('DisplayName')) === null);
-  await until(() => !existsSync(INSTALLED));
+  await remove();
+  // What the user has kept is not the installer's to remove.
+  assert.ok(existsSync(IMAGE));
+  rmSync(IMAGES, { recursive: true });
   assert.deepEqual(differences(before, everything()), []);
 });
