@@ -4,27 +4,26 @@
  * (native/driver-rig), prepares Windows Node in a Wine prefix, and runs the programs of tests/driver.
  *
  *   npm run test:driver [-- --quick] [--seconds n] [--operations n] [--seed n] [--host memfs] [--only name]
+ *     [--record FILE]
  *
  * It shows what the driver and the library do with this host; it proves nothing about the memory manager, cache manager
  * and I/O manager of a real Windows. Skipped, with the reason and the command that helps, where a part cannot be had
  * (exit code 0).
  */
-import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { NOTICE, NotToBeHad, provideBinaries, whyNotHere } from './driver/provision.mjs';
+import { thisRun } from './this-run.mjs';
+import { APP, endWine, NODE_VERSION, nodePath, prepare, ROOT, windowsPath, wine } from './wine/prepare.mjs';
 import {
-  APP,
-  endWine,
-  NODE_VERSION,
-  nodePath,
-  prepare,
-  ROOT,
-  windowsPath,
-  wine,
-  wineEnvironment,
-} from './wine/prepare.mjs';
+  endEverythingWhenStopped,
+  linesOf,
+  printFailure,
+  printTable,
+  runWindows,
+} from './wine/run-windows.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -34,6 +33,7 @@ const { values: options } = parseArgs({
     host: { type: 'string', default: 'drive' },
     only: { type: 'string' },
     operations: { type: 'string' },
+    record: { type: 'string' },
   },
 });
 const log = (message) => process.stderr.write(`test:driver: ${message}\n`);
@@ -41,6 +41,8 @@ const RIG = join(ROOT, 'native', 'driver-rig');
 const OUTPUT = join(ROOT, '.cache', 'wine', 'driver-output');
 const seconds = Number(options.seconds ?? (options.quick ? 16 : 60));
 const seed = options.seed ?? String(Date.now() % 1_000_000);
+const operations = Number(options.operations ?? (options.quick ? 20_000 : 100_000));
+const CYCLES = options.quick ? 3 : 100;
 const GRACE_SECONDS = 90;
 
 /**
@@ -59,15 +61,15 @@ const PROGRAMS = [
   {
     name: 'ends',
     what: 'how drives end',
-    limit: 300,
-    args: ['--seed', seed, '--count', options.quick ? '3' : '100'],
+    limit: 300 + CYCLES * 10,
+    args: ['--seed', seed, '--count', String(CYCLES)],
     faults: { dieOnName: 'poison' },
   },
   {
     name: 'differential',
     what: 'the drive beside memfs',
-    limit: 600,
-    args: ['--operations', options.operations ?? (options.quick ? '20000' : '100000'), '--seed', seed],
+    limit: 600 + operations / 50,
+    args: ['--operations', String(operations), '--seed', seed],
   },
   {
     name: 'control',
@@ -80,15 +82,7 @@ const PROGRAMS = [
   },
 ];
 
-/** Ends what runs now, when someone stops us. */
-let endRunning = () => {};
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.once(signal, () => {
-    endRunning();
-    endWine();
-    process.exit(1);
-  });
-}
+endEverythingWhenStopped();
 
 function buildRig() {
   const { status, stderr } = spawnSync('make', ['--silent', '-j2', '-C', RIG, 'all', 'tests'], {
@@ -109,36 +103,8 @@ function linkTestPackages() {
   }
 }
 
-/** Runs a Windows program. Output goes to files: Wine's Node cannot use every kind of pipe. */
-function runWindows(name, args, env, limitSeconds) {
-  const paths = [join(OUTPUT, `${name}.txt`), join(OUTPUT, `${name}.err.txt`)];
-  const [out, err] = paths.map((path) => openSync(path, 'w'));
-  const child = spawn('wine', args, {
-    cwd: APP,
-    env: wineEnvironment(env),
-    stdio: ['ignore', out, err],
-    detached: true,
-  });
-  closeSync(out);
-  closeSync(err);
-  const kill = () => process.kill(-child.pid, 'SIGKILL');
-  endRunning = kill;
-  return new Promise((resolve) => {
-    const timer = setTimeout(kill, limitSeconds * 1000);
-    child.once('exit', (code, signal) => {
-      clearTimeout(timer);
-      endRunning = () => {};
-      const [output, errors] = paths.map((path) => readFileSync(path, 'utf8'));
-      resolve({ code, signal, output, errors });
-    });
-  });
-}
-
-const linesOf = (output, word) =>
-  output
-    .split(/\r?\n/)
-    .filter((line) => line.startsWith(`${word}\t`))
-    .map((line) => line.split('\t')[1]);
+const runHere = (name, args, env, limitSeconds) =>
+  runWindows({ name, args, env, folder: OUTPUT, limitSeconds });
 
 /** The mechanisms of the rig's kernel: a program each. */
 async function runKernelTests() {
@@ -147,7 +113,7 @@ async function runKernelTests() {
   const failed = [];
   for (const test of readdirSync(join(RIG, 'build', 'tests')).filter((name) => name.endsWith('.exe'))) {
     const path = windowsPath(join(RIG, 'build', 'tests', test));
-    const { code, output, errors } = await runWindows(test, [path], {}, 60);
+    const { code, output, errors } = await runHere(test, [path], {}, 60);
     const ok = linesOf(output, 'ok');
     if (code === 0 && ok.length === 1) {
       passed += Number(/(\d+) checks/.exec(ok[0])[1]);
@@ -173,12 +139,8 @@ async function runProgram(
   log(`${what} …`);
   const begun = Date.now();
   const command = [nodePath(), join('dist', 'tests', 'driver', `${script}.js`), ...args];
-  const { code, signal, output, errors } = await runWindows(
-    name,
-    command,
-    { ...env, RAMDRIVE_TEST_FAULTS: JSON.stringify(faults) },
-    limit,
-  );
+  const end = await runHere(name, command, { ...env, RAMDRIVE_TEST_FAULTS: JSON.stringify(faults) }, limit);
+  const { code, output } = end;
   const passed = linesOf(output, 'ok');
   const failed = linesOf(output, 'FAILED');
   const notes = linesOf(output, 'note');
@@ -187,8 +149,7 @@ async function runProgram(
     ? still.length === 1 && failed.length === 0
     : code === 0 && failed.length === 0 && passed.length > 0 && still.length === 0;
   if (!ok) {
-    const end = signal === null ? `exit code ${code}` : `ended after ${limit} s`;
-    process.stderr.write(`--- ${what}: ${end}\n${output.slice(-8000)}\n${errors.slice(-4000)}\n`);
+    printFailure(what, end, limit);
   }
   if (standsStill) {
     return {
@@ -203,17 +164,19 @@ async function runProgram(
   return { what, ok, passed: passed.length, failed: failed.length + still.length, begun, notes };
 }
 
-function table(results) {
-  console.log(
-    `\nWinFsp's own driver and library below Windows Node ${NODE_VERSION}, under ${wine(['--version']).trim()}, not real Windows:`,
-  );
-  for (const { what, ok, passed, failed, took, notes } of results) {
-    const counts = `${String(passed).padStart(5)} passed ${String(failed).padStart(3)} failed`;
-    console.log(`  ${what.padEnd(32)} ${counts} ${took.toFixed(1).padStart(7)} s  ${ok ? 'ok' : 'FAILED'}`);
-    for (const note of notes) {
-      console.log(`      ${note}`);
-    }
-  }
+/** The results with what they hold for, for docs/data. */
+function record(path, results) {
+  const { stdout } = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT, encoding: 'utf8' });
+  const run = {
+    about: 'Written by npm run test:driver -- --record FILE; seconds are by the clock, beside what else ran.',
+    command: `npm run test:driver -- ${process.argv.slice(2).join(' ')}`,
+    ...thisRun(),
+    commit: stdout.trim(),
+    node: NODE_VERSION,
+    wine: wine(['--version']).trim(),
+    results: results.map(({ begun, took, ...result }) => ({ ...result, seconds: Math.round(took) })),
+  };
+  writeFileSync(path, `${JSON.stringify(run, null, 2)}\n`);
 }
 
 async function main() {
@@ -254,7 +217,13 @@ async function main() {
     for (const program of chosen) {
       add(await runProgram(program, env));
     }
-    table(results);
+    printTable(
+      `WinFsp's own driver and library below Windows Node ${NODE_VERSION}, under ${wine(['--version']).trim()}, not real Windows:`,
+      results,
+    );
+    if (options.record !== undefined) {
+      record(options.record, results);
+    }
     return results.every(({ ok }) => ok) ? 0 : 1;
   } catch (error) {
     if (error instanceof NotToBeHad) {

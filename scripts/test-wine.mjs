@@ -9,13 +9,12 @@
  * nothing about the WinFsp driver, which no Wine has. Skipped, with the reason and the command that helps, where Wine
  * cannot be had (exit code 0).
  */
-import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { NotToBeHad, provideBinaries, whyNotHere as whyNoBinaries } from './driver/provision.mjs';
 import {
-  APP,
   endWine,
   layoutProgramPath,
   NODE_VERSION,
@@ -26,8 +25,14 @@ import {
   whyNotHere,
   windowsPath,
   wine,
-  wineEnvironment,
 } from './wine/prepare.mjs';
+import {
+  endEverythingWhenStopped,
+  linesOf,
+  printFailure,
+  printTable,
+  runWindows,
+} from './wine/run-windows.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -42,15 +47,7 @@ const OUTPUT = join(ROOT, '.cache', 'wine', 'output');
 const seconds = options.seconds ?? (options.quick ? '12' : '60');
 const seed = options.seed === undefined ? [] : ['--seed', options.seed];
 
-/** Ends the program that runs now. Anyone who stops us must not leave it, nor its Wine, behind. */
-let endRunning = () => {};
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.once(signal, () => {
-    endRunning();
-    endWine();
-    process.exit(1);
-  });
-}
+endEverythingWhenStopped();
 
 /** Each runs under Windows Node; `limit` seconds are far above what it takes. */
 const PROGRAMS = [
@@ -113,37 +110,11 @@ function makeInstaller() {
   return join(ROOT, '.cache', 'installer', `ramdrive-${version}-setup-x64.exe`);
 }
 
-/** Runs a program of the package with Windows Node. Output goes to files: Wine's Node cannot use every kind of pipe. */
-function runWindowsNode(name, script, args, limitSeconds) {
-  const paths = [join(OUTPUT, `${name}.txt`), join(OUTPUT, `${name}.err.txt`)];
-  const [out, err] = paths.map((path) => openSync(path, 'w'));
-  const child = spawn('wine', [nodePath(), join('dist', script), ...args], {
-    cwd: APP,
-    env: wineEnvironment({ RAMDRIVE_TEST_OLD_DLL: windowsPath(oldLibrary()) }),
-    stdio: ['ignore', out, err],
-    detached: true,
-  });
-  closeSync(out);
-  closeSync(err);
-  const kill = () => process.kill(-child.pid, 'SIGKILL');
-  endRunning = kill;
-  return new Promise((resolve) => {
-    const timer = setTimeout(kill, limitSeconds * 1000);
-    child.once('exit', (code, signal) => {
-      clearTimeout(timer);
-      endRunning = () => {};
-      const [output, errors] = paths.map((path) => readFileSync(path, 'utf8'));
-      resolve({ code, signal, output, errors });
-    });
-  });
-}
-
-function readChecks(output) {
-  const lines = output.split(/\r?\n/);
-  const starting = (word) =>
-    lines.filter((line) => line.startsWith(`${word}\t`)).map((line) => line.split('\t')[1]);
-  return { passed: starting('ok').length, failed: starting('FAILED'), notes: starting('note') };
-}
+const readChecks = (output) => ({
+  passed: linesOf(output, 'ok').length,
+  failed: linesOf(output, 'FAILED'),
+  notes: linesOf(output, 'note'),
+});
 
 function readConformance(output) {
   const summary = output.trim().split(/\r?\n/).at(-1) ?? '';
@@ -173,14 +144,19 @@ async function runProgram({
     if (!(error instanceof NotToBeHad)) throw error;
     return { what, ok: true, passed: 0, failed: 0, took: 0, notes: [`skipped: ${error.message}`] };
   }
-  const { code, signal, output, errors } = await runWindowsNode(name, script, programArgs, limit);
-  const { passed, failed, notes } = read(output);
+  const end = await runWindows({
+    name,
+    args: [nodePath(), join('dist', script), ...programArgs],
+    env: { RAMDRIVE_TEST_OLD_DLL: windowsPath(oldLibrary()) },
+    folder: OUTPUT,
+    limitSeconds: limit,
+  });
+  const { passed, failed, notes } = read(end.output);
   const took = (Date.now() - begun) / 1000;
   // Nothing said is nothing tested: Wine can end a program with exit code 0 and no word.
-  const ok = code === 0 && failed.length === 0 && passed > 0;
+  const ok = end.code === 0 && failed.length === 0 && passed > 0;
   if (!ok) {
-    const end = signal === null ? `exit code ${code}` : `ended after ${limit} s`;
-    process.stderr.write(`--- ${what}: ${end}\n${output.slice(-8000)}\n${errors.slice(-4000)}\n`);
+    printFailure(what, end, limit);
   }
   return { what, ok, passed, failed: failed.length, took, notes };
 }
@@ -206,14 +182,7 @@ async function main() {
     for (const program of chosen) {
       results.push(await runProgram(program));
     }
-    console.log(`\nWindows Node ${NODE_VERSION} under ${version}, not real Windows:`);
-    for (const { what, ok, passed, failed, took, notes } of results) {
-      const counts = `${String(passed).padStart(4)} passed ${String(failed).padStart(3)} failed`;
-      console.log(`  ${what.padEnd(18)} ${counts} ${took.toFixed(1).padStart(7)} s  ${ok ? 'ok' : 'FAILED'}`);
-      for (const note of notes) {
-        console.log(`      ${note}`);
-      }
-    }
+    printTable(`Windows Node ${NODE_VERSION} under ${version}, not real Windows:`, results);
     return results.every(({ ok }) => ok) ? 0 : 1;
   } catch (error) {
     log(error.message);

@@ -6,6 +6,8 @@ export const Access = {
   READ_WRITE: 0x12019f,
   DELETE: 0x110000,
   ALL: 0x1f01ff,
+  /** All that a file with the read-only attribute allows. */
+  CHANGE: 0x1f01b9,
   READ_ATTRIBUTES: 0x100080,
   LIST: 0x100081,
   MAXIMUM_ALLOWED: 0x2000000,
