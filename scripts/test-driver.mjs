@@ -16,7 +16,17 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { NOTICE, NotToBeHad, provideBinaries, whyNotHere } from './driver/provision.mjs';
 import { thisRun } from './this-run.mjs';
-import { APP, endWine, NODE_VERSION, nodePath, prepare, ROOT, windowsPath, wine } from './wine/prepare.mjs';
+import {
+  APP,
+  endWine,
+  NODE_VERSION,
+  nodePath,
+  prepare,
+  ROOT,
+  standInLibrary,
+  windowsPath,
+  wine,
+} from './wine/prepare.mjs';
 import {
   endEverythingWhenStopped,
   linesOf,
@@ -51,6 +61,13 @@ const GRACE_SECONDS = 90;
  */
 const PROGRAMS = [
   { name: 'directed', what: 'single operations', limit: 120 },
+  {
+    name: 'library',
+    what: "the stand-in beside WinFsp's library",
+    script: 'library/main',
+    limit: 300,
+    args: ['--seed', seed],
+  },
   {
     name: 'chaos',
     what: 'random programs',
@@ -204,6 +221,7 @@ async function main() {
     const env = {
       RIG_LIBRARY: windowsPath(join(RIG, 'build', 'driver-rig.dll')),
       RIG_DRIVER: windowsPath(join(binaries, 'winfsp-x64.sys')),
+      RIG_STAND_IN: windowsPath(standInLibrary()),
       RIG_WINFSP: windowsPath(join(binaries, 'winfsp-x64.dll')),
       // Each program on the volume blocks a thread of the pool.
       UV_THREADPOOL_SIZE: '16',

@@ -99,6 +99,8 @@ function buildLibrary() {
   return 'built';
 }
 
+/** This project's library, built for Windows. */
+export const standInLibrary = () => join(CACHE, 'WinFsp', 'bin', 'winfsp-x64.dll');
 export const oldLibrary = () => join(CACHE, 'old-winfsp.dll');
 export const layoutProgramPath = () => join(CACHE, 'layouts.exe');
 

@@ -77,4 +77,15 @@ export const ALLOWED: readonly Allowed[] = [
     matches: ({ step, drive, memfs }) => step.do === 'basic' && isLink(drive) && !isLink(memfs),
     ends: true,
   },
+  {
+    id: 'overwriting a link',
+    reason: 'Its content goes, it stays a link; memfs makes it an ordinary file whose tag stays.',
+    example: [
+      open('a', FILE_CREATE),
+      { do: 'link', handle: 0, control: FsControl.SET_REPARSE, tag: SYMLINK },
+      open('a', FILE_SUPERSEDE, FILE | Option.OPEN_REPARSE_POINT),
+    ],
+    matches: ({ step, drive, memfs }) => step.do === 'open' && isLink(drive) && !isLink(memfs),
+    ends: true,
+  },
 ];

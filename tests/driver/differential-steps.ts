@@ -30,6 +30,7 @@ export type Step =
 
 const TIME = 0x01d0000000000000n;
 const NAMES = ['a', 'B', 'Ab', 'dir', 'long name.txt'];
+const OPENED = 1;
 const LINK_TAG = 0xa000000c;
 const OTHER_TAG = 0xa0000019;
 
@@ -174,7 +175,10 @@ export function openStep(
   root: string,
 ): { result: Outcome; file: NtFile | null } {
   const { status, information, file } = openNow(`${root}\\${step.path}`, step);
-  return { result: outcome(status, information), file };
+  // What overwriting makes of a link shows later only, as another error.
+  const overwritten =
+    (step.options & Option.OPEN_REPARSE_POINT) !== 0 && file !== null && information !== OPENED;
+  return { result: outcome(status, overwritten ? { information, isLink: isLink(file) } : information), file };
 }
 
 /** The bytes of a write tell its place. */

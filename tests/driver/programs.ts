@@ -19,7 +19,7 @@ const FILE = Option.NON_DIRECTORY;
 const ACCESS = Access.READ_WRITE | Access.DELETE;
 
 /** xorshift32. */
-function randomFrom(seed: number): (below: number) => number {
+export function randomFrom(seed: number): (below: number) => number {
   let state = (Math.imul(seed, 2654435761) ^ 0x9e3779b9) | 1;
   return (below) => {
     state ^= state << 13;

@@ -238,7 +238,7 @@ static void reparse_and_names(void)
     t->interface.ResolveReparsePoints = resolve;
     req_create(&r, u"\\link\\f", FILE_CREATE, 0, FILE_READ_DATA);
     CHECK_EQUAL(op(t, &r, &q), STATUS_REPARSE);
-    CHECK_EQUAL(q.rsp.IoStatus.Information, 1);
+    CHECK_EQUAL(q.rsp.IoStatus.Information, 0);
     CHECK_EQUAL(q.rsp.Size, 138);
     req_create(&r, u"\\link", FILE_OPEN, 0, FILE_READ_DATA);
     CHECK_EQUAL(op(t, &r, &q), STATUS_REPARSE);

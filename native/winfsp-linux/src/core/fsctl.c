@@ -3,13 +3,26 @@
 #include "core/queue.h"
 #include "core/volumes.h"
 
+enum { DISK = 1, NETWORK = 2 };
+
 int device_kind(const WCHAR *path)
 {
     static const WCHAR disk[] = u"WinFsp.Disk", net[] = u"WinFsp.Net";
     size_t length = path == NULL ? 0 : wide_length(path);
     if (wide_equal(path, length, disk, 11, 0))
-        return 1;
-    return wide_equal(path, length, net, 10, 0) ? 2 : 0;
+        return DISK;
+    return wide_equal(path, length, net, 10, 0) ? NETWORK : 0;
+}
+
+/* \server\share, with one backslash in front. */
+static int is_share(const WCHAR *prefix)
+{
+    const WCHAR *at = prefix;
+    if (at[0] != '\\' || at[1] == '\\')
+        return 0;
+    for (at++; *at != 0 && *at != '\\'; at++)
+        ;
+    return at[0] == '\\' && at[1] != 0;
 }
 
 NTSTATUS FspFsctlCreateVolume(PWSTR DevicePath, const FSP_FSCTL_VOLUME_PARAMS *VolumeParams, WCHAR *VolumeNameBuf,
@@ -20,6 +33,8 @@ NTSTATUS FspFsctlCreateVolume(PWSTR DevicePath, const FSP_FSCTL_VOLUME_PARAMS *V
     *PVolumeHandle = NULL;
     if (device_kind(DevicePath) == 0)
         return STATUS_NO_SUCH_DEVICE;
+    if (device_kind(DevicePath) == NETWORK && !is_share(VolumeParams->Prefix))
+        return STATUS_INVALID_PARAMETER;
     status = volume_create(VolumeParams, &v);
     if (!NT_SUCCESS(status))
         return status;

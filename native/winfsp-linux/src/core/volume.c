@@ -13,12 +13,18 @@ static pthread_mutex_t listLock = PTHREAD_MUTEX_INITIALIZER;
 static VOLUME *gone;
 static UINT32 volumeNumber;
 
+/* Version is the size of the structure that the caller has, 0 of the first one. */
+#define MIN_PARAMS_SIZE 456u /* up to FileSystemName */
+static SIZE_T params_size(const FSP_FSCTL_VOLUME_PARAMS *params)
+{
+    SIZE_T size = params->Version == 0 ? MIN_PARAMS_SIZE : params->Version;
+    return size < sizeof *params ? size : sizeof *params;
+}
+
 static void params_defaults(FSP_FSCTL_VOLUME_PARAMS *to, const FSP_FSCTL_VOLUME_PARAMS *from)
 {
     memset(to, 0, sizeof *to);
-    memcpy(to, from,
-        from->Version == 0 ? offsetof(FSP_FSCTL_VOLUME_PARAMS, FileSystemName) + sizeof from->FileSystemName
-                           : sizeof *from);
+    memcpy(to, from, params_size(from));
     if (to->SectorSize == 0)
         to->SectorSize = 512;
     if (to->SectorsPerAllocationUnit == 0)
@@ -48,7 +54,7 @@ NTSTATUS volume_create(const FSP_FSCTL_VOLUME_PARAMS *params, VOLUME **out)
     VOLUME *v;
     UINT32 number;
     static const WCHAR stem[] = u"\\Device\\Volume{winfsp-linux-0000}";
-    if (params->Version != 0 && params->Version != sizeof *params)
+    if (params_size(params) < MIN_PARAMS_SIZE)
         return STATUS_INVALID_PARAMETER;
     if (params->UmFileContextIsUserContext2 && params->UmFileContextIsFullContext)
         return STATUS_INVALID_PARAMETER;

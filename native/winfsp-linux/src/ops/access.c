@@ -71,6 +71,12 @@ static PWSTR last_separator(PWSTR name)
     return last;
 }
 
+UINT32 leaf_index(PWSTR name)
+{
+    PWSTR separator = last_separator(name);
+    return separator == name ? 0 : (UINT32)(separator - name) + 1;
+}
+
 /* FILE_TRAVERSE on every directory above `end`, the root first. One size value wanders from prefix to prefix, as
  * callers rely on. */
 static NTSTATUS check_traverse(
@@ -95,9 +101,14 @@ static NTSTATUS check_traverse(
         if (!NT_SUCCESS(status))
             return status == STATUS_OBJECT_NAME_NOT_FOUND ? STATUS_OBJECT_PATH_NOT_FOUND : status;
         if ((attributes & FILE_ATTRIBUTE_REPARSE_POINT) && at != name) {
-            *index = (UINT32)(at - name);
+            kept = *at;
+            *at = 0;
+            *index = leaf_index(name);
+            *at = kept;
             return STATUS_REPARSE;
         }
+        if (!(attributes & FILE_ATTRIBUTE_DIRECTORY))
+            return STATUS_OBJECT_PATH_NOT_FOUND;
         if (buffer->size != 0) {
             status = access_check(buffer->sd, buffer->size, token, FILE_TRAVERSE, &granted);
             if (!NT_SUCCESS(status))
@@ -117,144 +128,138 @@ static void grant_all(UINT32 desired, UINT32 *granted)
     *granted = desired & MAXIMUM_ALLOWED ? FILE_ALL_ACCESS : map_generic(desired);
 }
 
-NTSTATUS check_parent(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, int traverse, UINT32 desired, UINT32 *granted,
-    SD_BUFFER *sd, UINT32 *index)
+static NTSTATUS check_name(FSP_FILE_SYSTEM *, FSP_FSCTL_TRANSACT_REQ *, PWSTR name, int asParent, int traverse,
+    UINT32 desired, UINT32 *granted, SD_BUFFER *, UINT32 *index);
+
+/* What the file itself refuses, its directory may allow: DELETE by the right to delete children, READ_ATTRIBUTES by the
+ * right to list them, both or none when both are wanted. What the root refuses is asked of an empty name, as Windows does it. */
+static NTSTATUS access_check_with_parent(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, PWSTR name, int asParent,
+    const SD_BUFFER *buffer, UINT32 desired, UINT32 *granted)
 {
-    PWSTR name = request_name(req, req->FileName), separator = last_separator(name);
+    const TOKEN *token = token_of(req->Req.Create.AccessToken);
+    UINT32 wanted = map_generic(desired & ~MAXIMUM_ALLOWED), lent = 0, needed = 0, part, index;
+    WCHAR none[1] = {0};
+    NTSTATUS status = access_check(buffer->sd, buffer->size, token, desired, granted);
+    if (status != STATUS_ACCESS_DENIED || (is_root(name) && !asParent))
+        return status;
+    if ((wanted & DELETE) || (desired & MAXIMUM_ALLOWED))
+        lent |= DELETE, needed |= FILE_DELETE_CHILD;
+    if (wanted & FILE_READ_ATTRIBUTES)
+        lent |= FILE_READ_ATTRIBUTES, needed |= FILE_LIST_DIRECTORY;
+    if (lent == 0 ||
+        !NT_SUCCESS(check_name(fs, req, is_root(name) ? none : name, 1, 0, needed, &part, NULL, &index)))
+        return status;
+    wanted = (wanted & ~lent) | (desired & MAXIMUM_ALLOWED);
+    *granted = 0;
+    status = wanted != 0 ? access_check(buffer->sd, buffer->size, token, wanted, granted) : STATUS_SUCCESS;
+    if (NT_SUCCESS(status))
+        *granted |= lent;
+    return status;
+}
+
+/* What the read-only attribute forbids. */
+static NTSTATUS check_read_only(UINT32 attributes, UINT32 options, UINT32 desired, UINT32 *granted)
+{
+    const UINT32 writing = FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_DELETE_CHILD;
+    if (!(attributes & FILE_ATTRIBUTE_READONLY))
+        return STATUS_SUCCESS;
+    if (!(attributes & FILE_ATTRIBUTE_DIRECTORY)) {
+        if (map_generic(desired & ~MAXIMUM_ALLOWED) & writing)
+            return STATUS_ACCESS_DENIED;
+        if (desired & MAXIMUM_ALLOWED)
+            *granted &= ~writing;
+    }
+    return options & FILE_DELETE_ON_CLOSE ? STATUS_CANNOT_DELETE : STATUS_SUCCESS;
+}
+
+/* Whether it is what the opener wants to open: a link only when it asks for the link itself. */
+static NTSTATUS check_type(FSP_FSCTL_TRANSACT_REQ *req, PWSTR name, int asParent, UINT32 attributes, UINT32 *index)
+{
+    UINT32 options = asParent ? FILE_DIRECTORY_FILE : req->Req.Create.CreateOptions;
+    int directory = (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
+    if ((attributes & FILE_ATTRIBUTE_REPARSE_POINT) && !(options & FILE_OPEN_REPARSE_POINT)) {
+        *index = leaf_index(name);
+        return STATUS_REPARSE;
+    }
+    if (directory && (options & FILE_NON_DIRECTORY_FILE))
+        return STATUS_FILE_IS_A_DIRECTORY;
+    return !directory && (options & FILE_DIRECTORY_FILE) ? STATUS_NOT_A_DIRECTORY : STATUS_SUCCESS;
+}
+
+/* Access comes first: who may not open a file is not told what it is. */
+static NTSTATUS check_found(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, PWSTR name, int asParent,
+    UINT32 attributes, UINT32 desired, UINT32 *granted, const SD_BUFFER *buffer, UINT32 *index)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+    if (!asParent && req->Req.Create.HasTrailingBackslash && !(attributes & FILE_ATTRIBUTE_DIRECTORY))
+        return STATUS_OBJECT_NAME_INVALID;
+    if (buffer->size == 0 || !req->Req.Create.UserMode)
+        grant_all(desired, granted);
+    else if (desired == 0)
+        *granted = 0;
+    else
+        status = access_check_with_parent(fs, req, name, asParent, buffer, desired, granted);
+    if (NT_SUCCESS(status))
+        status = check_type(req, name, asParent, attributes, index);
+    if (status == STATUS_SUCCESS && req->Req.Create.UserMode)
+        status = check_read_only(attributes, req->Req.Create.CreateOptions, desired, granted);
+    return status;
+}
+
+/* Checks the file of that name, or (asParent) the directory that it is in. */
+static NTSTATUS check_name(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, PWSTR name, int asParent, int traverse,
+    UINT32 desired, UINT32 *granted, SD_BUFFER *sd, UINT32 *index)
+{
+    PWSTR separator = last_separator(name);
+    WCHAR root[2] = {'\\', 0}, kept = *separator;
+    PWSTR checked = asParent && separator == name && *name != 0 ? root : name;
     SD_BUFFER own = {NULL, 0, 0}, *buffer = sd != NULL ? sd : &own;
-    WCHAR root[2] = {'\\', 0};
     UINT32 attributes = 0;
     NTSTATUS status = STATUS_SUCCESS;
 
-    if (is_root(name))
-        return STATUS_INVALID_PARAMETER;
+    if (traverse && req->Req.Create.UserMode && !req->Req.Create.HasTraversePrivilege && !is_root(checked))
+        status = check_traverse(fs, req, name, asParent ? separator - 1 : separator, buffer, index);
+    if (status != STATUS_SUCCESS)
+        goto out;
+    if (asParent && checked == name)
+        *separator = 0;
+    status = security_by_name(fs, checked, &attributes, buffer);
+    if (status == STATUS_REPARSE)
+        *index = attributes;
+    else if (NT_SUCCESS(status))
+        status = check_found(fs, req, checked, asParent, attributes, desired, granted, buffer, index);
+    else if (asParent && status == STATUS_OBJECT_NAME_NOT_FOUND)
+        status = STATUS_OBJECT_PATH_NOT_FOUND;
+    *separator = kept;
+out:
+    sd_buffer_free(&own);
+    return status;
+}
+
+static NTSTATUS check(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, int asParent, int traverse, UINT32 desired,
+    UINT32 *granted, SD_BUFFER *sd, UINT32 *index)
+{
     if (skips_checks(fs, req, sd != NULL)) {
         if (sd != NULL)
             sd_buffer_free(sd);
         grant_all(desired, granted);
         return STATUS_SUCCESS;
     }
-    if (traverse && !req->Req.Create.HasTraversePrivilege && separator != name)
-        status = check_traverse(fs, req, name, separator - 1, buffer, index);
-    if (status == STATUS_SUCCESS) {
-        if (separator != name)
-            *separator = 0;
-        status = security_by_name(fs, separator == name ? root : name, &attributes, buffer);
-        if (separator != name)
-            *separator = '\\';
-        if (status == STATUS_REPARSE)
-            *index = attributes;
-        else if (status == STATUS_OBJECT_NAME_NOT_FOUND)
-            status = STATUS_OBJECT_PATH_NOT_FOUND;
-        else if (NT_SUCCESS(status)) {
-            status = STATUS_SUCCESS;
-            if (attributes & FILE_ATTRIBUTE_REPARSE_POINT) {
-                *index = (UINT32)(separator - name);
-                while (*index > 0 && name[*index - 1] != '\\')
-                    --*index;
-                status = STATUS_REPARSE;
-            } else if (!(attributes & FILE_ATTRIBUTE_DIRECTORY))
-                status = STATUS_NOT_A_DIRECTORY;
-            else if (buffer->size == 0 || !req->Req.Create.UserMode)
-                grant_all(desired, granted);
-            else if (desired == 0)
-                *granted = 0;
-            else
-                status =
-                    access_check(buffer->sd, buffer->size, token_of(req->Req.Create.AccessToken), desired, granted);
-        }
-    }
-    sd_buffer_free(&own);
-    return status;
+    return check_name(fs, req, request_name(req, req->FileName), asParent, traverse, desired, granted, sd, index);
+}
+
+NTSTATUS check_parent(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, int traverse, UINT32 desired, UINT32 *granted,
+    SD_BUFFER *sd, UINT32 *index)
+{
+    if (is_root(request_name(req, req->FileName)))
+        return STATUS_INVALID_PARAMETER;
+    return check(fs, req, 1, traverse, desired, granted, sd, index);
 }
 
 NTSTATUS check_file(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, int traverse, UINT32 desired, UINT32 *granted,
     SD_BUFFER *sd, UINT32 *index)
 {
-    PWSTR name = request_name(req, req->FileName);
-    const TOKEN *token = token_of(req->Req.Create.AccessToken);
-    SD_BUFFER own = {NULL, 0, 0}, *buffer = sd != NULL ? sd : &own;
-    UINT32 attributes = 0, options = req->Req.Create.CreateOptions;
-    NTSTATUS status = STATUS_SUCCESS;
-
-    if (skips_checks(fs, req, sd != NULL)) {
-        if (sd != NULL)
-            sd_buffer_free(sd);
-        grant_all(desired, granted);
-        return STATUS_SUCCESS;
-    }
-    if (traverse && !req->Req.Create.HasTraversePrivilege && !is_root(name))
-        status = check_traverse(fs, req, name, last_separator(name), buffer, index);
-    if (status != STATUS_SUCCESS)
-        goto out;
-    status = security_by_name(fs, name, &attributes, buffer);
-    if (status == STATUS_REPARSE) {
-        *index = attributes;
-        goto out;
-    }
-    if (!NT_SUCCESS(status))
-        goto out;
-    status = STATUS_SUCCESS;
-    if ((attributes & FILE_ATTRIBUTE_REPARSE_POINT) && !(options & FILE_OPEN_REPARSE_POINT)) {
-        *index = (UINT32)(last_separator(name) - name) + 1;
-        status = STATUS_REPARSE;
-        goto out;
-    }
-    if (attributes & FILE_ATTRIBUTE_DIRECTORY) {
-        if (options & FILE_NON_DIRECTORY_FILE) {
-            status = STATUS_FILE_IS_A_DIRECTORY;
-            goto out;
-        }
-    } else {
-        if (req->Req.Create.HasTrailingBackslash) {
-            status = STATUS_OBJECT_NAME_INVALID;
-            goto out;
-        }
-        if (options & FILE_DIRECTORY_FILE) {
-            status = STATUS_NOT_A_DIRECTORY;
-            goto out;
-        }
-    }
-    if (buffer->size == 0 || !req->Req.Create.UserMode)
-        grant_all(desired, granted);
-    else {
-        status = access_check(buffer->sd, buffer->size, token, desired, granted);
-        if (status == STATUS_ACCESS_DENIED && !is_root(name)) {
-            /* DELETE and READ_ATTRIBUTES may also come from the directory. */
-            UINT32 lent = 0, rest = map_generic(desired & ~MAXIMUM_ALLOWED), parentGranted, part;
-            if ((rest & DELETE) && !NT_SUCCESS(access_check(buffer->sd, buffer->size, token, DELETE, &part)) &&
-                NT_SUCCESS(check_parent(fs, req, 0, FILE_DELETE_CHILD, &parentGranted, NULL, &part)))
-                lent |= DELETE;
-            if ((rest & FILE_READ_ATTRIBUTES) &&
-                !NT_SUCCESS(access_check(buffer->sd, buffer->size, token, FILE_READ_ATTRIBUTES, &part)) &&
-                NT_SUCCESS(check_parent(fs, req, 0, FILE_LIST_DIRECTORY, &parentGranted, NULL, &part)))
-                lent |= FILE_READ_ATTRIBUTES;
-            if (lent != 0) {
-                rest = (rest & ~lent) | (desired & MAXIMUM_ALLOWED);
-                *granted = 0;
-                status = rest != 0 ? access_check(buffer->sd, buffer->size, token, rest, granted) : STATUS_SUCCESS;
-                if (NT_SUCCESS(status))
-                    *granted |= lent;
-            }
-        }
-        if (!NT_SUCCESS(status))
-            goto out;
-    }
-    if (attributes & FILE_ATTRIBUTE_READONLY) {
-        if (!(attributes & FILE_ATTRIBUTE_DIRECTORY)) {
-            if (map_generic(desired & ~MAXIMUM_ALLOWED) & (FILE_WRITE_DATA | FILE_APPEND_DATA)) {
-                status = STATUS_ACCESS_DENIED;
-                goto out;
-            }
-            if (desired & MAXIMUM_ALLOWED)
-                *granted &= ~(FILE_WRITE_DATA | FILE_APPEND_DATA);
-        }
-        if (options & FILE_DELETE_ON_CLOSE)
-            status = STATUS_CANNOT_DELETE;
-    }
-out:
-    sd_buffer_free(&own);
-    return status;
+    return check(fs, req, 0, traverse, desired, granted, sd, index);
 }
 
 NTSTATUS FspAccessCheckEx(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, BOOLEAN CheckParentOrMain,
@@ -270,7 +275,9 @@ NTSTATUS FspAccessCheckEx(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, BOOL
         return STATUS_INVALID_PARAMETER;
     status = (CheckParentOrMain ? check_parent : check_file)(fs, req, AllowTraverseCheck, DesiredAccess, PGrantedAccess,
         PSecurityDescriptor != NULL ? &buffer : NULL, &index);
-    if (NT_SUCCESS(status) && PSecurityDescriptor != NULL && buffer.sd != NULL && buffer.size != 0) {
+    if (status == STATUS_REPARSE)
+        *PGrantedAccess = index;
+    else if (NT_SUCCESS(status) && PSecurityDescriptor != NULL && buffer.sd != NULL && buffer.size != 0) {
         *PSecurityDescriptor = buffer.sd;
         buffer.sd = NULL;
     }

@@ -97,6 +97,8 @@ static NTSTATUS create_new(
     OPENED opened;
     NTSTATUS status;
 
+    if (req->Req.Create.HasTrailingBackslash && !(options & FILE_DIRECTORY_FILE))
+        return STATUS_OBJECT_NAME_INVALID;
     if ((options & FILE_DELETE_ON_CLOSE) && (req->Req.Create.FileAttributes & FILE_ATTRIBUTE_READONLY))
         return STATUS_CANNOT_DELETE;
     desired = req->Req.Create.HasRestorePrivilege ? 0
@@ -134,12 +136,7 @@ static NTSTATUS create_new(
         if (known == STATUS_REPARSE || (NT_SUCCESS(known) && (attributes & FILE_ATTRIBUTE_REPARSE_POINT) &&
                                            !(options & FILE_OPEN_REPARSE_POINT))) {
             if (interface->ResolveReparsePoints != NULL) {
-                index = attributes;
-                if (known != STATUS_REPARSE) {
-                    index = (UINT32)wide_length(name);
-                    while (index > 0 && name[index - 1] != '\\')
-                        index--;
-                }
+                index = known == STATUS_REPARSE ? attributes : leaf_index(name);
                 status = answer_reparse(fs, req, rsp, index);
             }
         } else if (NT_SUCCESS(known) && (attributes & FILE_ATTRIBUTE_DIRECTORY) && (options & FILE_NON_DIRECTORY_FILE))
@@ -188,6 +185,7 @@ static NTSTATUS open_target_directory(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_RE
 {
     PWSTR name = request_name(req, req->FileName), leaf;
     UINT32 granted = 0, index = 0, information = FILE_OPENED;
+    UINT32 options = (req->Req.Create.CreateOptions | FILE_DIRECTORY_FILE) & ~(UINT32)FILE_NON_DIRECTORY_FILE;
     WCHAR kept = 0, root[2] = {'\\', 0};
     OPENED opened;
     NTSTATUS status = check_parent(fs, req, 1, req->Req.Create.DesiredAccess, &granted, NULL, &index);
@@ -201,12 +199,12 @@ static NTSTATUS open_target_directory(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_RE
     while (leaf > name && leaf[-1] != '\\')
         leaf--;
     if (leaf - name <= 1)
-        status = fs->Interface->Open(fs, root, req->Req.Create.CreateOptions | FILE_DIRECTORY_FILE, granted,
+        status = fs->Interface->Open(fs, root, options, granted,
             context_out(fs, &opened.full), &opened.info.FileInfo);
     else {
         kept = leaf[-1];
         leaf[-1] = 0;
-        status = fs->Interface->Open(fs, name, req->Req.Create.CreateOptions | FILE_DIRECTORY_FILE, granted,
+        status = fs->Interface->Open(fs, name, options, granted,
             context_out(fs, &opened.full), &opened.info.FileInfo);
         leaf[-1] = kept;
     }

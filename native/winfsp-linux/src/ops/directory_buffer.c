@@ -230,8 +230,8 @@ void FspFileSystemReadDirectoryBuffer(
         return;
     }
     pthread_rwlock_rdlock(&buffer->lock);
-    /* the first name after the marker, which may be gone itself */
-    for (high = Marker != NULL ? buffer->count : 0; low < high;) {
+    /* the first name after the marker, which may be gone itself; an empty one is before all names, `.` too */
+    for (high = units != 0 ? buffer->count : 0; low < high;) {
         ULONG middle = low + (high - low) / 2;
         FSP_FSCTL_DIR_INFO *info = record_at(buffer, middle);
         if (compare_names(info->FileNameBuf, record_units(info), Marker, units) <= 0)

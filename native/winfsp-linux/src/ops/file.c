@@ -63,8 +63,7 @@ NTSTATUS FspFileSystemOpWrite(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, 
 NTSTATUS FspFileSystemOpFlushBuffers(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, FSP_FSCTL_TRANSACT_RSP *rsp)
 {
     const FSP_FILE_SYSTEM_INTERFACE *interface = fs->Interface;
-    int whole = req->Req.FlushBuffers.UserContext == 0 && req->Req.FlushBuffers.UserContext2 == 0;
-    PVOID context = whole ? NULL : context_in(fs, req);
+    PVOID context = context_in(fs, req); /* of the whole volume: 0, or an address of zeroes in full-context mode */
     FSP_FSCTL_FILE_INFO info;
     NTSTATUS status;
     memset(&info, 0, sizeof info);

@@ -28,6 +28,8 @@ NTSTATUS check_parent(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, int trav
 NTSTATUS check_file(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, int traverse, UINT32 desired, UINT32 *granted,
     SD_BUFFER *sd, UINT32 *reparseIndex);
 PWSTR request_name(FSP_FSCTL_TRANSACT_REQ *req, FSP_FSCTL_TRANSACT_BUF where);
+/* Where the last component begins, as ResolveReparsePoints is told: 0 in the root. */
+UINT32 leaf_index(PWSTR name);
 
 /* log.c */
 void debug_log_request(FSP_FILE_SYSTEM *fs, const FSP_FSCTL_TRANSACT_REQ *req);
