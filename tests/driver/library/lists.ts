@@ -171,7 +171,7 @@ const sid = (authority: number, ...parts: number[]): Buffer => {
   parts.forEach((part, i) => void data.writeUInt32LE(part, 8 + 4 * i));
   return data;
 };
-export const SIDS = {
+const SIDS = {
   everyone: sid(1, 0),
   creatorOwner: sid(3, 0),
   creatorGroup: sid(3, 1),
@@ -181,8 +181,8 @@ export const SIDS = {
   authenticated: sid(5, 11),
   stranger: sid(5, 21, 9, 9, 9, 999),
 } as const;
-export type SidName = keyof typeof SIDS;
-export interface Ace {
+type SidName = keyof typeof SIDS;
+interface Ace {
   deny: boolean;
   flags: number;
   mask: number;
