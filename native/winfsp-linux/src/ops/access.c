@@ -132,7 +132,8 @@ static NTSTATUS check_name(FSP_FILE_SYSTEM *, FSP_FSCTL_TRANSACT_REQ *, PWSTR na
     UINT32 desired, UINT32 *granted, SD_BUFFER *, UINT32 *index);
 
 /* What the file itself refuses, its directory may allow: DELETE by the right to delete children, READ_ATTRIBUTES by the
- * right to list them, both or none when both are wanted. What the root refuses is asked of an empty name, as Windows does it. */
+ * right to list them, both or none when both are wanted. What the root refuses is asked of an empty
+ * name, as WinFsp does it. */
 static NTSTATUS access_check_with_parent(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, PWSTR name, int asParent,
     const SD_BUFFER *buffer, UINT32 desired, UINT32 *granted)
 {
