@@ -26,7 +26,10 @@ export class MountedDrive {
     });
     let output = '';
     let errors = '';
-    const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    const exit = new Promise<number | null>((resolve) => {
+      child.once('exit', resolve);
+      child.once('error', () => resolve(null));
+    });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       errors += text;
     });
@@ -44,7 +47,10 @@ export class MountedDrive {
         }
       });
       child.once('error', reject);
-      void exit.then((code) => reject(new Error(`The drive did not mount (exit code ${code}). ${errors}`)));
+      // All that it said is read by then.
+      child.once('close', (code) =>
+        reject(new Error(`The drive did not mount (exit code ${code}). ${errors}`)),
+      );
     });
     try {
       await ready;
@@ -55,6 +61,7 @@ export class MountedDrive {
       return new MountedDrive(child, record, exit, () => errors);
     } catch (error) {
       child.kill('SIGTERM');
+      await endOf(child, exit);
       throw error;
     }
   }
@@ -82,17 +89,22 @@ export class MountedDrive {
     return this.ended();
   }
 
-  async ended(): Promise<number | null> {
-    const timer = setTimeout(() => this.process.kill('SIGKILL'), STOP_GRACE_MS);
-    try {
-      return await this.#exit;
-    } finally {
-      clearTimeout(timer);
-    }
+  ended(): Promise<number | null> {
+    return endOf(this.process, this.#exit);
   }
 
   /** For a demonstration that fails half-way. */
   kill(): void {
     this.process.kill('SIGTERM');
+  }
+}
+
+/** Its exit code. It is killed when it takes too long. */
+async function endOf(child: ChildProcess, exit: Promise<number | null>): Promise<number | null> {
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
+  try {
+    return await exit;
+  } finally {
+    clearTimeout(timer);
   }
 }

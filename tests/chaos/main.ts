@@ -43,7 +43,11 @@ async function main(): Promise<number> {
   }
   const evidence = mkdtempSync(join(tmpdir(), 'ramdrive-chaos-evidence-'));
   process.stdout.write(`chaos: seed ${options.seed}, ${options.workers} workers\n`);
-  const result = await runWithLiveLine(new Run(options, evidence));
+  const result = await runWithLiveLine(new Run(options, evidence)).catch((error: unknown) => {
+    // It could not begin: there is nothing to show.
+    rmSync(evidence, { recursive: true, force: true });
+    throw error;
+  });
   printResult(result);
   writeReports(options, result);
   if (result.findings.length === 0) {

@@ -11,7 +11,7 @@ import { AwakeClock } from './awake-clock.js';
 import { Board } from './board.js';
 import { type FaultContext, type FaultEvent, Faults, impossibleFaults } from './faults.js';
 import type { Claims, Finding, WorkerInput } from './messages.js';
-import type { ChaosOptions } from './options.js';
+import type { ChaosOptions, FaultKind } from './options.js';
 import type { Limits } from './perform.js';
 import { AuditorProcess, WorkerProcess } from './processes.js';
 import type { ProfileShares } from './profile.js';
@@ -54,6 +54,14 @@ export interface RunResult {
   profile: ProfileShares | null;
   /** Of the processes that lived at the end. */
   cpuSeconds: Readonly<Record<string, CpuSeconds>>;
+}
+
+/** What is tried on which target. */
+interface Plan {
+  target: string;
+  /** The wanted kinds of faults that cannot be had, with the reason. */
+  impossible: string[];
+  kinds: FaultKind[];
 }
 
 export function faultCount({ faults }: Pick<RunResult, 'faults'>): number {
@@ -127,12 +135,13 @@ export class Run {
   }
 
   async run(onBegin: () => void = () => {}): Promise<RunResult> {
-    await this.#begin();
-    onBegin();
     let orderly = false;
-    const { target, impossible, kinds } = this.#planFaults();
+    let plan: Plan;
     try {
-      const faults = new Faults(this.#faultContext(), kinds, this.#options.seed);
+      await this.#begin();
+      onBegin();
+      plan = this.#planFaults();
+      const faults = new Faults(this.#faultContext(), plan.kinds, this.#options.seed);
       const sampling = this.#sample();
       await this.#torture(faults);
       this.#over.abort();
@@ -156,9 +165,9 @@ export class Run {
       quiescences: this.#quiescences,
       faults: this.#faultCounts,
       faultEvents: this.#faultEvents.entries,
-      impossible,
+      impossible: plan.impossible,
       unsupported: [...this.#unsupported],
-      target,
+      target: plan.target,
       isDrive: status !== null,
       refusals: this.#refusals,
       driveKills: this.#driveKills,
@@ -279,7 +288,7 @@ export class Run {
     this.#over.abort();
   }
 
-  #planFaults() {
+  #planFaults(): Plan {
     const impossible = impossibleFaults(this.#options.faults, this.#target);
     return {
       target: this.#target.describe(),
@@ -538,10 +547,11 @@ export class Run {
     } catch (error) {
       this.#report(finding(`the end of the run: ${error instanceof Error ? error.message : String(error)}`));
     } finally {
-      await this.#target.abandon();
-      this.#auditor.end();
-      this.#board.close();
+      // What keeps this process alive, as far as there is any: of a run that could not begin there is only a part.
       this.#clock.stop();
+      await this.#target?.abandon();
+      this.#auditor?.end();
+      this.#board?.close();
     }
   }
 

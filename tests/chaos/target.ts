@@ -40,7 +40,12 @@ export class Target {
 
   static async mount(options: TargetOptions): Promise<Target> {
     const target = new Target(mkdtempSync(join(realpathSync(tmpdir()), 'ramdrive-chaos-')), options);
-    await target.#mount();
+    try {
+      await target.#mount();
+    } catch (error) {
+      await target.abandon();
+      throw error;
+    }
     return target;
   }
 

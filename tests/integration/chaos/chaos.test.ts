@@ -90,6 +90,12 @@ describe('chaos on a directory of another file system', () => {
 });
 
 describe.skipIf(reason !== null)('chaos on a drive of its own', () => {
+  it('says why when its drive cannot be mounted, and ends', async () => {
+    const outcome = await chaos('--operations 10 --workers 2 --seed 1 --faults none -- --page-size 5');
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toContain('The drive did not mount (exit code 2). ramdrive: --page-size: ');
+  });
+
   it('finds nothing wrong with it under all faults, and shows on its page what happened', async () => {
     const report = join(directory, 'report.html');
     const outcome = await chaos(
