@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: the drive does real work on real input. Mounts in a temporary directory, copies this project's
- * node_modules in, verifies every byte, runs git on it, renames and deletes, checks the ledger, unmounts. Any
+ * `npm run demo`: the drive does real work on real input. Mounts in a temporary directory, copies a part of this
+ * project's node_modules in, verifies every byte, runs git on it, renames and deletes, checks the ledger, unmounts. Any
  * difference: exit code 1 and what differed. All file access is by other processes or asynchronous; the drive is served
  * by a process of its own.
  *

@@ -11,7 +11,7 @@ import { gitOnTheDrive } from './git-on-drive.js';
 import { MountedDrive } from './mounted-drive.js';
 import { Progress } from './progress.js';
 import { DemoFailure, demandNone, printSummary } from './summary.js';
-import { compareEntries, type Entry, forEachOf, scanTree, sha256Of } from './tree.js';
+import { compareEntries, type Entry, firstFolders, forEachOf, scanTree, sha256Of, topOf } from './tree.js';
 
 export interface DemoInputs {
   /** The tree that is copied. */
@@ -23,13 +23,15 @@ export interface DemoInputs {
 
 const run = promisify(execFile);
 const MEBI = 2 ** 20;
+/** Of the tree that is copied: enough to show, not so much that one waits. */
+export const MAX_SOURCE_BYTES = 64 * MEBI;
 
 export async function runOnMount({ source, repository, mountPoint }: DemoInputs): Promise<void> {
   const progress = new Progress();
   process.stdout.write('A RAM drive at work\n');
 
   progress.begin('reading the source tree');
-  const entries = await scanTree(source);
+  const entries = firstFolders(await scanTree(source), MAX_SOURCE_BYTES);
   const files = entries.filter(({ kind }) => kind === 'file');
   const storedBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   progress.end(
@@ -84,7 +86,9 @@ async function workOn(
   const fresh = await drive.status();
 
   progress.begin('copying in');
-  await copyIn(source, copy, drive, progress, storedBytes);
+  const folders = [...new Set(entries.map(({ path }) => topOf(path)))];
+  await mkdir(copy);
+  await copyIn(source, folders, copy, drive, progress, storedBytes);
   const afterCopy = await drive.status();
   const copySeconds = progress.end(`${formatSize(storedBytes)}`);
 
@@ -120,7 +124,7 @@ async function workOn(
   progress.begin('deleting everything');
   await removeTree(copy);
   await removeTree(join(mountPoint, 'repository'));
-  const empty = await settled(drive, fresh.reservedBytes);
+  const empty = await settled(drive, fresh);
   demandNone('After deleting everything', leftBehind(empty, fresh));
   progress.end(`${formatSize(empty.freeBytes)} free again`);
 
@@ -156,6 +160,7 @@ async function workOn(
 /** A real program where there is one; progress comes from the drive's own figures. */
 async function copyIn(
   source: string,
+  folders: readonly string[],
   copy: string,
   drive: MountedDrive,
   progress: Progress,
@@ -171,9 +176,13 @@ async function copyIn(
   }, 250);
   try {
     if (process.platform === 'win32') {
-      await cp(source, copy, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+      const options = { recursive: true, preserveTimestamps: true, verbatimSymlinks: true };
+      for (const folder of folders) {
+        await cp(join(source, folder), join(copy, folder), options);
+      }
     } else {
-      await succeed('cp', ['-a', source, copy]);
+      const paths = folders.map((folder) => join(source, folder));
+      await succeed('cp', ['-a', '--target-directory', copy, '--', ...paths]);
     }
   } finally {
     clearInterval(timer);
@@ -251,10 +260,10 @@ async function removeTree(path: string): Promise<void> {
 }
 
 /** A file's last close reaches the drive when the kernel gets to it: soon after, not before, the unlink returns. */
-async function settled(drive: MountedDrive, reservedBytes: number): Promise<DriveStatus> {
+async function settled(drive: MountedDrive, fresh: DriveStatus): Promise<DriveStatus> {
   for (let attempt = 0; ; attempt++) {
     const status = await drive.status();
-    if (status.reservedBytes <= reservedBytes || attempt === 50) {
+    if (leftBehind(status, fresh).length === 0 || attempt === 50) {
       return status;
     }
     await new Promise((resolve) => setTimeout(resolve, 100));

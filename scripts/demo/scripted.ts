@@ -11,10 +11,11 @@ import { formatSize } from '../../src/drive/config/sizes.js';
 import { VolumeThread } from '../../src/drive/volume-thread.js';
 import { DEVICE_DISK, loadWinFsp } from '../../src/winfsp/index.js';
 import { useTestLibrary } from '../../tests/support/test-library.js';
+import { MAX_SOURCE_BYTES } from './on-mount.js';
 import { Progress } from './progress.js';
 import { ScriptedClient } from './scripted-client.js';
 import { DemoFailure, demandNone, printSummary } from './summary.js';
-import { type Entry, scanTree, sha256Of } from './tree.js';
+import { type Entry, firstFolders, scanTree, sha256Of } from './tree.js';
 
 export async function runScripted(source: string): Promise<void> {
   // Before the library is loaded: it checks every answer against the rules of WinFsp.
@@ -22,7 +23,8 @@ export async function runScripted(source: string): Promise<void> {
   useTestLibrary();
   const progress = new Progress();
   progress.begin('reading the source tree');
-  const entries = (await scanTree(source)).filter(({ kind }) => kind !== 'link');
+  const all = firstFolders(await scanTree(source), MAX_SOURCE_BYTES);
+  const entries = all.filter(({ kind }) => kind !== 'link');
   const files = entries.filter(({ kind }) => kind === 'file');
   const storedBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   progress.end(`${files.length} files, ${formatSize(storedBytes)}`);

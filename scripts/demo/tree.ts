@@ -40,6 +40,31 @@ export async function scanTree(root: string): Promise<Entry[]> {
   return entries;
 }
 
+/** Of a tree's entries those below its first folders, as many as fit into so many bytes. */
+export function firstFolders(entries: readonly Entry[], mostBytes: number): Entry[] {
+  const sizes = new Map<string, number>();
+  for (const { path, kind, sizeBytes } of entries) {
+    const top = topOf(path);
+    if (kind === 'directory' || top !== path) {
+      sizes.set(top, (sizes.get(top) ?? 0) + sizeBytes);
+    }
+  }
+  let left = mostBytes;
+  const chosen = new Set<string>();
+  for (const [folder, bytes] of sizes) {
+    if (bytes <= left) {
+      chosen.add(folder);
+      left -= bytes;
+    }
+  }
+  return entries.filter(({ path }) => chosen.has(topOf(path)));
+}
+
+/** The entry's folder, or itself, directly below the root. */
+export function topOf(path: string): string {
+  return path.split('/', 1)[0]!;
+}
+
 /** null for sockets, devices and the like, which no copy of a project has. */
 async function scanEntry(root: string, path: string): Promise<Entry | null> {
   const full = join(root, path);
