@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -15,11 +16,26 @@ export const testLibrary: Record<string, string> =
     ? { RAMDRIVE_WINFSP_LIBRARY: testLibraryPath }
     : {};
 
-// Three projects. `unit` runs from the sources, in parallel, and touches nothing outside the process; so does `spec`,
-// which walks through whole state spaces and takes longer. `integration` mounts real drives with the compiled program:
-// one file at a time, after the other tests, so that mounts, memory and CPU are one test's alone.
+/** Each takes the better part of a minute or more: `npm run test:long`. */
+const LONG = [
+  'tests/integration/{chaos,torture}/**/*.test.ts',
+  'tests/integration/{bench,coherence,cycles,leak-proof,package}.test.ts',
+];
+
+/** Real drives, mounted with the compiled program. A test touches only what it made, so files run side by side. */
+const mounted = {
+  globalSetup: ['tests/global-setup.ts'],
+  // Generous: they end hangs, they do not judge speed.
+  testTimeout: 240_000,
+  hookTimeout: 120_000,
+};
+
+// Four projects. `unit` runs from the sources and touches nothing outside the process; so does `spec`, which walks
+// through whole state spaces and takes longer. `integration` and `long` mount drives, after the other tests.
 export default defineConfig({
   test: {
+    // Vitest leaves one processor free: of two, half of the machine.
+    maxWorkers: availableParallelism(),
     projects: [
       {
         resolve: { alias: unitAlias },
@@ -48,12 +64,17 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['tests/integration/**/*.test.ts'],
-          globalSetup: ['tests/global-setup.ts'],
-          fileParallelism: false,
-          // Generous: they end hangs, they do not judge speed.
-          testTimeout: 240_000,
-          hookTimeout: 120_000,
+          exclude: LONG,
+          ...mounted,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'long',
+          include: LONG,
+          ...mounted,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

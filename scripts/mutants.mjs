@@ -86,7 +86,7 @@ const LAYERS = {
     // A mounted drive and its clients: mutants that programs can meet name the test that should notice.
     appliesTo: ({ torture }) => torture !== undefined,
     isCompiled: true,
-    vitest: ({ torture }) => ['--project', 'integration', 'tests/integration/torture', '-t', torture],
+    vitest: ({ torture }) => ['--project', 'long', 'tests/integration/torture', '-t', torture],
   },
 };
 

@@ -12,6 +12,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect } from 'vitest';
+import { ask } from '../../src/drive/control/control-client.js';
+import { type DriveRecord, readRecords } from '../../src/drive/control/drive-records.js';
 import type { DriveStatus } from '../../src/drive/status.js';
 import { faultEnvironment, type InjectedFaults } from './faults.js';
 import { canDropCaches, MAIN, whyNoMounts } from './machine.js';
@@ -94,17 +96,21 @@ export class MountedDrive {
     return this;
   }
 
-  /**
-   * As the user sees it. The exit code is not judged: it is 1 when an invariant is broken, and `expectQuiet` says
-   * which.
-   */
+  /** What `ramdrive status --check --json` prints, without a process for it. */
   async status(): Promise<DriveStatus> {
-    const { stdout, stderr } = await cli('status', this.dir, '--check', '--json');
     try {
-      return JSON.parse(stdout) as DriveStatus;
-    } catch {
-      throw new Error(`no status: ${stdout}${stderr}${this.errors}`);
+      return await ask(this.#record(), 'status', { check: true });
+    } catch (error) {
+      throw new Error(`no status: ${(error as Error).message} ${this.errors}`);
     }
+  }
+
+  #record(): DriveRecord {
+    const found = readRecords().find(({ record }) => record.pid === this.pid);
+    if (found === undefined) {
+      throw new Error(`process ${this.pid} has no drive on record`);
+    }
+    return found.record;
   }
 
   async freeBytes(): Promise<number> {
@@ -120,6 +126,12 @@ export class MountedDrive {
     const { code, stderr } = await cli('unmount', this.dir);
     expect(stderr).toBe('');
     expect(code).toBe(0);
+    return this.exited;
+  }
+
+  /** What `ramdrive unmount` does, without a process for it. */
+  async end(): Promise<Exit> {
+    await ask(this.#record(), 'unmount');
     return this.exited;
   }
 
@@ -261,7 +273,7 @@ async function endDrives(): Promise<void> {
     for (const drive of live) {
       if (drive.exit === null && !drive.options.broken) {
         await drive.expectQuiet();
-        expect(await drive.unmount()).toEqual({ code: 0, signal: null });
+        expect(await drive.end()).toEqual({ code: 0, signal: null });
       }
       expect(drive.options.broken || !(await isMounted(drive.dir)), 'a mount is left').toBe(true);
     }

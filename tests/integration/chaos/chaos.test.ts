@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lookAt } from '../../support/browser.js';
 import { hasProgram, PROJECT, whyNoMounts } from '../../support/machine.js';
-import { chaos, expectRepeatedWell, keptRuns, leftovers, removeEvidence } from './program.js';
+import { chaos, environment, expectRepeatedWell, keptRuns, leftovers, removeEvidence } from './program.js';
 
 const reason = whyNoMounts();
 if (reason !== null) {
@@ -19,15 +19,12 @@ if (reason !== null) {
 }
 
 let directory: string;
-let leftBefore: string[];
 beforeEach(() => {
-  leftBefore = leftovers();
   directory = mkdtempSync(join(tmpdir(), 'ramdrive-test-chaos-'));
 });
 afterEach(() => {
   rmSync(directory, { recursive: true, force: true });
-  // Another run of someone else may have ended meanwhile.
-  expect(leftovers().filter((name) => !leftBefore.includes(name))).toEqual([]);
+  expect(leftovers()).toEqual([]);
 });
 
 describe('chaos on a directory of another file system', () => {
@@ -71,6 +68,7 @@ describe('chaos on a directory of another file system', () => {
     const child = spawn(process.execPath, [join(PROJECT, 'dist/tests/chaos/main.js'), ...args], {
       stdio: 'ignore',
       detached: true,
+      env: environment,
     });
     const exit = new Promise((resolve) => child.once('exit', resolve));
     const isAtWork = () =>

@@ -1,18 +1,23 @@
 /** `npm run chaos` for tests: the compiled program, run to its end, and what it leaves behind removed. */
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { PROJECT } from '../../support/machine.js';
 import { type Finished, run } from '../../support/processes.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 export interface Outcome extends Finished {
   /** Where the evidence is, when there was a finding. */
   evidence: string | null;
 }
 
+/** For all that runs of this file make: other runs leave it alone. */
+const temporary = temporaryFolder('test-chaos');
+export const environment = { ...process.env, TMPDIR: temporary };
+
 export async function chaos(line: string, root = PROJECT): Promise<Outcome> {
-  const finished = await run(process.execPath, [join(root, 'dist/tests/chaos/main.js'), ...line.split(' ')]);
+  const args = [join(root, 'dist/tests/chaos/main.js'), ...line.split(' ')];
+  const finished = await run(process.execPath, args, { env: environment });
   return { ...finished, evidence: /^evidence: (.*)$/m.exec(finished.stdout)?.[1] ?? null };
 }
 
@@ -50,5 +55,5 @@ export async function expectRepeatedWell({ arguments: line }: KeptRun, root = PR
 
 /** Directories of runs that are not there any more. */
 export function leftovers(): string[] {
-  return readdirSync(tmpdir()).filter((name) => name.startsWith('ramdrive-chaos-'));
+  return readdirSync(temporary);
 }

@@ -78,7 +78,7 @@ function isInCiRun(command: string): boolean {
   const name = script ?? target;
   return name === undefined
     ? ciRun.includes(command)
-    : new RegExp(`(npm (run )?${name}\\b|winfsp-linux ${name}\\b)`).test(ciRun);
+    : new RegExp(`((npm (run )?|test_step )${name}\\b|winfsp-linux ${name}\\b)`).test(ciRun);
 }
 
 describe('the workflows', () => {
