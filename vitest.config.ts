@@ -24,7 +24,7 @@ const LONG = [
 
 /** Real drives, mounted with the compiled program. A test touches only what it made, so files run side by side. */
 const mounted = {
-  globalSetup: ['tests/global-setup.ts'],
+  globalSetup: ['tests/global-setup.ts', 'tests/clear-mounts.ts'],
   // Generous: they end hangs, they do not judge speed.
   testTimeout: 240_000,
   hookTimeout: 120_000,

@@ -11,7 +11,7 @@ import { readdir, readFile, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeAll, describe, expect } from 'vitest';
+import { afterEach, describe, expect } from 'vitest';
 import { ask } from '../../src/drive/control/control-client.js';
 import { type DriveRecord, readRecords } from '../../src/drive/control/drive-records.js';
 import type { DriveStatus } from '../../src/drive/status.js';
@@ -19,6 +19,7 @@ import { faultEnvironment, type InjectedFaults } from './faults.js';
 import { canDropCaches, MAIN, whyNoMounts } from './machine.js';
 import { endAll, type Finished, run } from './processes.js';
 
+/** clear-mounts.ts knows it. */
 const PREFIX = 'ramdrive-test-';
 const READY_LIMIT_MS = 60_000;
 const EXIT_LIMIT_MS = 30_000;
@@ -248,15 +249,6 @@ async function mountPoints(): Promise<string[]> {
   return text.split('\n').map((line) => line.split(' ')[4] ?? '');
 }
 
-/** Mounts of an earlier run that was killed. */
-async function clearStaleMounts(): Promise<void> {
-  for (const path of await mountPoints()) {
-    if (path.startsWith(join(tmpdir(), PREFIX)) && (await statfs(path).catch(() => null)) === null) {
-      await run('umount', ['-l', path]);
-    }
-  }
-}
-
 export async function within<T>(promise: Promise<T>, limitMs: number): Promise<T | null> {
   const limit = new AbortController();
   try {
@@ -295,7 +287,6 @@ export function describeMount(name: string, body: () => void): void {
     return;
   }
   describe(name, () => {
-    beforeAll(clearStaleMounts);
     afterEach(endDrives);
     body();
   });
