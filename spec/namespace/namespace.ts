@@ -6,7 +6,7 @@ import { put, putAll } from '../explorer/encoder.js';
 import { type Model, type Step, stepOf } from '../explorer/explorer.js';
 
 export interface Constants {
-  NodeCount: number;
+  InodeCount: number;
   NameCount: number;
   SpellingCount: number;
   MaxHandles: number;
@@ -40,9 +40,9 @@ export interface State {
 const NO_LIST: State['list'] = { active: false, marker: 0, seen: 0, throughout: 0 };
 
 export function namespaceModel(constants: Constants): Model<State> {
-  const { NodeCount, NameCount, SpellingCount, MaxHandles, Directories, Posix, Listing, ChunkSize } =
+  const { InodeCount, NameCount, SpellingCount, MaxHandles, Directories, Posix, Listing, ChunkSize } =
     constants;
-  const inodes = Array.from({ length: NodeCount }, (_, x) => x + 1);
+  const inodes = Array.from({ length: InodeCount }, (_, x) => x + 1);
   const places = [...inodes, ROOT];
   const names = Array.from({ length: NameCount }, (_, n) => n + 1);
   const width = NameCount + 1;
@@ -56,17 +56,17 @@ export function namespaceModel(constants: Constants): Model<State> {
   };
 
   const initial: State = {
-    children: zeros((NodeCount + 1) * width),
-    parent: new Array<number>(NodeCount + 1).fill(UNLINKED),
-    name: zeros(NodeCount + 1),
-    spelling: zeros(NodeCount + 1),
-    isDirectory: zeros(NodeCount + 1),
-    opens: zeros(NodeCount + 1),
-    cleaned: zeros(NodeCount + 1),
-    pending: zeros(NodeCount + 1),
-    data: zeros(NodeCount + 1),
+    children: zeros((InodeCount + 1) * width),
+    parent: new Array<number>(InodeCount + 1).fill(UNLINKED),
+    name: zeros(InodeCount + 1),
+    spelling: zeros(InodeCount + 1),
+    isDirectory: zeros(InodeCount + 1),
+    opens: zeros(InodeCount + 1),
+    cleaned: zeros(InodeCount + 1),
+    pending: zeros(InodeCount + 1),
+    data: zeros(InodeCount + 1),
     list: NO_LIST,
-    owned: zeros((NodeCount + 1) * width),
+    owned: zeros((InodeCount + 1) * width),
     broken: [],
   };
 
@@ -80,7 +80,7 @@ export function namespaceModel(constants: Constants): Model<State> {
     for (const n of names) if (child(s, d, n) !== NOBODY) set |= 1 << n;
     return set;
   };
-  const isBelow = (s: State, x: number, top: number, steps = NodeCount): boolean =>
+  const isBelow = (s: State, x: number, top: number, steps = InodeCount): boolean =>
     x === top || (steps > 0 && x > 0 && isNamed(s, x) && isBelow(s, s.parent[x]!, top, steps - 1));
   const isReachable = (s: State, d: number): boolean =>
     d === ROOT || (s.isDirectory[d] === 1 && isNamed(s, d) && isBelow(s, d, ROOT));
@@ -281,7 +281,7 @@ export function namespaceModel(constants: Constants): Model<State> {
     invariants: {
       TypeOK: (s) => inodes.every((x) => handles(s, x) >= 0 && handles(s, x) <= MaxHandles),
       SingleOwner: (s) => {
-        const found = zeros(NodeCount + 1);
+        const found = zeros(InodeCount + 1);
         for (const d of places) {
           for (const n of names) {
             const x = child(s, d, n);

@@ -14,7 +14,7 @@
 EXTENDS Integers, FiniteSets
 
 CONSTANTS
-    NodeCount,      \* inodes 1..NodeCount; the root is node 0 and always there
+    InodeCount,     \* inodes 1..InodeCount; the root is inode 0 and always there
     NameCount,
     SpellingCount,
     MaxHandles,     \* of one inode
@@ -24,7 +24,7 @@ CONSTANTS
     ChunkSize,      \* entries that fit into one listing request
     Fault, Watch
 
-Inodes == 1..NodeCount
+Inodes == 1..InodeCount
 Root == 0
 Unlinked == -1
 Nobody == 0
@@ -62,7 +62,7 @@ Entries(d) == {n \in Names : children[d][n] # Nobody}
 \* A directory that a path leads to. The root, or one with a name whose parents have names.
 RECURSIVE Below(_, _, _)
 Below(x, top, steps) == x = top \/ (steps > 0 /\ x \in Inodes /\ Named(x) /\ Below(parent[x], top, steps - 1))
-Reachable(d) == d = Root \/ (d \in Inodes /\ Exists(d) /\ isDirectory[d] /\ Named(d) /\ Below(d, Root, NodeCount))
+Reachable(d) == d = Root \/ (d \in Inodes /\ Exists(d) /\ isDirectory[d] /\ Named(d) /\ Below(d, Root, InodeCount))
 
 Init ==
     /\ children = [d \in Places |-> NoEntries]
@@ -181,7 +181,7 @@ MayRename(x, d, n, s, replace) ==
     /\ Reachable(parent[x])
     /\ opens[x] > 0
     /\ Reachable(d)
-    /\ Fault = "DirectoryIntoItself" \/ ~Below(d, x, NodeCount)
+    /\ Fault = "DirectoryIntoItself" \/ ~Below(d, x, InodeCount)
     /\ <<parent[x], name[x], spelling[x]>> # <<d, n, s>>
     /\ LET target == children[d][n]
        IN  IF target \in {Nobody, x} THEN TRUE
@@ -300,7 +300,7 @@ DestroyedOnce == "DestroyedOnce" \notin broken
 
 \* Only a directory has children, and only while a name or a handle leads to it.
 ParentsAreDirectories == \A d \in Inodes : Entries(d) # {} => isDirectory[d] /\ Named(d)
-NoCycle == \A x \in Inodes : Named(x) => Below(x, Root, NodeCount)
+NoCycle == \A x \in Inodes : Named(x) => Below(x, Root, InodeCount)
 
 ListedOnce == "ListedOnce" \notin broken
 ListedAll == "ListedAll" \notin broken

@@ -7,7 +7,7 @@ static RESPONSE q;
 static void read_write(void)
 {
     TESTFS *t = testfs_new(NULL);
-    NODE *n = testfs_add(t, u"\\a", 0);
+    INODE *n = testfs_add(t, u"\\a", 0);
     char buffer[16] = "";
     n->open = 1;
     req_write(&r, n->context, 0, "hello", 5, 0);
@@ -39,7 +39,7 @@ static void read_write(void)
 static void information(void)
 {
     TESTFS *t = testfs_new(NULL);
-    NODE *n = testfs_add(t, u"\\a", FILE_ATTRIBUTE_ARCHIVE), *d = testfs_add(t, u"\\d", FILE_ATTRIBUTE_DIRECTORY);
+    INODE *n = testfs_add(t, u"\\a", FILE_ATTRIBUTE_ARCHIVE), *d = testfs_add(t, u"\\d", FILE_ATTRIBUTE_DIRECTORY);
     req_context(&r, FspFsctlTransactQueryInformationKind, n->context);
     CHECK_EQUAL(op(t, &r, &q), STATUS_SUCCESS);
     CHECK_EQUAL(q.rsp.Rsp.QueryInformation.FileInfo.FileAttributes, FILE_ATTRIBUTE_ARCHIVE);
@@ -86,7 +86,7 @@ static void information(void)
 static void renames(void)
 {
     TESTFS *t = testfs_new(NULL);
-    NODE *a = testfs_add(t, u"\\a", 0), *b = testfs_add(t, u"\\b", 0);
+    INODE *a = testfs_add(t, u"\\a", 0), *b = testfs_add(t, u"\\b", 0);
     req_rename(&r, a->context, u"\\a", u"\\b", 0);
     CHECK_EQUAL(op(t, &r, &q), STATUS_OBJECT_NAME_COLLISION);
     CHECK(strcmp(t->log, "Rename ") == 0);
@@ -112,7 +112,7 @@ static void renames(void)
 static void directories(void)
 {
     TESTFS *t = testfs_new(NULL);
-    NODE *d = testfs_add(t, u"\\d", FILE_ATTRIBUTE_DIRECTORY);
+    INODE *d = testfs_add(t, u"\\d", FILE_ATTRIBUTE_DIRECTORY);
     static _Alignas(8) UINT8 buffer[4096];
     FSP_FSCTL_DIR_INFO *info = (void *)buffer;
     testfs_add(t, u"\\d\\One", 0);
@@ -142,7 +142,7 @@ static void rest(void)
 {
     static const UINT8 link[] = {0x0c, 0, 0, 0xa0, 4, 0, 0, 0, 'a', 0, 'b', 0};
     TESTFS *t = testfs_new(NULL);
-    NODE *n = testfs_add(t, u"\\a", 0), *root = testfs_find(t, u"\\");
+    INODE *n = testfs_add(t, u"\\a", 0), *root = testfs_find(t, u"\\");
     static const UINT32 missing[] = {FspFsctlTransactQueryEaKind, FspFsctlTransactSetEaKind,
         FspFsctlTransactDeviceControlKind, FspFsctlTransactQueryStreamInformationKind};
     for (size_t i = 0; i < 4; i++) {
@@ -204,7 +204,7 @@ static NTSTATUS control(
 static void controls(void)
 {
     TESTFS *t = testfs_new(NULL);
-    NODE *n = testfs_add(t, u"\\a", 0);
+    INODE *n = testfs_add(t, u"\\a", 0);
     static const NTSTATUS cases[][2] = {{STATUS_SUCCESS, STATUS_SUCCESS}, {STATUS_ACCESS_DENIED, STATUS_ACCESS_DENIED},
         {STATUS_INSUFFICIENT_RESOURCES, STATUS_INSUFFICIENT_RESOURCES},
         {STATUS_BUFFER_OVERFLOW, STATUS_BUFFER_TOO_SMALL}};
@@ -233,7 +233,7 @@ static NTSTATUS resolve(
 static void reparse_and_names(void)
 {
     TESTFS *t = testfs_new(NULL);
-    NODE *root = testfs_find(t, u"\\");
+    INODE *root = testfs_find(t, u"\\");
     testfs_add(t, u"\\link", FILE_ATTRIBUTE_REPARSE_POINT | FILE_ATTRIBUTE_DIRECTORY);
     t->interface.ResolveReparsePoints = resolve;
     req_create(&r, u"\\link\\f", FILE_CREATE, 0, FILE_READ_DATA);

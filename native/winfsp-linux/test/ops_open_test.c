@@ -102,7 +102,7 @@ static void target_directory(void)
 static void descriptor_sizes(void)
 {
     TESTFS *t = testfs_new(NULL);
-    NODE *n = testfs_add(t, u"\\a", 0);
+    INODE *n = testfs_add(t, u"\\a", 0);
     UINT8 big[1024];
     SD_BUFFER buffer = {NULL, 0, 0};
     UINT32 attributes;
@@ -128,7 +128,7 @@ static void descriptor_sizes(void)
 static void traverse(void)
 {
     TESTFS *t = testfs_new(NULL);
-    NODE *root = testfs_find(t, u"\\");
+    INODE *root = testfs_find(t, u"\\");
     testfs_sd(testfs_add(t, u"\\p", FILE_ATTRIBUTE_DIRECTORY), root->sd, root->sdSize);
     testfs_sd(testfs_add(t, u"\\p\\q", FILE_ATTRIBUTE_DIRECTORY), root->sd, root->sdSize);
     testfs_sd(testfs_add(t, u"\\p\\q\\f", 0), root->sd, root->sdSize);
@@ -151,7 +151,7 @@ static void access_rules(void)
         0, 0, 0, 0, 0, 20, 0, 0x89, 0, 0x12, 0, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0,
         0x20, 2, 0, 0};
     TESTFS *t = testfs_new(NULL);
-    NODE *f = testfs_add(t, u"\\f", FILE_ATTRIBUTE_ARCHIVE), *ro = testfs_add(t, u"\\ro", FILE_ATTRIBUTE_READONLY);
+    INODE *f = testfs_add(t, u"\\f", FILE_ATTRIBUTE_ARCHIVE), *ro = testfs_add(t, u"\\ro", FILE_ATTRIBUTE_READONLY);
     testfs_sd(f, readOnlySd, sizeof readOnlySd);
     req_create(&r, u"\\f", FILE_OPEN, 0, FILE_READ_DATA);
     r.req.Req.Create.AccessToken = FSP_LINUX_TOKEN_RESTRICTED;
@@ -191,7 +191,7 @@ static void access_rules(void)
 static void overwrite_cleanup_close(void)
 {
     TESTFS *t = testfs_new(NULL);
-    NODE *n = testfs_add(t, u"\\a", 0);
+    INODE *n = testfs_add(t, u"\\a", 0);
     req_context(&r, FspFsctlTransactOverwriteKind, n->context);
     r.req.Req.Overwrite.Supersede = 1;
     CHECK_EQUAL(op(t, &r, &q), STATUS_SUCCESS);

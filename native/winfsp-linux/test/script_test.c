@@ -189,7 +189,7 @@ static void too_large_answer(void)
      * nobody closes the file. */
     TESTFS *t = testfs_new(NULL);
     WCHAR name[300];
-    NODE *n, *root = testfs_find(t, u"\\");
+    INODE *n, *root = testfs_find(t, u"\\");
     UINT16 listSize = 15500;
     UINT32 owner = 20 + 15500;
     name[0] = '\\';

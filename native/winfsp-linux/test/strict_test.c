@@ -7,7 +7,7 @@ static RESPONSE q;
 static TESTFS *start(void)
 {
     TESTFS *t = testfs_new(NULL);
-    NODE *root = testfs_find(t, u"\\");
+    INODE *root = testfs_find(t, u"\\");
     testfs_sd(testfs_add(t, u"\\d", FILE_ATTRIBUTE_DIRECTORY), root->sd, root->sdSize);
     testfs_add(t, u"\\d\\one", 0);
     testfs_add(t, u"\\d\\two", 0);

@@ -57,10 +57,10 @@ void stop(void)
 /* Nothing is left of any file. Releases come after the last close has returned, so not at once. */
 void expect_empty(void)
 {
-    for (int tries = 0; (treefs_used(tree) != 0 || treefs_nodes(tree) != 0) && tries < 400; tries++)
+    for (int tries = 0; (treefs_used(tree) != 0 || treefs_inodes(tree) != 0) && tries < 400; tries++)
         platform_sleep_ms(5);
     CHECK_EQUAL(treefs_used(tree), 0);
-    CHECK_EQUAL(treefs_nodes(tree), 0);
+    CHECK_EQUAL(treefs_inodes(tree), 0);
 }
 
 void tell(UINT32 filter, UINT32 action, const WCHAR *name)

@@ -5,11 +5,11 @@ static NTSTATUS Read(FSP_FILE_SYSTEM *fs, PVOID context, PVOID buffer, UINT64 of
 {
     TESTFS *t = testfs_of(fs);
     NTSTATUS status = STATUS_SUCCESS;
-    NODE *n;
+    INODE *n;
     if (t->pendingStatus != 0)
         return t->pendingStatus;
     pthread_mutex_lock(&t->lock);
-    n = testfs_open_node(t, context);
+    n = testfs_open_inode(t, context);
     if (n == NULL || (n->open <= 0 && !t->faults.staleSuccess))
         status = STATUS_INVALID_HANDLE;
     else if (offset >= n->size)
@@ -29,11 +29,11 @@ static NTSTATUS Write(FSP_FILE_SYSTEM *fs, PVOID context, PVOID buffer, UINT64 o
 {
     TESTFS *t = testfs_of(fs);
     NTSTATUS status = STATUS_SUCCESS;
-    NODE *n;
+    INODE *n;
     if (t->pendingStatus != 0)
         return t->pendingStatus;
     pthread_mutex_lock(&t->lock);
-    if ((n = testfs_open_node(t, context)) == NULL)
+    if ((n = testfs_open_inode(t, context)) == NULL)
         status = STATUS_INVALID_HANDLE;
     else {
         if (toEnd)
@@ -56,9 +56,9 @@ static NTSTATUS Write(FSP_FILE_SYSTEM *fs, PVOID context, PVOID buffer, UINT64 o
 static NTSTATUS GetFileInfo(FSP_FILE_SYSTEM *fs, PVOID context, FSP_FSCTL_FILE_INFO *info)
 {
     TESTFS *t = testfs_of(fs);
-    NODE *n;
+    INODE *n;
     pthread_mutex_lock(&t->lock);
-    if ((n = testfs_open_node(t, context)) != NULL)
+    if ((n = testfs_open_inode(t, context)) != NULL)
         testfs_fill(t, n, info);
     pthread_mutex_unlock(&t->lock);
     return n != NULL ? STATUS_SUCCESS : STATUS_INVALID_HANDLE;
@@ -78,7 +78,7 @@ static NTSTATUS Flush(FSP_FILE_SYSTEM *fs, PVOID context, FSP_FSCTL_FILE_INFO *i
 static NTSTATUS SetBasicInfo(FSP_FILE_SYSTEM *fs, PVOID context, UINT32 attributes, UINT64 creation, UINT64 access,
     UINT64 write, UINT64 change, FSP_FSCTL_FILE_INFO *info)
 {
-    NODE *n = testfs_open_node(testfs_of(fs), context);
+    INODE *n = testfs_open_inode(testfs_of(fs), context);
     if (n == NULL)
         return STATUS_INVALID_HANDLE;
     if (attributes != INVALID_FILE_ATTRIBUTES)
@@ -92,7 +92,7 @@ static NTSTATUS SetFileSize(
     FSP_FILE_SYSTEM *fs, PVOID context, UINT64 size, BOOLEAN allocation, FSP_FSCTL_FILE_INFO *info)
 {
     TESTFS *t = testfs_of(fs);
-    NODE *n = testfs_open_node(t, context);
+    INODE *n = testfs_open_inode(t, context);
     if (n == NULL)
         return STATUS_INVALID_HANDLE;
     t->lastAllocationFlag = allocation;
@@ -106,7 +106,7 @@ static NTSTATUS SetFileSize(
     return GetFileInfo(fs, context, info);
 }
 
-static BOOLEAN add(TESTFS *t, NODE *n, const WCHAR *name, PVOID buffer, ULONG length, PULONG bytes)
+static BOOLEAN add(TESTFS *t, INODE *n, const WCHAR *name, PVOID buffer, ULONG length, PULONG bytes)
 {
     union {
         FSP_FSCTL_DIR_INFO info;
@@ -130,7 +130,7 @@ static NTSTATUS ReadDirectory(
     FSP_FILE_SYSTEM *fs, PVOID context, PWSTR pattern, PWSTR marker, PVOID buffer, ULONG length, PULONG bytes)
 {
     TESTFS *t = testfs_of(fs);
-    NODE *n = testfs_open_node(t, context);
+    INODE *n = testfs_open_inode(t, context);
     int root, after = marker == NULL;
     WCHAR parent[300];
     if (n == NULL)
@@ -144,7 +144,7 @@ static NTSTATUS ReadDirectory(
     }
     if (marker != NULL && marker[0] == '.')
         after = 1;
-    for (NODE *at = t->nodes; at != NULL; at = at->next) { /* in the order of creation, which is stable */
+    for (INODE *at = t->inodes; at != NULL; at = at->next) { /* in the order of creation, which is stable */
         if (at == n || at->deleted || !testfs_parent_of(at->path, parent) || !testfs_same(parent, n->path) ||
             at->path[1] == 0)
             continue;
@@ -164,7 +164,7 @@ static NTSTATUS ReadDirectory(
 static NTSTATUS GetDirInfoByName(FSP_FILE_SYSTEM *fs, PVOID context, PWSTR name, FSP_FSCTL_DIR_INFO *info)
 {
     TESTFS *t = testfs_of(fs);
-    NODE *directory = testfs_open_node(t, context), *n;
+    INODE *directory = testfs_open_inode(t, context), *n;
     WCHAR path[600];
     size_t units = wide_length(directory->path);
     memcpy(path, directory->path, units * 2);
@@ -182,7 +182,7 @@ static NTSTATUS GetDirInfoByName(FSP_FILE_SYSTEM *fs, PVOID context, PWSTR name,
 
 static NTSTATUS GetReparsePoint(FSP_FILE_SYSTEM *fs, PVOID context, PWSTR name, PVOID buffer, PSIZE_T size)
 {
-    NODE *n = testfs_open_node(testfs_of(fs), context);
+    INODE *n = testfs_open_inode(testfs_of(fs), context);
     if (n->reparseSize == 0)
         return STATUS_NOT_A_REPARSE_POINT;
     memcpy(buffer, n->reparse, n->reparseSize);
@@ -192,7 +192,7 @@ static NTSTATUS GetReparsePoint(FSP_FILE_SYSTEM *fs, PVOID context, PWSTR name, 
 
 static NTSTATUS SetReparsePoint(FSP_FILE_SYSTEM *fs, PVOID context, PWSTR name, PVOID buffer, SIZE_T size)
 {
-    NODE *n = testfs_open_node(testfs_of(fs), context);
+    INODE *n = testfs_open_inode(testfs_of(fs), context);
     memcpy(n->reparse, buffer, size);
     n->reparseSize = (UINT32)size;
     memcpy(&n->reparseTag, buffer, 4);
@@ -202,7 +202,7 @@ static NTSTATUS SetReparsePoint(FSP_FILE_SYSTEM *fs, PVOID context, PWSTR name, 
 
 static NTSTATUS DeleteReparsePoint(FSP_FILE_SYSTEM *fs, PVOID context, PWSTR name, PVOID buffer, SIZE_T size)
 {
-    NODE *n = testfs_open_node(testfs_of(fs), context);
+    INODE *n = testfs_open_inode(testfs_of(fs), context);
     n->reparseSize = n->reparseTag = 0;
     n->attributes &= ~FILE_ATTRIBUTE_REPARSE_POINT;
     return STATUS_SUCCESS;

@@ -22,7 +22,7 @@ static NTSTATUS GetSecurityByName(
 {
     TESTFS *t = testfs_of(fs);
     NTSTATUS status = STATUS_SUCCESS;
-    NODE *n;
+    INODE *n;
     pthread_mutex_lock(&t->lock);
     testfs_note(t, size != NULL ? "GetSecurityByName" : attributes != NULL ? "GetAttributesByName" : "Exists");
     if (size != NULL && t->capacityCount < 16)
@@ -45,7 +45,7 @@ static NTSTATUS GetSecurityByName(
     return status;
 }
 
-static void opened(TESTFS *t, NODE *n, PVOID *context, FSP_FSCTL_FILE_INFO *info, PWSTR asked)
+static void opened(TESTFS *t, INODE *n, PVOID *context, FSP_FSCTL_FILE_INFO *info, PWSTR asked)
 {
     FSP_FSCTL_OPEN_FILE_INFO *open = (void *)info;
     if (t->faults.newContextEachOpen)
@@ -79,7 +79,7 @@ static NTSTATUS Create(FSP_FILE_SYSTEM *fs, PWSTR name, UINT32 options, UINT32 g
     if (testfs_find(t, name) != NULL)
         status = STATUS_OBJECT_NAME_COLLISION;
     else if ((status = testfs_lookup_failure(t, name)) == STATUS_OBJECT_NAME_NOT_FOUND) {
-        NODE *n = testfs_add(
+        INODE *n = testfs_add(
             t, name, options & FILE_DIRECTORY_FILE ? FILE_ATTRIBUTE_DIRECTORY : attributes | FILE_ATTRIBUTE_ARCHIVE);
         if (sd != NULL)
             testfs_sd(n, sd, (UINT32)t->lastSdSize);
@@ -101,7 +101,7 @@ static NTSTATUS Open(
 {
     TESTFS *t = testfs_of(fs);
     NTSTATUS status = STATUS_SUCCESS;
-    NODE *n;
+    INODE *n;
     pthread_mutex_lock(&t->lock);
     testfs_note(t, "Open");
     t->lastOptions = options;
@@ -118,11 +118,11 @@ static NTSTATUS Overwrite(FSP_FILE_SYSTEM *fs, PVOID context, UINT32 attributes,
     FSP_FSCTL_FILE_INFO *info)
 {
     TESTFS *t = testfs_of(fs);
-    NODE *n;
+    INODE *n;
     pthread_mutex_lock(&t->lock);
     testfs_note(t, "Overwrite");
     t->lastReplace = replace;
-    n = testfs_open_node(t, context);
+    n = testfs_open_inode(t, context);
     if (n != NULL && !t->faults.failOverwrite) {
         n->size = 0;
         n->allocation = 0;
@@ -136,11 +136,11 @@ static NTSTATUS Overwrite(FSP_FILE_SYSTEM *fs, PVOID context, UINT32 attributes,
 static void Cleanup(FSP_FILE_SYSTEM *fs, PVOID context, PWSTR name, ULONG flags)
 {
     TESTFS *t = testfs_of(fs);
-    NODE *n;
+    INODE *n;
     pthread_mutex_lock(&t->lock);
     testfs_note(t, name != NULL ? "Cleanup(name)" : "Cleanup");
     t->lastFlags = flags;
-    if ((flags & FspCleanupDelete) && (n = testfs_open_node(t, context)) != NULL)
+    if ((flags & FspCleanupDelete) && (n = testfs_open_inode(t, context)) != NULL)
         n->deleted = 1;
     pthread_mutex_unlock(&t->lock);
 }
@@ -148,10 +148,10 @@ static void Cleanup(FSP_FILE_SYSTEM *fs, PVOID context, PWSTR name, ULONG flags)
 static void Close(FSP_FILE_SYSTEM *fs, PVOID context)
 {
     TESTFS *t = testfs_of(fs);
-    NODE *n;
+    INODE *n;
     pthread_mutex_lock(&t->lock);
     testfs_note(t, "Close");
-    if ((n = testfs_open_node(t, context)) != NULL)
+    if ((n = testfs_open_inode(t, context)) != NULL)
         n->open--;
     pthread_mutex_unlock(&t->lock);
 }
@@ -159,10 +159,10 @@ static void Close(FSP_FILE_SYSTEM *fs, PVOID context)
 static NTSTATUS CanDelete(FSP_FILE_SYSTEM *fs, PVOID context, PWSTR name)
 {
     TESTFS *t = testfs_of(fs);
-    NODE *n = testfs_open_node(t, context);
+    INODE *n = testfs_open_inode(t, context);
     WCHAR parent[300];
     testfs_note(t, "CanDelete");
-    for (NODE *at = t->nodes; at != NULL; at = at->next)
+    for (INODE *at = t->inodes; at != NULL; at = at->next)
         if (at != n && !at->deleted && testfs_parent_of(at->path, parent) && testfs_same(parent, n->path))
             return STATUS_DIRECTORY_NOT_EMPTY;
     return STATUS_SUCCESS;
@@ -171,7 +171,7 @@ static NTSTATUS CanDelete(FSP_FILE_SYSTEM *fs, PVOID context, PWSTR name)
 static NTSTATUS Rename(FSP_FILE_SYSTEM *fs, PVOID context, PWSTR name, PWSTR newName, BOOLEAN replace)
 {
     TESTFS *t = testfs_of(fs);
-    NODE *n = testfs_open_node(t, context), *target = testfs_find(t, newName);
+    INODE *n = testfs_open_inode(t, context), *target = testfs_find(t, newName);
     testfs_note(t, "Rename");
     t->lastReplace = replace;
     if (target != NULL && target != n) {
@@ -186,7 +186,7 @@ static NTSTATUS Rename(FSP_FILE_SYSTEM *fs, PVOID context, PWSTR name, PWSTR new
 static NTSTATUS GetSecurity(FSP_FILE_SYSTEM *fs, PVOID context, PSECURITY_DESCRIPTOR sd, SIZE_T *size)
 {
     TESTFS *t = testfs_of(fs);
-    NODE *n = testfs_open_node(t, context);
+    INODE *n = testfs_open_inode(t, context);
     if (n == NULL)
         return STATUS_INVALID_HANDLE;
     if (*size < n->sdSize) {
@@ -203,7 +203,7 @@ static NTSTATUS GetSecurity(FSP_FILE_SYSTEM *fs, PVOID context, PSECURITY_DESCRI
 static NTSTATUS SetSecurity(
     FSP_FILE_SYSTEM *fs, PVOID context, SECURITY_INFORMATION info, PSECURITY_DESCRIPTOR modification)
 {
-    NODE *n = testfs_open_node(testfs_of(fs), context);
+    INODE *n = testfs_open_inode(testfs_of(fs), context);
     PSECURITY_DESCRIPTOR made;
     SD_VIEW view;
     NTSTATUS status = FspSetSecurityDescriptor(n->sd, info, modification, &made);

@@ -13,9 +13,9 @@ void testfs_note(TESTFS *t, const char *what)
     pthread_mutex_unlock(&noting);
 }
 
-NODE *testfs_open_node(TESTFS *t, PVOID context)
+INODE *testfs_open_inode(TESTFS *t, PVOID context)
 {
-    for (NODE *n = t->nodes; n != NULL; n = n->next)
+    for (INODE *n = t->inodes; n != NULL; n = n->next)
         if (n->context == (UINT64)(uintptr_t)context ||
             (t->faults.newContextEachOpen && n->context % 1000 == (UINT64)(uintptr_t)context % 1000))
             return n;
@@ -24,9 +24,9 @@ NODE *testfs_open_node(TESTFS *t, PVOID context)
 
 int testfs_same(const WCHAR *a, const WCHAR *b) { return wide_equal(a, wide_length(a), b, wide_length(b), 0); }
 
-NODE *testfs_find(TESTFS *t, const WCHAR *path)
+INODE *testfs_find(TESTFS *t, const WCHAR *path)
 {
-    for (NODE *n = t->nodes; n != NULL; n = n->next)
+    for (INODE *n = t->inodes; n != NULL; n = n->next)
         if (!n->deleted && testfs_same(n->path, path))
             return n;
     return NULL;
@@ -50,9 +50,9 @@ int testfs_parent_of(const WCHAR *path, WCHAR *parent)
     return units > 0;
 }
 
-NODE *testfs_add(TESTFS *t, const WCHAR *path, UINT32 attributes)
+INODE *testfs_add(TESTFS *t, const WCHAR *path, UINT32 attributes)
 {
-    NODE *n = calloc(1, sizeof *n), **at = &t->nodes;
+    INODE *n = calloc(1, sizeof *n), **at = &t->inodes;
     memcpy(n->path, path, (wide_length(path) + 1) * sizeof *path);
     n->attributes = attributes;
     n->index = n->context = ++t->nextIndex;
@@ -64,13 +64,13 @@ NODE *testfs_add(TESTFS *t, const WCHAR *path, UINT32 attributes)
     return n;
 }
 
-void testfs_sd(NODE *node, const void *sd, UINT32 size)
+void testfs_sd(INODE *inode, const void *sd, UINT32 size)
 {
-    memcpy(node->sd, sd, size);
-    node->sdSize = size;
+    memcpy(inode->sd, sd, size);
+    inode->sdSize = size;
 }
 
-void testfs_resize(TESTFS *t, NODE *n, UINT64 size)
+void testfs_resize(TESTFS *t, INODE *n, UINT64 size)
 {
     n->bytes = realloc(n->bytes, size + 1);
     if (size > n->size)
@@ -80,7 +80,7 @@ void testfs_resize(TESTFS *t, NODE *n, UINT64 size)
         n->allocation = (size + t->unit - 1) / t->unit * t->unit;
 }
 
-void testfs_fill(TESTFS *t, NODE *n, FSP_FSCTL_FILE_INFO *info)
+void testfs_fill(TESTFS *t, INODE *n, FSP_FSCTL_FILE_INFO *info)
 {
     FAULTS *f = &t->faults;
     if (f->emptyInfo)
@@ -101,7 +101,7 @@ void testfs_fill(TESTFS *t, NODE *n, FSP_FSCTL_FILE_INFO *info)
 NTSTATUS testfs_lookup_failure(TESTFS *t, const WCHAR *path)
 {
     WCHAR parent[300];
-    NODE *up;
+    INODE *up;
     testfs_parent_of(path, parent);
     up = testfs_find(t, parent);
     return up == NULL || !(up->attributes & FILE_ATTRIBUTE_DIRECTORY) ? STATUS_OBJECT_PATH_NOT_FOUND
@@ -148,9 +148,9 @@ TESTFS *testfs_new(const FSP_FSCTL_VOLUME_PARAMS *params)
 void testfs_delete(TESTFS *t)
 {
     FspFileSystemDelete(t->fs);
-    while (t->nodes != NULL) {
-        NODE *n = t->nodes;
-        t->nodes = n->next;
+    while (t->inodes != NULL) {
+        INODE *n = t->inodes;
+        t->inodes = n->next;
         free(n->bytes);
         free(n);
     }

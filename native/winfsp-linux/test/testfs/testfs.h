@@ -1,6 +1,6 @@
 /*
  * A small file system in memory, right in every respect unless told to be wrong: each field of `faults` switches one
- * wrong behaviour on. Flat list of nodes, one lock, no capacity. Calls are logged by name so that a test can look at
+ * wrong behaviour on. Flat list of inodes, one lock, no capacity. Calls are logged by name so that a test can look at
  * their order.
  */
 #ifndef TESTFS_H
@@ -8,8 +8,8 @@
 
 #include "support/check.h"
 
-typedef struct node {
-    struct node *next;
+typedef struct inode {
+    struct inode *next;
     WCHAR path[300];
     UINT32 attributes, reparseTag;
     UINT64 size, allocation, index, context, times[4];
@@ -19,7 +19,7 @@ typedef struct node {
     UINT8 reparse[1024];
     UINT32 reparseSize;
     int open, deleted;
-} NODE;
+} INODE;
 
 typedef struct {
     int smallFileSize, unroundedAllocation, tooSmallAllocation, zeroTimes, hardLinks, zeroIndex, sharedIndex,
@@ -35,7 +35,7 @@ typedef struct {
     FSP_FILE_SYSTEM *fs;
     FSP_FILE_SYSTEM_INTERFACE interface;
     pthread_mutex_t lock;
-    NODE *nodes;
+    INODE *inodes;
     FAULTS faults;
     UINT64 clock, nextIndex;
     UINT32 unit;
@@ -54,9 +54,9 @@ typedef struct {
 TESTFS *testfs_new(const FSP_FSCTL_VOLUME_PARAMS *params);
 void testfs_params(FSP_FSCTL_VOLUME_PARAMS *params);
 void testfs_delete(TESTFS *t);
-NODE *testfs_add(TESTFS *t, const WCHAR *path, UINT32 attributes);
-NODE *testfs_find(TESTFS *t, const WCHAR *path);
-void testfs_sd(NODE *node, const void *sd, UINT32 size);
+INODE *testfs_add(TESTFS *t, const WCHAR *path, UINT32 attributes);
+INODE *testfs_find(TESTFS *t, const WCHAR *path);
+void testfs_sd(INODE *inode, const void *sd, UINT32 size);
 
 /* ---- requests; the answer is in t_rsp(…) until the next one of this thread ---- */
 

@@ -25,7 +25,7 @@ struct treefs {
     pthread_cond_t unblocked;
     FILE_NODE *root;
     UINT64 capacity, used, nextIndex;
-    long nodes, opens;
+    long inodes, opens;
     unsigned delayMs;
     int sensitive, hardLinks;
     const char *blocked;

@@ -131,7 +131,7 @@ FILE_NODE *treefs_add_child(TREEFS *t, FILE_NODE *parent, const WCHAR *leaf, UIN
     f->times[0] = f->times[1] = f->times[2] = f->times[3] = treefs_now();
     f->names = 1;
     treefs_attach(t, parent, f);
-    t->nodes++;
+    t->inodes++;
     return f;
 }
 
@@ -161,7 +161,7 @@ void treefs_destroy_if_unused(TREEFS *t, FILE_NODE *f)
     if (!f->gone || f->opens > 0)
         return;
     t->used -= f->allocation;
-    t->nodes--;
+    t->inodes--;
     free(f->bytes);
     free(f->reparse);
     free(f);

@@ -80,23 +80,18 @@ UINT64 treefs_used(TREEFS *t)
     return used;
 }
 
-long treefs_nodes(TREEFS *t)
+static long count_of(TREEFS *t, const long *count)
 {
-    long nodes;
+    long value;
     pthread_mutex_lock(&t->lock);
-    nodes = t->nodes;
+    value = *count;
     pthread_mutex_unlock(&t->lock);
-    return nodes;
+    return value;
 }
 
-long treefs_opens(TREEFS *t)
-{
-    long opens;
-    pthread_mutex_lock(&t->lock);
-    opens = t->opens;
-    pthread_mutex_unlock(&t->lock);
-    return opens;
-}
+long treefs_inodes(TREEFS *t) { return count_of(t, &t->inodes); }
+
+long treefs_opens(TREEFS *t) { return count_of(t, &t->opens); }
 
 long treefs_calls(TREEFS *t, const char *callback)
 {

@@ -17,7 +17,7 @@ FSP_FILE_SYSTEM *treefs_file_system(TREEFS *t);
 void treefs_hard_links(TREEFS *t); /* from now on, before the mount: case-sensitive ones only */
 void treefs_delete(TREEFS *t);
 UINT64 treefs_used(TREEFS *t); /* bytes that files are charged, open ones without a name too */
-long treefs_nodes(TREEFS *t); /* without the root */
+long treefs_inodes(TREEFS *t); /* without the root */
 long treefs_opens(TREEFS *t); /* Create and Open without their Close yet */
 long treefs_calls(TREEFS *t, const char *callback);
 /* before Read, Write, SetFileSize; after GetFileInfo, Rename, Cleanup */
