@@ -1,5 +1,7 @@
 /** Which folder of src may import which: arrows point down only (ARCHITECTURE.md). `npm run check` runs this. */
 
+const forbidden = (name, from, to) => ({ name, severity: 'error', from: { path: from }, to: { path: to } });
+
 /** Floors from the top: a folder may import from floors below it, never from its own floor's neighbours or above. */
 function floors(prefix, list) {
   const pattern = (names) => `^${prefix}(?:${names.join('|')})`;
@@ -8,12 +10,11 @@ function floors(prefix, list) {
     return upper.length === 0
       ? []
       : [
-          {
-            name: `only-down-to-${floor.join('-').replaceAll(/[^a-z-]/g, '')}`,
-            severity: 'error',
-            from: { path: pattern(floor) },
-            to: { path: pattern(upper) },
-          },
+          forbidden(
+            `only-down-to-${floor.join('-').replaceAll(/[^a-z-]/g, '')}`,
+            pattern(floor),
+            pattern(upper),
+          ),
         ];
   });
 }
@@ -38,37 +39,16 @@ export default {
       ['inode\\.', 'inode-heap\\.'],
       ['content/', 'security/', 'names/ordered-children', 'file-clock\\.'],
     ]),
-    {
-      name: 'volume-stands-alone',
-      comment: 'The volume knows no driver, no kernel and no FFI.',
-      severity: 'error',
-      from: { path: '^src/volume/' },
-      to: { path: '^src/(?:os|winfsp|drive|cli)/|koffi' },
-    },
-    {
-      name: 'winfsp-stands-alone',
-      severity: 'error',
-      from: { path: '^src/winfsp/' },
-      to: { path: '^src/(?:os|volume|drive|cli)/' },
-    },
-    {
-      name: 'os-takes-only-interfaces-of-the-volume',
-      severity: 'error',
-      from: { path: '^src/os/' },
-      to: { path: '^src/(?:winfsp|drive|cli)/|^src/volume/(?!content/page-memory|file-clock)' },
-    },
-    {
-      name: 'drive-takes-winfsp-by-its-index',
-      severity: 'error',
-      from: { path: '^src/(?:drive|cli)/' },
-      to: { path: '^src/winfsp/(?!index\\.)' },
-    },
-    {
-      name: 'nothing-shipped-needs-what-is-not',
-      severity: 'error',
-      from: { path: '^src/' },
-      to: { path: '^(?:tests|spec|bench|scripts|examples)/' },
-    },
+    // The volume knows no driver, no kernel and no FFI.
+    forbidden('volume-stands-alone', '^src/volume/', '^src/(?:os|winfsp|drive|cli)/|koffi'),
+    forbidden('winfsp-stands-alone', '^src/winfsp/', '^src/(?:os|volume|drive|cli)/'),
+    forbidden(
+      'os-takes-only-interfaces-of-the-volume',
+      '^src/os/',
+      '^src/(?:winfsp|drive|cli)/|^src/volume/(?!content/page-memory|file-clock)',
+    ),
+    forbidden('drive-takes-winfsp-by-its-index', '^src/(?:drive|cli)/', '^src/winfsp/(?!index\\.)'),
+    forbidden('nothing-shipped-needs-what-is-not', '^src/', '^(?:tests|spec|bench|scripts|examples)/'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

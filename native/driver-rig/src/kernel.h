@@ -73,7 +73,7 @@ NTSTATUS file_cleanup(PFILE_OBJECT file);
 void file_last_reference(PFILE_OBJECT file);
 PIRP irp_for(PFILE_OBJECT file, UCHAR major, UCHAR minor, KPROCESSOR_MODE mode, PIO_STACK_LOCATION *stack);
 /* Sends it and waits. The request is gone afterwards. */
-NTSTATUS irp_run(PFILE_OBJECT file, PIRP irp, ULONG *done);
+NTSTATUS irp_run(PFILE_OBJECT file, PIRP irp, uint32_t *done);
 
 /* ---- ke ---- */
 void *pool_allocate(size_t bytes, ULONG tag);

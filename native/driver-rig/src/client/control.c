@@ -18,7 +18,7 @@ static BOOLEAN by_fast_io(PFILE_OBJECT file, uint32_t code, const void *in, uint
 }
 
 static NTSTATUS by_request(PFILE_OBJECT file, int fs, uint32_t code, const void *in, uint32_t in_length, void *out,
-    uint32_t out_length, ULONG *done)
+    uint32_t out_length, uint32_t *done)
 {
     PIO_STACK_LOCATION sp;
     PIRP irp = irp_for(
@@ -47,7 +47,7 @@ RIG_API int32_t rig_control(void *file, int fs, uint32_t code, const void *in, u
     uint32_t out_length, uint32_t *done)
 {
     IO_STATUS_BLOCK iosb = {{0}, 0};
-    ULONG bytes = 0;
+    uint32_t bytes = 0;
     NTSTATUS status;
     BOOLEAN transact = FUNCTION(code) == FUNCTION_TRANSACT;
     /* An answer begins with version, size and kind. */
@@ -56,7 +56,7 @@ RIG_API int32_t rig_control(void *file, int fs, uint32_t code, const void *in, u
     if (!fs && by_fast_io(file, code, in, in_length, out, out_length, &iosb)) {
         count(COUNT_FAST_TRANSACTS);
         status = iosb.Status;
-        bytes = (ULONG)iosb.Information;
+        bytes = (uint32_t)iosb.Information;
     } else {
         if (transact)
             count(COUNT_TRANSACTS);

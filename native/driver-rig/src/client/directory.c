@@ -10,7 +10,6 @@ RIG_API int32_t rig_directory(void *file, void *buffer, uint32_t length, uint32_
         return STATUS_ACCESS_DENIED;
     PIO_STACK_LOCATION sp;
     UNICODE_STRING name = {0, 0, NULL};
-    ULONG bytes = 0;
     PIRP irp = irp_for(file, IRP_MJ_DIRECTORY_CONTROL, IRP_MN_QUERY_DIRECTORY, UserMode, &sp);
     irp->UserBuffer = buffer;
     sp->Flags = (UCHAR)flags;
@@ -21,10 +20,7 @@ RIG_API int32_t rig_directory(void *file, void *buffer, uint32_t length, uint32_
         name.Buffer = (WCHAR *)pattern;
         sp->Parameters.QueryDirectory.FileName = (void *)&name;
     }
-    NTSTATUS status = irp_run(file, irp, &bytes);
-    if (done != NULL)
-        *done = bytes;
-    return status;
+    return irp_run(file, irp, done);
 }
 
 RIG_API int32_t rig_rename(void *file, const wchar_t *target, void *root, uint32_t information_class, uint32_t flags)

@@ -39,39 +39,46 @@ RIG_API int32_t rig_close(void *file)
     return STATUS_SUCCESS;
 }
 
+/* Only what the I/O manager asks by fast I/O: synchronous handles with a cache. */
+static BOOLEAN may_be_fast(PFILE_OBJECT f)
+{
+    return f->PrivateCacheMap && (f->Flags & FO_SYNCHRONOUS_IO) && !(f->Flags & FO_NO_INTERMEDIATE_BUFFERING);
+}
+
+static ULONG transfer_flags(PFILE_OBJECT f)
+{
+    return IRP_DEFER_IO_COMPLETION | ((f->Flags & FO_NO_INTERMEDIATE_BUFFERING) ? IRP_NOCACHE : 0) |
+           ((f->Flags & FO_SYNCHRONOUS_IO) ? IRP_SYNCHRONOUS_API : 0);
+}
+
+static int32_t fast_done(int counter, PIO_STATUS_BLOCK iosb, uint32_t *done)
+{
+    count(counter);
+    if (done)
+        *done = (uint32_t)iosb->Information;
+    return iosb->Status;
+}
+
 RIG_API int32_t rig_read(void *file, void *buffer, uint32_t length, int64_t offset, uint32_t *done)
 {
     if (!has_access(file, FILE_READ_DATA))
         return STATUS_ACCESS_DENIED;
     PIO_STACK_LOCATION sp;
     PFILE_OBJECT f = file;
-    ULONG n = 0;
     PDEVICE_OBJECT device = file_device(f);
-    PFAST_IO_DISPATCH fast = device->DriverObject->FastIoDispatch;
-    if (f->PrivateCacheMap && (f->Flags & FO_SYNCHRONOUS_IO) && !(f->Flags & FO_NO_INTERMEDIATE_BUFFERING)) {
-        IO_STATUS_BLOCK iosb = {{0}, 0};
-        LARGE_INTEGER at;
-        at.QuadPart = offset;
-        if (fast->FastIoRead(f, &at, length, TRUE, 0, buffer, &iosb, device) &&
-            (iosb.Status == STATUS_SUCCESS || iosb.Status == STATUS_BUFFER_OVERFLOW ||
-                iosb.Status == STATUS_END_OF_FILE)) {
-            count(COUNT_FAST_READS);
-            if (done)
-                *done = (ULONG)iosb.Information;
-            return iosb.Status;
-        }
-    }
+    IO_STATUS_BLOCK iosb = {{0}, 0};
+    LARGE_INTEGER at;
+    at.QuadPart = offset;
+    if (may_be_fast(f) &&
+        device->DriverObject->FastIoDispatch->FastIoRead(f, &at, length, TRUE, 0, buffer, &iosb, device) &&
+        (iosb.Status == STATUS_SUCCESS || iosb.Status == STATUS_BUFFER_OVERFLOW || iosb.Status == STATUS_END_OF_FILE))
+        return fast_done(COUNT_FAST_READS, &iosb, done);
     PIRP irp = irp_for(f, IRP_MJ_READ, 0, UserMode, &sp);
     irp->UserBuffer = buffer;
-    irp->Flags = IRP_READ_OPERATION | IRP_DEFER_IO_COMPLETION |
-                 ((f->Flags & FO_NO_INTERMEDIATE_BUFFERING) ? IRP_NOCACHE : 0) |
-                 ((f->Flags & FO_SYNCHRONOUS_IO) ? IRP_SYNCHRONOUS_API : 0);
+    irp->Flags = IRP_READ_OPERATION | transfer_flags(f);
     sp->Parameters.Read.Length = length;
     sp->Parameters.Read.ByteOffset.QuadPart = offset;
-    NTSTATUS status = irp_run(f, irp, &n);
-    if (done)
-        *done = n;
-    return status;
+    return irp_run(f, irp, done);
 }
 
 RIG_API int32_t rig_write(void *file, const void *buffer, uint32_t length, int64_t offset, uint32_t *done)
@@ -80,34 +87,22 @@ RIG_API int32_t rig_write(void *file, const void *buffer, uint32_t length, int64
         return STATUS_ACCESS_DENIED;
     PIO_STACK_LOCATION sp;
     PFILE_OBJECT f = file;
-    ULONG n = 0;
     PDEVICE_OBJECT device = file_device(f);
-    PFAST_IO_DISPATCH fast = device->DriverObject->FastIoDispatch;
-    if (f->PrivateCacheMap && (f->Flags & FO_SYNCHRONOUS_IO) && !(f->Flags & FO_NO_INTERMEDIATE_BUFFERING)) {
-        IO_STATUS_BLOCK iosb = {{0}, 0};
-        LARGE_INTEGER at;
-        at.QuadPart = offset;
-        if (fast->FastIoWrite(f, &at, length, TRUE, 0, (void *)buffer, &iosb, device) &&
-            iosb.Status == STATUS_SUCCESS) {
-            count(COUNT_FAST_WRITES);
-            if (done)
-                *done = (ULONG)iosb.Information;
-            return iosb.Status;
-        }
-    }
+    IO_STATUS_BLOCK iosb = {{0}, 0};
+    LARGE_INTEGER at;
+    at.QuadPart = offset;
+    if (may_be_fast(f) &&
+        device->DriverObject->FastIoDispatch->FastIoWrite(f, &at, length, TRUE, 0, (void *)buffer, &iosb, device) &&
+        iosb.Status == STATUS_SUCCESS)
+        return fast_done(COUNT_FAST_WRITES, &iosb, done);
     PIRP irp = irp_for(f, IRP_MJ_WRITE, 0, UserMode, &sp);
     irp->UserBuffer = (void *)buffer;
-    irp->Flags = IRP_WRITE_OPERATION | IRP_DEFER_IO_COMPLETION |
-                 ((f->Flags & FO_NO_INTERMEDIATE_BUFFERING) ? IRP_NOCACHE : 0) |
-                 ((f->Flags & FO_SYNCHRONOUS_IO) ? IRP_SYNCHRONOUS_API : 0);
+    irp->Flags = IRP_WRITE_OPERATION | transfer_flags(f);
     if (f->Flags & FO_WRITE_THROUGH)
         sp->Flags |= SL_WRITE_THROUGH;
     sp->Parameters.Write.Length = length;
     sp->Parameters.Write.ByteOffset.QuadPart = offset;
-    NTSTATUS status = irp_run(f, irp, &n);
-    if (done)
-        *done = n;
-    return status;
+    return irp_run(f, irp, done);
 }
 
 RIG_API int32_t rig_flush(void *file)

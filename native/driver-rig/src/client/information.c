@@ -38,7 +38,6 @@ static BOOLEAN query_by_fast_io(
 RIG_API int32_t rig_query(void *file, uint32_t information_class, void *buffer, uint32_t length, uint32_t *done)
 {
     PIO_STACK_LOCATION sp;
-    ULONG n = 0;
     IO_STATUS_BLOCK iosb = {{0}, 0};
     if (query_by_fast_io(file, information_class, buffer, length, &iosb)) {
         count(COUNT_FAST_QUERIES);
@@ -50,10 +49,7 @@ RIG_API int32_t rig_query(void *file, uint32_t information_class, void *buffer, 
     irp_buffer(irp, NULL, 0, buffer, length);
     sp->Parameters.QueryFile.Length = length;
     sp->Parameters.QueryFile.FileInformationClass = information_class;
-    NTSTATUS status = irp_run(file, irp, &n);
-    if (done)
-        *done = n;
-    return status;
+    return irp_run(file, irp, done);
 }
 
 static ULONG rights_to_set(uint32_t information_class)
@@ -84,15 +80,11 @@ RIG_API int32_t rig_set(void *file, uint32_t information_class, void *buffer, ui
 RIG_API int32_t rig_query_volume(void *file, uint32_t information_class, void *buffer, uint32_t length, uint32_t *done)
 {
     PIO_STACK_LOCATION sp;
-    ULONG n = 0;
     PIRP irp = irp_for(file, IRP_MJ_QUERY_VOLUME_INFORMATION, 0, UserMode, &sp);
     irp_buffer(irp, NULL, 0, buffer, length);
     sp->Parameters.QueryVolume.Length = length;
     sp->Parameters.QueryVolume.FsInformationClass = information_class;
-    NTSTATUS status = irp_run(file, irp, &n);
-    if (done)
-        *done = n;
-    return status;
+    return irp_run(file, irp, done);
 }
 
 RIG_API int32_t rig_set_volume(void *file, uint32_t information_class, void *buffer, uint32_t length)
@@ -108,15 +100,11 @@ RIG_API int32_t rig_set_volume(void *file, uint32_t information_class, void *buf
 RIG_API int32_t rig_query_security(void *file, uint32_t information, void *buffer, uint32_t length, uint32_t *done)
 {
     PIO_STACK_LOCATION sp;
-    ULONG n = 0;
     PIRP irp = irp_for(file, IRP_MJ_QUERY_SECURITY, 0, UserMode, &sp);
     irp->UserBuffer = buffer;
     sp->Parameters.QuerySecurity.SecurityInformation = information;
     sp->Parameters.QuerySecurity.Length = length;
-    NTSTATUS status = irp_run(file, irp, &n);
-    if (done)
-        *done = n;
-    return status;
+    return irp_run(file, irp, done);
 }
 
 RIG_API int32_t rig_set_security(void *file, uint32_t information, void *descriptor)
@@ -139,7 +127,6 @@ RIG_API int32_t rig_query_ea(void *file, void *buffer, uint32_t length, const vo
     uint32_t *index, int flags, uint32_t *done)
 {
     PIO_STACK_LOCATION sp;
-    ULONG n = 0;
     PIRP irp = irp_for(file, IRP_MJ_QUERY_EA, 0, UserMode, &sp);
     irp->UserBuffer = buffer;
     sp->Flags = (UCHAR)flags;
@@ -147,10 +134,7 @@ RIG_API int32_t rig_query_ea(void *file, void *buffer, uint32_t length, const vo
     sp->Parameters.QueryEa.EaList = (void *)list;
     sp->Parameters.QueryEa.EaListLength = list_length;
     sp->Parameters.QueryEa.EaIndex = index ? *index : 0;
-    NTSTATUS status = irp_run(file, irp, &n);
-    if (done)
-        *done = n;
-    return status;
+    return irp_run(file, irp, done);
 }
 
 RIG_API int32_t rig_set_ea(void *file, void *buffer, uint32_t length)

@@ -109,26 +109,26 @@ KERNEL NTSTATUS K_FsRtlFastUnlockAll(PFILE_LOCK f, PFILE_OBJECT file, PVOID proc
     return STATUS_SUCCESS;
 }
 
+static BOOLEAN is_free(PFILE_LOCK f, PFILE_OBJECT file, LONGLONG from, ULONG length, ULONG key, BOOLEAN to_write)
+{
+    host_lock(f);
+    LOCK *l = conflict(f, from, from + length, file, key, to_write, FALSE);
+    host_unlock(f);
+    return l == NULL;
+}
+
 KERNEL BOOLEAN K_FsRtlCheckLockForReadAccess(PFILE_LOCK f, PIRP irp)
 {
     PIO_STACK_LOCATION sp = irp->Tail.Overlay.CurrentStackLocation;
-    LONGLONG from = sp->Parameters.Read.ByteOffset.QuadPart;
-    host_lock(f);
-    LOCK *l =
-        conflict(f, from, from + sp->Parameters.Read.Length, sp->FileObject, sp->Parameters.Read.Key, FALSE, FALSE);
-    host_unlock(f);
-    return l == NULL;
+    return is_free(f, sp->FileObject, sp->Parameters.Read.ByteOffset.QuadPart, sp->Parameters.Read.Length,
+        sp->Parameters.Read.Key, FALSE);
 }
 
 KERNEL BOOLEAN K_FsRtlCheckLockForWriteAccess(PFILE_LOCK f, PIRP irp)
 {
     PIO_STACK_LOCATION sp = irp->Tail.Overlay.CurrentStackLocation;
-    LONGLONG from = sp->Parameters.Write.ByteOffset.QuadPart;
-    host_lock(f);
-    LOCK *l =
-        conflict(f, from, from + sp->Parameters.Write.Length, sp->FileObject, sp->Parameters.Write.Key, TRUE, FALSE);
-    host_unlock(f);
-    return l == NULL;
+    return is_free(f, sp->FileObject, sp->Parameters.Write.ByteOffset.QuadPart, sp->Parameters.Write.Length,
+        sp->Parameters.Write.Key, TRUE);
 }
 
 KERNEL BOOLEAN K_FsRtlAreThereCurrentOrInProgressFileLocks(PFILE_LOCK f) { return LOCKS(f) != NULL; }

@@ -27,7 +27,7 @@ PIRP irp_for(PFILE_OBJECT file, UCHAR major, UCHAR minor, KPROCESSOR_MODE mode, 
     return irp;
 }
 
-NTSTATUS irp_run(PFILE_OBJECT file, PIRP irp, ULONG *done)
+NTSTATUS irp_run(PFILE_OBJECT file, PIRP irp, uint32_t *done)
 {
     KEVENT event;
     IO_STATUS_BLOCK iosb;
@@ -39,7 +39,7 @@ NTSTATUS irp_run(PFILE_OBJECT file, PIRP irp, ULONG *done)
     irp_call(file_device(file), irp);
     wait_for(&event, NULL);
     if (done != NULL)
-        *done = (ULONG)iosb.Information;
+        *done = (uint32_t)iosb.Information;
     return iosb.Status;
 }
 

@@ -65,25 +65,19 @@ NTSTATUS FspFsctlTransact(HANDLE VolumeHandle, PVOID ResponseBuf, SIZE_T Respons
     return status;
 }
 
-NTSTATUS FspFsctlStop(HANDLE VolumeHandle)
+static NTSTATUS on_volume(HANDLE handle, void (*what)(VOLUME *volume))
 {
-    VOLUME *v = volume_enter(VolumeHandle);
+    VOLUME *v = volume_enter(handle);
     if (v == NULL)
         return STATUS_INVALID_HANDLE;
-    queue_cancel_all(v);
+    what(v);
     volume_leave(v);
     return STATUS_SUCCESS;
 }
 
-NTSTATUS FspFsctlStop0(HANDLE VolumeHandle)
-{
-    VOLUME *v = volume_enter(VolumeHandle);
-    if (v == NULL)
-        return STATUS_INVALID_HANDLE;
-    queue_stop_receiving(v);
-    volume_leave(v);
-    return STATUS_SUCCESS;
-}
+NTSTATUS FspFsctlStop(HANDLE VolumeHandle) { return on_volume(VolumeHandle, queue_cancel_all); }
+
+NTSTATUS FspFsctlStop0(HANDLE VolumeHandle) { return on_volume(VolumeHandle, queue_stop_receiving); }
 
 NTSTATUS FspVersion(PUINT32 PVersion)
 {
