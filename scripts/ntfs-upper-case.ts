@@ -1,6 +1,6 @@
 /**
  * Extracts NTFS's table of capitals ($UpCase) from a file system that mkntfs has made, and stores it as
- * src/volume/names/ntfs-upper-case.ts.
+ * src/volume/names/ntfs-upper-case.ts, and for the native library as upper_case.h.
  *
  *   node dist/scripts/ntfs-upper-case.js (in the project's root)
  *
@@ -17,6 +17,8 @@ const UNITS = 0x10000;
 const IMAGE_BYTES = 8 * 2 ** 20;
 const PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
 const TARGET = 'src/volume/names/ntfs-upper-case.ts';
+export const HEADER = 'native/winfsp-linux/src/core/base/upper_case.h';
+const MAX_COLUMNS = 120;
 
 /** The version line of mkntfs, or null where it is not installed. */
 export function mkntfsVersion(): string | null {
@@ -69,15 +71,41 @@ function runsOf(table: Uint16Array): number[][] {
   return runs;
 }
 
+/** A comment and the numbers for the native library, which has no other source of them. */
+export function headerOf(runs: readonly number[]): string {
+  const entries = Array.from(
+    { length: runs.length / 4 },
+    (_, i) => `{${runs.slice(4 * i, 4 * i + 4).join(', ')}},`,
+  );
+  const lines = [''];
+  for (const entry of entries) {
+    const line = `${lines.at(-1)} ${entry}`.trimStart();
+    if (line.length + 4 > MAX_COLUMNS) lines.push(entry);
+    else lines[lines.length - 1] = line;
+  }
+  return `/* NTFS's table of capitals: what src/volume/names/ntfs-upper-case.ts has, made by the same script. Each run: the first
+ * unit, the count, the distance from one to the next, and what to add. */
+#ifndef UPPER_CASE_H
+#define UPPER_CASE_H
+static const struct upper_case_run {
+    unsigned short first, count, step;
+    int add;
+} upper_case_runs[] = {
+${lines.map((line) => `    ${line}\n`).join('')}};
+#endif
+`;
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const table = extractUpperCase();
+  const runs = runsOf(extractUpperCase()).flat();
   const text = `/**
  * NTFS's table of capitals, made by scripts/ntfs-upper-case.ts from the $UpCase file of a file system that
  * ${mkntfsVersion()} made. Four numbers for each run of units that have a
  * capital: the first unit, the count, the distance from one to the next, and what to add.
  */
-export const NTFS_UPPER_CASE_RUNS: readonly number[] = [${runsOf(table).flat().join(', ')}];
+export const NTFS_UPPER_CASE_RUNS: readonly number[] = [${runs.join(', ')}];
 `;
   writeFileSync(TARGET, text);
+  writeFileSync(HEADER, headerOf(runs));
   execFileSync('npx', ['biome', 'format', '--write', TARGET], { stdio: 'inherit' });
 }

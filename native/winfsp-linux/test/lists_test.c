@@ -232,6 +232,13 @@ static void names(void)
     CHECK_EQUAL(wide_upper(0xdf), 0xdf); /* ß */
     CHECK_EQUAL(wide_upper(0x131), 0x131);
     CHECK_EQUAL(wide_upper(0xff), 0x178);
+    CHECK_EQUAL(wide_upper(0xb5), 0xb5); /* the micro sign has no capital on NTFS */
+    CHECK_EQUAL(wide_upper(0x1c6), 0x1c4);
+    CHECK_EQUAL(wide_upper(0x1c5), 0x1c5);
+    CHECK_EQUAL(wide_upper(0x250), 0x2c6f);
+    CHECK_EQUAL(wide_upper(0x1f00), 0x1f08);
+    CHECK_EQUAL(wide_upper(0xff5a), 0xff3a);
+    CHECK_EQUAL(wide_upper(0xffff), 0xffff);
     CHECK(!wide_equal(u"a", 1, u"ab", 2, 0));
     REQUEST r;
     request_begin(&r.req, 1);

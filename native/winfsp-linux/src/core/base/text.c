@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/base/text.h"
+#include "core/base/upper_case.h"
 
 #define ESCAPED_BACKSLASH 0xf05c /* a file name may contain '\' on Linux; to the host it would be a separator */
 #define ESCAPED_BYTES 0xdc00u /* low surrogates that stand for single bytes */
@@ -176,22 +177,13 @@ ptrdiff_t name_to_utf8(const WCHAR *source, size_t units, char *target, size_t b
 
 WCHAR wide_upper(WCHAR c)
 {
-    if (c < 0x80)
-        return c >= 'a' && c <= 'z' ? (WCHAR)(c - 32) : c;
-    if ((c >= 0xe0 && c <= 0xfe && c != 0xf7) || (c >= 0x3b1 && c <= 0x3cb && c != 0x3c2) || (c >= 0x430 && c <= 0x44f))
-        return (WCHAR)(c - 32);
-    if (c == 0xff)
-        return 0x178;
-    if ((c >= 0x100 && c <= 0x137 && c != 0x131) || (c >= 0x14a && c <= 0x177) || (c >= 0x460 && c <= 0x481) ||
-        (c >= 0x48a && c <= 0x4bf) || (c >= 0x4d0 && c <= 0x52f) || (c >= 0x1e00 && c <= 0x1e95) ||
-        (c >= 0x1ea0 && c <= 0x1eff))
-        return (WCHAR)(c & ~1u);
-    if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e))
-        return (WCHAR)((c & 1) == 0 ? c - 1 : c);
-    if (c >= 0x450 && c <= 0x45f)
-        return (WCHAR)(c - 80);
-    if (c >= 0x561 && c <= 0x586)
-        return (WCHAR)(c - 48);
+    const size_t count = sizeof upper_case_runs / sizeof *upper_case_runs;
+    for (size_t i = 0; i < count && upper_case_runs[i].first <= c; i++) {
+        const struct upper_case_run *run = &upper_case_runs[i];
+        unsigned distance = (unsigned)c - run->first;
+        if (distance < (unsigned)run->count * run->step && distance % run->step == 0)
+            return (WCHAR)(c + run->add);
+    }
     return c;
 }
 
