@@ -12,12 +12,15 @@ import { RamVolume } from '../../src/volume/ram-volume.js';
 import type { CoreBenchmarks } from './run.js';
 
 const SIZES = [10, 1000, 10_000, 100_000, 1_000_000];
+const MAX_QUICK_SIZE = 10_000;
 /** A prime, and so a step that visits all of a directory in a scattered order. */
 const STEP = 611_953;
 const ASKED = 100_000;
 
 export function add(bench: CoreBenchmarks): void {
-  for (const size of SIZES) addSize(bench, size);
+  for (const size of SIZES) {
+    if (!bench.quick || size <= MAX_QUICK_SIZE) addSize(bench, size);
+  }
   const table = foldingTable(false);
   for (const [what, text] of [
     ['ASCII', 'A file name of 32 units in ASCII'],

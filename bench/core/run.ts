@@ -37,6 +37,8 @@ export interface CoreBenchmarkOptions {
 }
 
 export interface CoreBenchmarks {
+  /** What takes seconds to prepare is left out. */
+  quick: boolean;
   add(name: string, run: () => void, options?: CoreBenchmarkOptions): void;
   record(name: string, value: number, unit: string): void;
 }
@@ -65,6 +67,7 @@ export async function run(options: RunOptions): Promise<string> {
       add(bench: CoreBenchmarks): void | Promise<void>;
     };
     await module.add({
+      quick: options.quick,
       add: (name, body, options = {}) => {
         if (wanted(name)) planned.push({ group, name, run: body, options });
       },
