@@ -9,3 +9,5 @@ export const MAX_NAME_UNITS = 255;
 export const MAX_LABEL_UNITS = 32;
 /** The data of one reparse point, its head included: MAXIMUM_REPARSE_DATA_BUFFER_SIZE of the Windows SDK. */
 export const MAX_REPARSE_DATA_BYTES = 16 * 1024;
+/** All extended attributes of a file as one list: what an answer of 16 KiB has room for beside its head. */
+export const MAX_EA_LIST_BYTES = 16 * 1024 - 128;

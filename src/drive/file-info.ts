@@ -25,5 +25,5 @@ export function encodeFileInfo(inode: Inode, view: DataView, offset: number, lin
   view.setInt32(offset + FileInfo.ChangeTime + 4, inode.changeTimeHigh, true);
   setUint64(view, offset + FileInfo.IndexNumber, inode.indexNumber);
   view.setUint32(offset + FileInfo.HardLinks, links, true);
-  view.setUint32(offset + FileInfo.EaSize, 0, true);
+  view.setUint32(offset + FileInfo.EaSize, inode.extendedAttributes?.sizeBytes ?? 0, true);
 }

@@ -75,9 +75,13 @@ export class RamFileSystem implements FileSystemInterface {
     const inode = this.#volume.lookup(fileName);
     if (typeof inode === 'number') {
       // A missing leaf has been looked for in a directory that is there, so no link lies on the way to it.
-      return inode !== NtStatus.OBJECT_NAME_NOT_FOUND && this.#reparsePointOnTheWay(fileName, result)
-        ? NtStatus.REPARSE
-        : inode;
+      const link =
+        inode === NtStatus.OBJECT_NAME_NOT_FOUND ? -1 : this.#volume.reparsePointOnTheWay(fileName);
+      if (link < 0) {
+        return inode;
+      }
+      result.fileAttributes = link;
+      return NtStatus.REPARSE;
     }
     result.fileAttributes = inode.attributes;
     result.securityDescriptor = this.#volume.securityOf(inode);
@@ -337,6 +341,18 @@ export class RamFileSystem implements FileSystemInterface {
     return inode === undefined ? NtStatus.INVALID_HANDLE : this.#volume.deleteReparsePoint(inode, data);
   }
 
+  getEa(context: number): Uint8Array | number {
+    const inode = this.#volume.inodeOf(context);
+    return inode === undefined ? NtStatus.INVALID_HANDLE : this.#volume.getExtendedAttributes(inode);
+  }
+
+  setEa(context: number, list: Uint8Array, view: DataView, fileInfoOffset: number): number {
+    const inode = this.#volume.inodeOf(context);
+    return inode === undefined
+      ? NtStatus.INVALID_HANDLE
+      : this.#changed(this.#volume.setExtendedAttributes(inode, list), inode, view, fileInfoOffset);
+  }
+
   #encode(inode: Inode, view: DataView, offset: number): void {
     encodeFileInfo(inode, view, offset, this.#countsLinks ? this.#volume.linkCountOf(inode) : 0);
   }
@@ -377,24 +393,5 @@ export class RamFileSystem implements FileSystemInterface {
   publish(): void {
     this.#ledger?.publish(this.#volume);
     this.#fill?.look(this.#volume.pool.reservedPages, this.#volume.pool.capacityPages);
-  }
-
-  /**
-   * A path that leads through a symbolic link is resolved by the system, which asks for the place of the link in the
-   * path: the index of the first unit of its name, in the place of the attributes. Only looked for when the look-up
-   * failed, because a reparse point has no children.
-   */
-  #reparsePointOnTheWay(fileName: string, result: SecurityByNameResult): boolean {
-    for (let end = fileName.indexOf('\\', 1); end > 0; end = fileName.indexOf('\\', end + 1)) {
-      const inode = this.#volume.lookup(fileName.slice(0, end));
-      if (typeof inode === 'number') {
-        return false;
-      }
-      if ((inode.attributes & FileAttribute.REPARSE_POINT) !== 0) {
-        result.fileAttributes = fileName.lastIndexOf('\\', end - 1) + 1;
-        return true;
-      }
-    }
-    return false;
   }
 }

@@ -12,6 +12,8 @@
  *     user.DOSATTRIB                attributes as 0x…, as Samba keeps them
  *     user.ramdrive.security        the self-relative security descriptor, in base64
  *     user.ramdrive.reparse         reparse data with their head, in base64
+ *     user.ramdrive.ea              all extended attributes as Windows lists them, in base64; those that Linux could
+ *                                   have stand beside it under their own names, for programs that unpack them
  *     user.ramdrive.name            a name that stands for no bytes: its UTF-16 units, in base64
  *
  * Those from `user.` on with `SCHILY.xattr.` before them. Unknown records are ignored, so that a later program may add
@@ -41,8 +43,11 @@ export const Key = {
   ATTRIBUTES: 'SCHILY.xattr.user.DOSATTRIB',
   SECURITY: 'SCHILY.xattr.user.ramdrive.security',
   REPARSE: 'SCHILY.xattr.user.ramdrive.reparse',
+  EXTENDED: 'SCHILY.xattr.user.ramdrive.ea',
   NAME: 'SCHILY.xattr.user.ramdrive.name',
 } as const;
+
+export const XATTR_PREFIX = 'SCHILY.xattr.';
 
 export const BLOCK_BYTES = 512;
 

@@ -37,6 +37,8 @@ export interface ImageEntry {
   readonly times: { creation: bigint; lastAccess: bigint; lastWrite: bigint; change: bigint };
   readonly security: Uint8Array;
   readonly reparse: Uint8Array | null;
+  /** A packed list, unchecked. */
+  readonly extendedAttributes: Uint8Array | null;
   readonly link: string | null;
   /** Holes included. */
   readonly sizeBytes: number;
@@ -119,6 +121,7 @@ function entryOf(tar: TarReader, item: TarItem, isFirst: boolean): ImageEntry {
   const attributes = /^0x[0-9a-f]{1,8}$/.exec(pax.text(Key.ATTRIBUTES) ?? '');
   const security = base64(pax.text(Key.SECURITY));
   const reparse = pax.has(Key.REPARSE) ? base64(pax.text(Key.REPARSE)) : null;
+  const extendedAttributes = pax.has(Key.EXTENDED) ? base64(pax.text(Key.EXTENDED)) : null;
   const times = {
     creation: parseTime(pax.text(Key.CREATION)),
     lastAccess: parseTime(pax.text(Key.ACCESS)),
@@ -129,6 +132,7 @@ function entryOf(tar: TarReader, item: TarItem, isFirst: boolean): ImageEntry {
   if (security === undefined) throw damage('without a security descriptor');
   const isSpecial = header.type !== 'file' && kind !== 'directory';
   if (reparse === undefined || (isSpecial && reparse === null)) throw damage('without its reparse data');
+  if (extendedAttributes === undefined) throw damage('with extended attributes that are none');
   if (!hasAll(times)) throw damage('without one of its times, or with one that is none');
   const isDirectory =
     kind === 'directory' || (kind === 'link' && (Number(attributes[0]) & DIRECTORY_ATTRIBUTE) !== 0);
@@ -147,6 +151,7 @@ function entryOf(tar: TarReader, item: TarItem, isFirst: boolean): ImageEntry {
     times,
     security,
     reparse,
+    extendedAttributes,
     link: kind === 'link' ? (pax.name(Key.LINK) ?? header.linkname) : null,
     sizeBytes: kind === 'file' ? sizeOf(item, damage) : 0,
   };

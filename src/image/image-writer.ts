@@ -1,5 +1,15 @@
 /** Writes the image of a volume into an open file (format.ts). Throws what the file system throws. */
-import { BLOCK_BYTES, Key, MANIFEST_MARK, MARK_TEXT, type Manifest, timeText } from './format.js';
+
+import { attributesOf, EMPTY_VALUE_FLAG, type ExtendedAttributes } from '../volume/extended-attributes.js';
+import {
+  BLOCK_BYTES,
+  Key,
+  MANIFEST_MARK,
+  MARK_TEXT,
+  type Manifest,
+  timeText,
+  XATTR_PREFIX,
+} from './format.js';
 import { bytesOfName } from './posix-name.js';
 import { posixOwner } from './posix-owner.js';
 import { specialFileOf } from './special-file.js';
@@ -73,10 +83,11 @@ function writeInode(
   return type === 'symlink' ? 'links' : inode.isDirectory ? 'directories' : 'files';
 }
 
-function paxOf(inode: ViewedInode): Record<string, string> {
-  const { names, times, attributes, security, reparse } = inode;
+function paxOf(inode: ViewedInode): Record<string, string | Uint8Array> {
+  const { names, times, attributes, security, reparse, extendedAttributes } = inode;
   const name = names.at(-1);
   return {
+    ...(extendedAttributes !== null && linuxAttributes(extendedAttributes)),
     ...(name === undefined && { [Key.COMMENT]: MARK_TEXT }),
     [Key.WRITE]: timeText(times.lastWrite),
     [Key.ACCESS]: timeText(times.lastAccess),
@@ -85,9 +96,24 @@ function paxOf(inode: ViewedInode): Record<string, string> {
     [Key.ATTRIBUTES]: `0x${attributes.toString(16)}`,
     [Key.SECURITY]: Buffer.from(security).toString('base64'),
     ...(reparse !== null && { [Key.REPARSE]: Buffer.from(reparse).toString('base64') }),
+    ...(extendedAttributes !== null && {
+      [Key.EXTENDED]: Buffer.from(extendedAttributes.list).toString('base64'),
+    }),
     ...(name !== undefined &&
       tarName(inode) !== name && { [Key.NAME]: Buffer.from(name, 'utf16le').toString('base64') }),
   };
+}
+
+/** Those that a Linux drive has, and a keyword of pax can name; not needed to read them back. */
+function linuxAttributes(attributes: ExtendedAttributes): Record<string, Uint8Array> {
+  return Object.fromEntries(
+    attributesOf(attributes)
+      .filter(({ name }) => /^(user|trusted|security)\.[!-<>-~]+$/.test(name))
+      .map(({ name, flags, value }) => [
+        XATTR_PREFIX + name,
+        (flags & EMPTY_VALUE_FLAG) === 0 ? value : new Uint8Array(0),
+      ]),
+  );
 }
 
 /**

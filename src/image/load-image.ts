@@ -37,6 +37,7 @@ class Loader {
   readonly #collisions: string[] = [];
   #collisionCount = 0;
   #neededBytes = 0;
+  #attributeBytes = 0;
   #doneBytes = 0;
   #isFull = false;
   /** Of the entry at hand; null when it is only counted. */
@@ -54,6 +55,7 @@ class Loader {
   entry(entry: ImageEntry): void {
     const { pageSizeBytes } = this.#volume.pool;
     this.#neededBytes += Math.ceil(entry.sizeBytes / pageSizeBytes) * pageSizeBytes;
+    this.#attributeBytes += entry.extendedAttributes?.length ?? 0;
     const path = this.#pathOf(entry);
     if (entry.kind === 'directory') {
       if (this.#directories.has(entry.path)) throw damage(entry, 'is there twice');
@@ -85,6 +87,7 @@ class Loader {
     const inode = this.#inode;
     if (inode === null) return;
     if (entry.reparse !== null) this.#must(this.#volume.setReparsePoint(inode, entry.reparse), entry);
+    if (entry.extendedAttributes !== null) this.#setExtended(inode, entry.extendedAttributes, entry);
     this.#restore(inode, entry);
     if (inode !== this.#volume.root) this.#volume.close(inode);
     this.#inode = null;
@@ -100,10 +103,12 @@ class Loader {
       );
     }
     if (this.#isFull) {
+      const { pageSizeBytes } = this.#volume.pool;
+      const neededBytes = this.#neededBytes + Math.ceil(this.#attributeBytes / pageSizeBytes) * pageSizeBytes;
       throw new ImageError(
         'DOES_NOT_FIT',
-        `its files need ${this.#neededBytes.toLocaleString('en')} bytes in pages of ` +
-          `${this.#volume.pool.pageSizeBytes.toLocaleString('en')}, the drive has ` +
+        `its files need ${neededBytes.toLocaleString('en')} bytes in pages of ` +
+          `${pageSizeBytes.toLocaleString('en')}, the drive has ` +
           `${this.#volume.totalBytes.toLocaleString('en')}, or there are too many files for its memory. ` +
           'Choose a larger --capacity',
       );
@@ -147,6 +152,19 @@ class Loader {
       this.#collisions.push(`"${entry.path}" and "${there.name}"`);
     }
     return null;
+  }
+
+  #setExtended(inode: Inode, list: Uint8Array, entry: ImageEntry): void {
+    const status = this.#volume.setExtendedAttributes(inode, list);
+    if (status === NtStatus.DISK_FULL) {
+      this.#full();
+      return;
+    }
+    this.#must(status, entry);
+    if (inode.extendedAttributes?.list.length === list.length) return;
+    this.#collisionCount += 1;
+    if (this.#collisions.length < MAX_COLLISIONS_NAMED)
+      this.#collisions.push(`attributes of "${entry.path}"`);
   }
 
   #restore(inode: Inode, entry: ImageEntry): void {

@@ -2,6 +2,7 @@
  * VolumeView: what an image is written from: all inodes of one moment, parents first. A volume that stands still
  * between two requests is one.
  */
+import type { ExtendedAttributes } from '../volume/extended-attributes.js';
 import type { Inode } from '../volume/inode.js';
 
 /** Bytes that native code can write to, and their address. */
@@ -21,6 +22,7 @@ export interface ViewedInode {
   readonly security: Uint8Array;
   /** With its head; null where it is no reparse point. */
   readonly reparse: Uint8Array | null;
+  readonly extendedAttributes: ExtendedAttributes | null;
   readonly sizeBytes: number;
   /** Offsets and lengths of what is no hole, in order. */
   extents(): [offset: number, length: number][];
@@ -77,6 +79,7 @@ function viewedInode(inode: Inode, names: string[]): ViewedInode {
     },
     security: inode.security.bytes,
     reparse: inode.reparse?.data ?? null,
+    extendedAttributes: inode.extendedAttributes,
     sizeBytes: inode.fileSize,
     extents: () => extentsOf(inode),
     read(offset, length, scratch) {

@@ -13,6 +13,9 @@ export const INODE_HEAP_BYTES = 1024;
 /** The object of a reparse point; the data is bounded by MAX_TOTAL_REPARSE_BYTES. */
 export const REPARSE_HEAP_BYTES = 320;
 
+/** The objects of a file's extended attributes; their bytes are reserved in the ledger. */
+export const ATTRIBUTES_HEAP_BYTES = 320;
+
 /** The entry of a further name, and its place in the table of hard links; its name comes to it as an inode's does. */
 export const LINK_HEAP_BYTES = 384;
 
@@ -20,7 +23,8 @@ export function heapBytesOf(inode: Inode): number {
   return (
     INODE_HEAP_BYTES +
     heapBytesOfName(inode.name, inode.key) +
-    (inode.reparse === null ? 0 : REPARSE_HEAP_BYTES)
+    (inode.reparse === null ? 0 : REPARSE_HEAP_BYTES) +
+    (inode.extendedAttributes === null ? 0 : ATTRIBUTES_HEAP_BYTES)
   );
 }
 

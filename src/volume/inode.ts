@@ -7,6 +7,7 @@
  */
 
 import type { PagedFile } from './content/paged-file.js';
+import type { ExtendedAttributes } from './extended-attributes.js';
 import { Attribute } from './file-attributes.js';
 import type { FileTime } from './file-clock.js';
 import type { OrderedChildren } from './names/ordered-children.js';
@@ -30,6 +31,12 @@ export interface DirectoryEntry {
   next: DirectoryEntry | null;
 }
 
+/** Never changed, so that copies of an inode share it. */
+interface InodeRarities {
+  readonly reparse: ReparsePoint | null;
+  readonly extendedAttributes: ExtendedAttributes | null;
+}
+
 export class Inode implements DirectoryEntry {
   // What a listing reads of every entry comes first, so that it lies in two cache lines (docs/performance.md), then
   // what a look-up reads.
@@ -39,7 +46,8 @@ export class Inode implements DirectoryEntry {
   /** Null for directories. */
   readonly file: PagedFile | null;
   attributes: number;
-  reparse: ReparsePoint | null = null;
+  /** What few inodes have; null for all others. */
+  rarities: InodeRarities | null = null;
   /** Unique in the volume, never 0, never used again. */
   readonly indexNumber: number;
   creationTimeLow = 0;
@@ -84,7 +92,7 @@ export class Inode implements DirectoryEntry {
   /** The same inode elsewhere: all that a file keeps, and nothing about its place, its handles and its children. */
   copy(indexNumber: number, file: PagedFile | null): Inode {
     const copy = new Inode(this.name, this.key, indexNumber, this.attributes, this.security, file);
-    copy.reparse = this.reparse;
+    copy.rarities = this.rarities;
     copy.creationTimeLow = this.creationTimeLow;
     copy.creationTimeHigh = this.creationTimeHigh;
     copy.lastAccessTimeLow = this.lastAccessTimeLow;
@@ -117,6 +125,26 @@ export class Inode implements DirectoryEntry {
   changed({ low, high }: FileTime): void {
     this.changeTimeLow = low;
     this.changeTimeHigh = high;
+  }
+
+  get reparse(): ReparsePoint | null {
+    return this.rarities === null ? null : this.rarities.reparse;
+  }
+
+  set reparse(reparse: ReparsePoint | null) {
+    this.#setRarities(reparse, this.extendedAttributes);
+  }
+
+  get extendedAttributes(): ExtendedAttributes | null {
+    return this.rarities === null ? null : this.rarities.extendedAttributes;
+  }
+
+  set extendedAttributes(attributes: ExtendedAttributes | null) {
+    this.#setRarities(this.reparse, attributes);
+  }
+
+  #setRarities(reparse: ReparsePoint | null, extendedAttributes: ExtendedAttributes | null): void {
+    this.rarities = reparse === null && extendedAttributes === null ? null : { reparse, extendedAttributes };
   }
 
   /** As an entry of a directory it leads to itself. */

@@ -11,9 +11,10 @@
  * of both.
  */
 import { NtStatus } from '../ntstatus.js';
+import { changedAttributes, type ExtendedAttributes } from './extended-attributes.js';
 import { Attribute, SETTABLE_ATTRIBUTES } from './file-attributes.js';
 import type { Inode } from './inode.js';
-import { REPARSE_HEAP_BYTES } from './inode-heap.js';
+import { ATTRIBUTES_HEAP_BYTES, REPARSE_HEAP_BYTES } from './inode-heap.js';
 import { matchReparsePoint, parseReparsePoint } from './reparse-point.js';
 import { isGiven, putTimes, setBasicTimes } from './set-times.js';
 import { checkVolume } from './volume-check.js';
@@ -24,6 +25,8 @@ export { MAX_TOTAL_REPARSE_BYTES } from './volume-snapshots.js';
 
 /** "Leave the attributes alone" in setBasicInfo. */
 const INVALID_ATTRIBUTES = 0xffff_ffff;
+
+const NO_ATTRIBUTES = new Uint8Array(0);
 
 export class RamVolume extends VolumeSnapshots {
   // ---- content ----
@@ -90,13 +93,14 @@ export class RamVolume extends VolumeSnapshots {
   }
 
   /**
-   * Empties an open file for a new content; attributes are added, or take the place of those it has. A directory is in
-   * the way (OBJECT_NAME_COLLISION).
+   * Empties an open file for a new content; attributes are added, or take the place of those it has, and extended ones
+   * go. A directory is in the way (OBJECT_NAME_COLLISION).
    */
   overwrite(inode: Inode, attributes: number, replaceAttributes: boolean, allocationSize: number): number {
     if (inode.file === null) return NtStatus.OBJECT_NAME_COLLISION;
     const status = inode.file.overwrite(allocationSize);
     if (status < 0) return status;
+    this.#setAttributes(inode, null);
     const given = attributes & SETTABLE_ATTRIBUTES;
     inode.attributes = replaceAttributes
       ? (inode.attributes & ~SETTABLE_ATTRIBUTES) | given
@@ -155,6 +159,19 @@ export class RamVolume extends VolumeSnapshots {
     return NtStatus.SUCCESS;
   }
 
+  /**
+   * Where in a path the first name of a reparse point is that others follow; -1 without one. The system resolves such
+   * a path. Only looked for when the look-up failed, because a reparse point has no children.
+   */
+  reparsePointOnTheWay(path: string): number {
+    for (let end = path.indexOf('\\', 1); end > 0; end = path.indexOf('\\', end + 1)) {
+      const inode = this.lookup(path.slice(0, end));
+      if (typeof inode === 'number') return -1;
+      if ((inode.attributes & Attribute.REPARSE_POINT) !== 0) return path.lastIndexOf('\\', end - 1) + 1;
+    }
+    return -1;
+  }
+
   getReparsePoint(inode: Inode): Uint8Array | number {
     return inode.reparse === null ? NtStatus.NOT_A_REPARSE_POINT : inode.reparse.data;
   }
@@ -198,6 +215,38 @@ export class RamVolume extends VolumeSnapshots {
     return NtStatus.SUCCESS;
   }
 
+  /** A packed list of all extended attributes; not to be changed. */
+  getExtendedAttributes(inode: Inode): Uint8Array {
+    return inode.extendedAttributes?.list ?? NO_ATTRIBUTES;
+  }
+
+  /**
+   * Adds, replaces and, by an empty value, removes what a packed list names; the bytes are copied. DISK_FULL,
+   * EA_TOO_LARGE, EA_LIST_INCONSISTENT, INVALID_EA_NAME.
+   */
+  setExtendedAttributes(inode: Inode, changes: Uint8Array): number {
+    const after = changedAttributes(inode.extendedAttributes, changes, this.caseSensitive);
+    if (typeof after === 'number') return after;
+    const status = this.#setAttributes(inode, after);
+    if (status >= 0) inode.changed(this.clock.now());
+    return status;
+  }
+
+  #setAttributes(inode: Inode, after: ExtendedAttributes | null): number {
+    const before = inode.extendedAttributes;
+    if (before === after) return NtStatus.SUCCESS;
+    const heapBytes =
+      (after === null ? 0 : ATTRIBUTES_HEAP_BYTES) - (before === null ? 0 : ATTRIBUTES_HEAP_BYTES);
+    if (heapBytes > 0 && this.heapBytes + heapBytes > this.heapBytesLimit) return NtStatus.DISK_FULL;
+    const bytes = (after?.list.length ?? 0) - (before?.list.length ?? 0);
+    const status = this.attributeRoom.add(bytes);
+    if (status < 0) return status;
+    this.attributeBytes += bytes;
+    this.heapBytes += heapBytes;
+    inode.extendedAttributes = after;
+    return NtStatus.SUCCESS;
+  }
+
   // ---- the volume ----
 
   /**
@@ -214,6 +263,8 @@ export class RamVolume extends VolumeSnapshots {
       openCount: this.openCount,
       lastIndexNumber: this.lastIndexNumber,
       reparseBytes: this.reparseBytes,
+      attributeBytes: this.attributeBytes,
+      attributeRoom: this.attributeRoom,
       heapBytes: this.heapBytes,
       snapshots: this.snapshotStore,
     });

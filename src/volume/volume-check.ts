@@ -4,6 +4,7 @@
  * live volume between two requests.
  */
 
+import type { AttributeRoom } from './attribute-room.js';
 import type { PagePool } from './content/page-pool.js';
 import type { PagedFile } from './content/paged-file.js';
 import type { ContextTable } from './context-table.js';
@@ -26,6 +27,8 @@ export interface VolumeView {
   openCount: number;
   lastIndexNumber: number;
   reparseBytes: number;
+  attributeBytes: number;
+  attributeRoom: AttributeRoom;
   heapBytes: number;
   snapshots: Snapshots;
 }
@@ -39,6 +42,7 @@ export function checkVolume(volume: VolumeView): string[] {
   const files: PagedFile[] = [];
   let opens = 0;
   let reparseBytes = 0;
+  let attributeBytes = 0;
   let heapBytes = 0;
 
   /** What holds for every inode, with or without a name. */
@@ -57,6 +61,7 @@ export function checkVolume(volume: VolumeView): string[] {
     users.set(inode.security, (users.get(inode.security) ?? 0) + 1);
     opens += inode.openCount;
     reparseBytes += inode.reparse?.data.length ?? 0;
+    attributeBytes += inode.extendedAttributes?.list.length ?? 0;
     heapBytes += heapBytesOf(inode);
     if (inode.file !== null) {
       files.push(inode.file);
@@ -137,14 +142,27 @@ export function checkVolume(volume: VolumeView): string[] {
       `Inodes: ${reparseBytes} bytes of reparse points, the volume counts ${volume.reparseBytes}`,
     );
   }
+  if (attributeBytes !== volume.attributeBytes) {
+    violations.push(
+      `Inodes: ${attributeBytes} bytes of extended attributes, the volume counts ${volume.attributeBytes}`,
+    );
+  }
+  const allAttributeBytes = attributeBytes + volume.snapshots.attributeBytes;
+  if (allAttributeBytes !== volume.attributeRoom.bytes) {
+    violations.push(
+      `FreeBytesAccurate: ${allAttributeBytes} bytes of extended attributes with those of snapshots, ` +
+        `room is taken for ${volume.attributeRoom.bytes}`,
+    );
+  }
   if (heapBytes !== volume.heapBytes) {
     violations.push(`Inodes: they take ${heapBytes} bytes of heap, the volume counts ${volume.heapBytes}`);
   }
   const { reservedPages } = volume.snapshots;
+  const attributePages = Math.ceil(allAttributeBytes / volume.pool.pageSizeBytes);
   const snapshotFiles = checkSnapshots(volume.snapshots, users, violations);
   violations.push(
     ...volume.securities.check(users),
-    ...volume.pool.check(files, { files: snapshotFiles, reservedPages }),
+    ...volume.pool.check(files, { files: snapshotFiles, reservedPages }, attributePages),
   );
   return violations;
 }

@@ -3,7 +3,9 @@
  * list, and the end of handles. An inode lives as long as it has a name or a handle. Its content and room are
  * given back once, when it loses the last of both. What holds for all methods is said at RamVolume.
  */
+
 import { NtStatus } from '../ntstatus.js';
+import { AttributeRoom } from './attribute-room.js';
 import type { PageMemory } from './content/page-memory.js';
 import { PagePool, type PagePoolOptions } from './content/page-pool.js';
 import { PagedFile } from './content/paged-file.js';
@@ -83,6 +85,9 @@ export abstract class VolumeNames {
   #inodeCount = 1;
   #openCount = 0;
   protected reparseBytes = 0;
+  /** Lists of extended attributes of all inodes. */
+  protected attributeBytes = 0;
+  protected readonly attributeRoom: AttributeRoom;
   /** Of all inodes. */
   protected heapBytes: number;
 
@@ -98,6 +103,7 @@ export abstract class VolumeNames {
       preallocate: options.preallocate === true,
       onPreallocated: options.onPreallocated,
     });
+    this.attributeRoom = new AttributeRoom(this.pool);
     this.snapshotStore = new Snapshots(this.pool);
     this.clock = new FileClock(options.timeSource);
     const security = this.securities.acquire(rootDescriptor()) as SecurityDescriptor;
@@ -320,6 +326,10 @@ export abstract class VolumeNames {
     inode.file?.dispose();
     this.securities.release(inode.security);
     this.reparseBytes -= inode.reparse?.data.length ?? 0;
+    if (inode.extendedAttributes !== null) {
+      this.attributeBytes -= inode.extendedAttributes.list.length;
+      this.attributeRoom.add(-inode.extendedAttributes.list.length);
+    }
     this.#inodeCount -= 1;
     this.heapBytes -= heapBytesOf(inode);
   }

@@ -24,9 +24,13 @@ export abstract class VolumeSnapshots extends VolumeMoves {
     return this.snapshotStore.reservedPages * this.pool.pageSizeBytes;
   }
 
-  /** Room that one more snapshot takes now: what is in files and not in a snapshot yet. */
+  /** Room that one more snapshot takes now: what is in files and not in a snapshot yet, and extended attributes. */
   get snapshotBytesNeeded(): number {
-    return this.snapshotStore.pagesNeeded(this.#unnamedFiles()) * this.pool.pageSizeBytes;
+    const pages = this.snapshotStore.pagesNeeded(this.#unnamedFiles());
+    let attributeBytes = this.attributeBytes;
+    for (const inode of this.#unnamed()) attributeBytes -= inode.extendedAttributes?.list.length ?? 0;
+    const attributePages = this.attributeRoom.pagesWith(attributeBytes) - this.attributeRoom.pages;
+    return (pages + attributePages) * this.pool.pageSizeBytes;
   }
 
   /**
@@ -40,15 +44,22 @@ export abstract class VolumeSnapshots extends VolumeMoves {
     const unnamed = this.#unnamed();
     let heapBytes = this.heapBytes;
     let reparseBytes = this.reparseBytes;
+    let attributeBytes = this.attributeBytes;
     for (const inode of unnamed) {
       heapBytes -= heapBytesOf(inode);
       reparseBytes -= inode.reparse?.data.length ?? 0;
+      attributeBytes -= inode.extendedAttributes?.list.length ?? 0;
     }
     if (!this.#hasRoomFor(this.inodeCount - unnamed.length, heapBytes, reparseBytes))
       return NtStatus.DISK_FULL;
     const pages = this.snapshotStore.pagesNeeded(this.#unnamedFiles());
     const reserved = this.pool.reserve(pages);
     if (reserved < 0) return reserved;
+    const roomy = this.attributeRoom.add(attributeBytes);
+    if (roomy < 0) {
+      this.pool.unreserve(pages);
+      return roomy;
+    }
     this.snapshotStore.add(new Snapshot(name, this.clock.now(), this.tree), pages);
     return NtStatus.SUCCESS;
   }
@@ -56,7 +67,8 @@ export abstract class VolumeSnapshots extends VolumeMoves {
   /** Room that a rollback to this snapshot takes beyond what the files give back; 0 when there is no such snapshot. */
   rollbackBytesNeeded(name: string): number {
     const snapshot = this.snapshotStore.find(name);
-    return snapshot === undefined ? 0 : this.#rollbackPagesNeeded(snapshot) * this.pool.pageSizeBytes;
+    if (snapshot === undefined) return 0;
+    return Math.max(0, this.#pagesAfterRollback(snapshot) - this.#livePages) * this.pool.pageSizeBytes;
   }
 
   /**
@@ -67,7 +79,7 @@ export abstract class VolumeSnapshots extends VolumeMoves {
   rollback(name: string): number {
     const snapshot = this.snapshotStore.find(name);
     if (snapshot === undefined) return NtStatus.OBJECT_NAME_NOT_FOUND;
-    const { inodeCount, heapBytes, reparseBytes, filePages } = snapshot;
+    const { inodeCount, heapBytes, reparseBytes, attributeBytes } = snapshot;
     if (
       !this.#hasRoomFor(
         inodeCount - this.inodeCount,
@@ -77,8 +89,10 @@ export abstract class VolumeSnapshots extends VolumeMoves {
     ) {
       return NtStatus.DISK_FULL;
     }
+    const moreAttributeBytes = attributeBytes - this.attributeBytes;
     const livePages = this.#livePages;
-    const missingPages = this.#rollbackPagesNeeded(snapshot);
+    const neededPages = this.#pagesAfterRollback(snapshot);
+    const missingPages = Math.max(0, neededPages - livePages);
     const status = this.pool.reserve(missingPages);
     if (status < 0) return status;
 
@@ -108,7 +122,9 @@ export abstract class VolumeSnapshots extends VolumeMoves {
     this.replaceTree(tree, inodeCount);
     this.heapBytes = heapBytes;
     this.reparseBytes = reparseBytes;
-    this.pool.unreserve(livePages + missingPages - filePages);
+    this.attributeBytes = attributeBytes;
+    this.attributeRoom.addReserved(moreAttributeBytes);
+    this.pool.unreserve(livePages + missingPages - neededPages);
     return NtStatus.SUCCESS;
   }
 
@@ -122,6 +138,7 @@ export abstract class VolumeSnapshots extends VolumeMoves {
       if (file !== null) liveFiles.push(file);
     });
     this.snapshotStore.remove(snapshot, this.securities, liveFiles);
+    this.attributeRoom.add(-snapshot.attributeBytes);
     return NtStatus.SUCCESS;
   }
 
@@ -142,13 +159,13 @@ export abstract class VolumeSnapshots extends VolumeMoves {
     snapshot.readers -= 1;
   }
 
-  /** What files reserve. */
+  /** What files reserve, and extended attributes, those in snapshots too. */
   get #livePages(): number {
     return this.pool.reservedPages - this.snapshotStore.reservedPages;
   }
 
-  #rollbackPagesNeeded({ filePages }: Snapshot): number {
-    return Math.max(0, filePages - this.#livePages);
+  #pagesAfterRollback({ filePages, attributeBytes }: Snapshot): number {
+    return filePages + this.attributeRoom.pagesWith(attributeBytes - this.attributeBytes);
   }
 
   /** Whether so many more inodes may be there. */

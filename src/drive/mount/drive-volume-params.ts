@@ -33,6 +33,8 @@ export function volumeParamsOf(
     UnicodeOnDisk: true,
     PersistentAcls: true,
     ReparsePoints: true,
+    ExtendedAttributes: true,
+    CasePreservedExtendedAttributes: settings.caseSensitive,
     ReadOnlyVolume: settings.readOnly,
     // Contexts are per file, so a Cleanup that changes nothing has nothing to tell us.
     PostCleanupWhenModifiedOnly: true,

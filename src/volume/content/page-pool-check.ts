@@ -44,6 +44,7 @@ export function checkPool(
   pool: LedgerView,
   files: Iterable<LedgerFile>,
   snapshots: SnapshotLedger,
+  attributePages: number,
   stock: StockView,
 ): string[] {
   const violations: string[] = [];
@@ -114,11 +115,12 @@ export function checkPool(
       `FreeBytesAccurate: snapshots have ${inSnapshots} pages, the volume says ${snapshots.reservedPages}`,
     );
   }
-  reserved += inSnapshots;
+  reserved += inSnapshots + attributePages;
 
   if (reserved !== pool.reservedPages) {
     violations.push(
-      `FreeBytesAccurate: files and snapshots reserve ${reserved} pages, the ledger says ${pool.reservedPages}`,
+      `FreeBytesAccurate: files, their attributes and snapshots reserve ${reserved} pages, ` +
+        `the ledger says ${pool.reservedPages}`,
     );
   }
   if (allocated !== pool.allocatedPages) {

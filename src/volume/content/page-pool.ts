@@ -239,9 +239,12 @@ export class PagePool {
     this.#moreTables = null;
   }
 
-  /** Recomputes the ledger from the ground; `files` are all files of the volume, deleted-but-open ones too. */
-  check(files: Iterable<LedgerFile>, snapshots: SnapshotLedger = NO_SNAPSHOTS): string[] {
-    return checkPool(this, files, snapshots, {
+  /**
+   * Recomputes the ledger from the ground; `files` are all files of the volume, deleted-but-open ones too.
+   * `attributePages`: reserved for extended attributes.
+   */
+  check(files: Iterable<LedgerFile>, snapshots: SnapshotLedger = NO_SNAPSHOTS, attributePages = 0): string[] {
+    return checkPool(this, files, snapshots, attributePages, {
       warm: this.#stock.subarray(0, this.#warm),
       cold: this.#stock.subarray(this.capacityPages - this.#cold),
       freshPage: this.#freshPage,

@@ -14,13 +14,14 @@ export function checkSnapshots(
   violations: string[],
 ): PagedFile[] {
   const files: PagedFile[] = [];
-  const sums = { inodeCount: 0, heapBytes: 0, reparseBytes: 0 };
+  const sums = noSums();
   for (const snapshot of snapshots.all) {
-    const found = { inodeCount: 0, heapBytes: 0, reparseBytes: 0, lengthBytes: 0, filePages: 0 };
+    const found = { ...noSums(), lengthBytes: 0, filePages: 0 };
     snapshot.visit((inode) => {
       found.inodeCount += 1;
       found.heapBytes += heapBytesOf(inode);
       found.reparseBytes += inode.reparse?.data.length ?? 0;
+      found.attributeBytes += inode.extendedAttributes?.list.length ?? 0;
       found.lengthBytes += inode.fileSize;
       found.filePages += inode.file?.reservedPages ?? 0;
       users.set(inode.security, (users.get(inode.security) ?? 0) + 1);
@@ -35,10 +36,13 @@ export function checkSnapshots(
     sums.inodeCount += found.inodeCount;
     sums.heapBytes += found.heapBytes;
     sums.reparseBytes += found.reparseBytes;
+    sums.attributeBytes += found.attributeBytes;
   }
   compare('all', sums, snapshots, violations);
   return files;
 }
+
+const noSums = () => ({ inodeCount: 0, heapBytes: 0, reparseBytes: 0, attributeBytes: 0 });
 
 function checkInode(snapshot: Snapshot, inode: Inode, violations: string[]): void {
   const complain = (what: string) =>

@@ -23,6 +23,8 @@ export class Snapshot {
   /** What they are counted to take of the heap. */
   heapBytes = 0;
   reparseBytes = 0;
+  /** Lists of extended attributes. */
+  attributeBytes = 0;
   /** Sum of the files' lengths. */
   lengthBytes = 0;
   /** Pages that the files of a volume rolled back to it reserve. */
@@ -65,6 +67,7 @@ export class Snapshot {
     this.inodeCount += 1;
     this.heapBytes += heapBytesOf(copy);
     this.reparseBytes += copy.reparse?.data.length ?? 0;
+    this.attributeBytes += copy.extendedAttributes?.list.length ?? 0;
     if (copy.file !== null) {
       this.lengthBytes += copy.file.lengthBytes;
       this.filePages += copy.file.reservedPages;

@@ -3,7 +3,8 @@
  * however many snapshots have it; so a write inside a file's length always finds a page for the copy it needs
  * (NoSilentLoss), and free space is true.
  *
- *     reserved = sum over all files of what they reserve + pages that are in any snapshot           (FreeBytesAccurate)
+ *     reserved = sum over all files of what they reserve + pages that are in any snapshot
+ *         + pages for the bytes of all extended attributes                                          (FreeBytesAccurate)
  *
  * Without a snapshot this costs nothing: no page is counted and no list is kept.
  */
@@ -25,6 +26,7 @@ export class Snapshots {
   #inodeCount = 0;
   #heapBytes = 0;
   #reparseBytes = 0;
+  #attributeBytes = 0;
 
   constructor(pool: PagePool) {
     this.#pool = pool;
@@ -45,6 +47,10 @@ export class Snapshots {
 
   get reparseBytes(): number {
     return this.#reparseBytes;
+  }
+
+  get attributeBytes(): number {
+    return this.#attributeBytes;
   }
 
   /** In the order in which they were taken. */
@@ -79,6 +85,7 @@ export class Snapshots {
     this.#inodeCount += snapshot.inodeCount;
     this.#heapBytes += snapshot.heapBytes;
     this.#reparseBytes += snapshot.reparseBytes;
+    this.#attributeBytes += snapshot.attributeBytes;
   }
 
   /** Lets a snapshot go: what only it had comes back. `liveFiles` are all files of the volume, unnamed ones too. */
@@ -87,6 +94,7 @@ export class Snapshots {
     this.#inodeCount -= snapshot.inodeCount;
     this.#heapBytes -= snapshot.heapBytes;
     this.#reparseBytes -= snapshot.reparseBytes;
+    this.#attributeBytes -= snapshot.attributeBytes;
     snapshot.visit((inode: Inode) => {
       inode.file?.release();
       securities.release(inode.security);

@@ -168,5 +168,7 @@ export const InterfaceLayout = {
   DeleteReparsePoint: 176,
   GetDirInfoByName: 192,
   SetDelete: 208,
+  GetEa: 232,
+  SetEa: 240,
   DispatcherStopped: 256,
 } as const;

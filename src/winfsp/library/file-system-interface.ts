@@ -135,4 +135,11 @@ export interface FileSystemInterface {
   getReparsePoint?(context: number, fileName: string): Uint8Array | number;
   setReparsePoint?(context: number, fileName: string, data: Uint8Array): number;
   deleteReparsePoint?(context: number, fileName: string, data: Uint8Array): number;
+  /**
+   * All extended attributes as a packed list of FILE_FULL_EA_INFORMATION, empty without any, or a failing NTSTATUS.
+   * Sizes are the binding's work.
+   */
+  getEa?(context: number): Uint8Array | number;
+  /** `list` as of getEa, a view: copy it. An empty value removes. FILE_INFO goes to `view`. */
+  setEa?(context: number, list: Uint8Array, view: DataView, fileInfoOffset: number): number;
 }

@@ -104,6 +104,8 @@ const WRONG: [what: string, entries: Made[], expected: string][] = [
   ['has no creation time', [without(Key.CREATION)], 'without one of its times'],
   ['has a time beyond all times', [and({ [Key.WRITE]: '999999999999' })], 'without one of its times'],
   ['has reparse data that are none', [and({ [Key.REPARSE]: 'AAAA' })], 'IO_REPARSE_DATA_INVALID'],
+  ['has attributes that are no list', [and({ [Key.EXTENDED]: 'AAAA' })], 'EA_LIST_INCONSISTENT'],
+  ['has attributes that are no base64', [and({ [Key.EXTENDED]: '%' })], 'with extended attributes that are none'],
   ['is a link without data', [{ type: 'symlink', link: 'x' }], 'without its reparse data'],
   ['is larger than the archive', [{ sizeBytes: 2 ** 40 }], 'ends too early'],
   ['has a size beyond numbers', [and({ size: '99999999999999999999' })], 'has an entry of "99999999999999999999" bytes'],

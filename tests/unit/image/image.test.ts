@@ -10,6 +10,7 @@ import { ImageError } from '../../../src/image/image-error.js';
 import { ImageFile, verifyImage } from '../../../src/image/image-file.js';
 import type { ImageEntry } from '../../../src/image/image-reader.js';
 import { viewOf } from '../../../src/image/volume-view.js';
+import { eaList } from '../../support/ea-list.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 import { content, contentOf, fullVolume, LONG_NAME, PAGE, type Rig, rig } from './volumes.js';
 
@@ -66,6 +67,13 @@ describe('a volume saved and loaded', () => {
     expect(contentOf(after)).toEqual(contentOf(before));
   });
 
+  it('is refused where attributes that were apart are one', () => {
+    const before = rig();
+    before.volume.setExtendedAttributes(before.make('\\f'), eaList({ 'user.a': '1', 'user.A': '2' }));
+    const path = saved(before);
+    expect(refusal(() => load(path, rig({ caseSensitive: false }))).message).toContain('attributes of "f"');
+  });
+
   it('is a volume with nothing in it, when there was nothing', () => {
     const after = fullVolume();
     const empty = rig();
@@ -89,6 +97,27 @@ describe('names that tar cannot say', () => {
 
 describe('other programs', () => {
   const isRoot = process.getuid?.() === 0;
+  it.skipIf(!isRoot)(
+    `tar unpacks extended attributes${isRoot ? '' : " (skipped: trusted ones are root's)"}`,
+    () => {
+      const into = temporaryFolder('unpacked-attributes');
+      const args = [
+        '--warning=no-unknown-keyword',
+        '--xattrs',
+        '--xattrs-include=*',
+        '-xf',
+        saved(fullVolume()),
+      ];
+      expect(spawnSync('tar', [...args, 'attributes'], { cwd: into }).stderr.toString()).toBe('');
+      const script =
+        'import os; print({n: os.getxattr("attributes", n) for n in sorted(os.listxattr("attributes"))})';
+      const { stdout } = spawnSync('python3', ['-c', script], { cwd: into, encoding: 'utf8' });
+      expect(stdout).toContain("'trusted.b': b'\\x00\\xff'");
+      expect(stdout).toContain("'user.empty': b''");
+      expect(stdout).toContain("'user.text': b'value\\n'");
+    },
+  );
+
   it.skipIf(!isRoot)(`tar unpacks a device${isRoot ? '' : ' (skipped: only root can make one)'}`, () => {
     const before = rig();
     before.volume.setReparsePoint(

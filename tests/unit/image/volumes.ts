@@ -4,6 +4,7 @@ import { viewOf } from '../../../src/image/volume-view.js';
 import type { Inode } from '../../../src/volume/inode.js';
 import { RamVolume, type RamVolumeOptions } from '../../../src/volume/ram-volume.js';
 import { rootDescriptor } from '../../../src/volume/security/security-rules.js';
+import { eaList } from '../../support/ea-list.js';
 import { PlainPageMemory } from '../../support/plain-page-memory.js';
 
 export const PAGE = 4096;
@@ -146,6 +147,16 @@ export function fullVolume(options: Parameters<typeof rig>[0] = {}): Rig {
   volume.setReparsePoint(make(`\\long link`), linkData(`dir/${'x'.repeat(300)}`));
   const tag = Buffer.from('11000080040000004d494e45', 'hex');
   volume.setReparsePoint(make('\\another tag'), tag);
+  const attributed = make('\\attributes');
+  put(attributed, 0, content(10, 10));
+  volume.setExtendedAttributes(
+    attributed,
+    eaList({ 'user.text': 'value\n', 'trusted.b': '\0\xff', 'NO.LINUX': 'x' }),
+  );
+  volume.setExtendedAttributes(attributed, eaList({ 'user.empty': '\0' }, 0x01));
+  volume.setExtendedAttributes(attributed, eaList({ 'user.odd=name': 'x', 'user.\xe9': 'x' }, 0x80));
+  volume.setExtendedAttributes(make('\\dir\\attributes', true), eaList({ 'user.on': 'a directory' }));
+  volume.setExtendedAttributes(volume.root, eaList({ 'user.root': '1' }));
   volume.setReparsePoint(make('\\pipe'), Buffer.from('2400008000000000', 'hex'));
   volume.setReparsePoint(make('\\socket'), Buffer.from('2300008000000000', 'hex'));
   volume.setReparsePoint(make('\\huge device'), Buffer.from('26000080080000000000040000000000', 'hex'));
@@ -185,6 +196,8 @@ export function contentOf({ volume, scratch }: Rig): Record<string, unknown> {
       times: inode.times,
       security: Buffer.from(inode.security).toString('hex'),
       reparse: inode.reparse === null ? null : Buffer.from(inode.reparse).toString('hex'),
+      extended:
+        inode.extendedAttributes === null ? null : Buffer.from(inode.extendedAttributes.list).toString('hex'),
       content: bytes.toString('latin1'),
     };
   });

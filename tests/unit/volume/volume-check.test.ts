@@ -1,5 +1,6 @@
 /** The self-check must see what it is for: each kind of damage, done by hand to a volume that was well. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { AttributeRoom } from '../../../src/volume/attribute-room.js';
 import { PagePool } from '../../../src/volume/content/page-pool.js';
 import { PagedFile } from '../../../src/volume/content/paged-file.js';
 import { ContextTable } from '../../../src/volume/context-table.js';
@@ -55,6 +56,8 @@ beforeEach(() => {
     openCount: 2,
     lastIndexNumber: 5,
     reparseBytes: 0,
+    attributeBytes: 0,
+    attributeRoom: new AttributeRoom(pool),
     snapshots: new Snapshots(pool),
     heapBytes: 5 * INODE_HEAP_BYTES + 2 * 'dirfileorphang'.length,
   };
@@ -68,6 +71,12 @@ describe('the self-check notices', () => {
     ['a count of names that is too low', () => driftNameCount(-1), '3 names are listed, the index counts 2'],
     ['a wrong count of opens', () => view.openCount--, 'the volume counts 1'],
     ['a wrong sum of reparse points', () => view.reparseBytes++, 'bytes of reparse points'],
+    [
+      'a wrong sum of attributes',
+      () => view.attributeBytes++,
+      'bytes of extended attributes, the volume counts 1',
+    ],
+    ['room for attributes that are not there', () => view.attributeRoom.add(1), 'room is taken for 1'],
     ['a wrong sum of heap', () => view.heapBytes++, 'bytes of heap'],
     [
       'an index number used twice',

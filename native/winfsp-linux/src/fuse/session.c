@@ -4,8 +4,8 @@
 
 #include "fuse/front_end.h"
 
-/* What is missing is answered with ENOSYS: the kernel does it by itself, or does without (locks, attributes of users,
- * flush at close). */
+/* What is missing is answered with ENOSYS: the kernel does it by itself, or does without (locks, flush at
+ * close). */
 static THEN *const operations[] = {
     [FUSE_LOOKUP] = do_lookup,
     [FUSE_FORGET] = do_forget,
@@ -25,6 +25,10 @@ static THEN *const operations[] = {
     [FUSE_STATFS] = do_statfs,
     [FUSE_RELEASE] = do_release,
     [FUSE_FSYNC] = do_fsync,
+    [FUSE_SETXATTR] = do_change_xattr,
+    [FUSE_GETXATTR] = do_getxattr,
+    [FUSE_LISTXATTR] = do_listxattr,
+    [FUSE_REMOVEXATTR] = do_change_xattr,
     [FUSE_INIT] = do_init,
     [FUSE_OPENDIR] = do_opendir,
     [FUSE_READDIR] = do_readdir,

@@ -12,12 +12,13 @@ static UINT32 link_count(const FILE_NODE *f)
     return count;
 }
 
-static void treefs_fill(TREEFS *t, FILE_NODE *f, FSP_FSCTL_FILE_INFO *info)
+void treefs_fill(TREEFS *t, FILE_NODE *f, FSP_FSCTL_FILE_INFO *info)
 {
     memset(info, 0, sizeof *info);
     info->HardLinks = t->hardLinks ? link_count(f) : 0;
     info->FileAttributes = f->attributes;
     info->ReparseTag = f->tag;
+    info->EaSize = f->eaSize;
     info->AllocationSize = f->allocation;
     info->FileSize = f->size;
     info->CreationTime = f->times[0];
@@ -122,6 +123,7 @@ static NTSTATUS Overwrite(FSP_FILE_SYSTEM *fs, PVOID context, UINT32 attributes,
     ENTER(fs);
     treefs_resize(t, f, 0);
     treefs_charge(t, f, 0);
+    f->eaSize = 0; /* a file that is overwritten loses them */
     f->attributes = (replace ? attributes : f->attributes | attributes) | FILE_ATTRIBUTE_ARCHIVE;
     treefs_fill(t, f, info);
     return treefs_leave(t, STATUS_SUCCESS);
@@ -361,6 +363,7 @@ static NTSTATUS SetReparsePoint(FSP_FILE_SYSTEM *fs, PVOID context, PWSTR name, 
 
 void treefs_set_callbacks(FSP_FILE_SYSTEM_INTERFACE *interface)
 {
+    treefs_set_ea_callbacks(interface);
     interface->GetVolumeInfo = GetVolumeInfo;
     interface->GetSecurityByName = GetSecurityByName;
     interface->Create = Create;

@@ -14,6 +14,8 @@ struct file {
     UINT32 attributes, tag, sdSize, reparseSize;
     UINT64 size, allocation, times[4], index;
     UINT8 *bytes, sd[512], *reparse;
+    UINT32 eaSize;
+    UINT8 *ea; /* packed */
     long opens, names;
     int gone;
 };
@@ -60,6 +62,12 @@ void treefs_add_link(TREEFS *t, FILE_NODE *f, FILE_NODE *parent, const WCHAR *le
 void treefs_remove_name(TREEFS *t, FILE_NODE *entry);
 NTSTATUS treefs_charge(TREEFS *t, FILE_NODE *f, UINT64 allocation);
 NTSTATUS treefs_resize(TREEFS *t, FILE_NODE *f, UINT64 size);
+
+/* treefs_callbacks.c */
+void treefs_fill(TREEFS *t, FILE_NODE *f, FSP_FSCTL_FILE_INFO *info);
+
+/* attributes.c */
+void treefs_set_ea_callbacks(FSP_FILE_SYSTEM_INTERFACE *interface);
 
 /* treefs_callbacks.c: its callbacks, put into the table */
 void treefs_set_callbacks(FSP_FILE_SYSTEM_INTERFACE *interface);

@@ -164,6 +164,7 @@ void treefs_destroy_if_unused(TREEFS *t, FILE_NODE *f)
     t->inodes--;
     free(f->bytes);
     free(f->reparse);
+    free(f->ea);
     free(f);
 }
 

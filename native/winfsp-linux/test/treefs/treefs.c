@@ -59,6 +59,7 @@ static void free_tree(FILE_NODE *f)
     }
     free(f->bytes);
     free(f->reparse);
+    free(f->ea);
     free(f);
 }
 

@@ -113,4 +113,26 @@ export function setContentSlots({ fs, memory, set }: Slots): void {
           : statusOf(fs.setSecurity!(context, information, descriptor));
       }),
   );
+
+  set(
+    'GetEa',
+    [P, P, U32, P],
+    fs.getEa &&
+      ((_fs, context: number, address: number, length: number, count: number) => {
+        const result = fs.getEa!(context);
+        return typeof result === 'number'
+          ? failureOf('getEa', result)
+          : memory.giveEa(result, address, length, count);
+      }),
+  );
+
+  set(
+    'SetEa',
+    [P, P, U32, P],
+    fs.setEa &&
+      ((_fs, context: number, address: number, length: number, info: number) => {
+        const list = memory.readEa(address, length);
+        return list === null ? NtStatus.EA_TOO_LARGE : give(fs.setEa!(context, list, cleared(), 0), info);
+      }),
+  );
 }

@@ -120,6 +120,26 @@ export class SlotMemory {
     return this.#descriptor;
   }
 
+  /** BUFFER_OVERFLOW when the list does not fit into `length`. */
+  giveEa(list: Uint8Array, address: number, length: number, countAddress: number): number {
+    if (list.length > Math.min(length, this.chunk.lengthBytes)) {
+      return NtStatus.BUFFER_OVERFLOW;
+    }
+    this.chunk.bytes.set(list);
+    copyMemory(address, this.chunk.address, list.length);
+    this.giveUint32(countAddress, list.length);
+    return NtStatus.SUCCESS;
+  }
+
+  /** In scratch memory: valid until the handler returns. Null for more than any request carries. */
+  readEa(address: number, length: number): Uint8Array | null {
+    if (length > this.chunk.lengthBytes) {
+      return null;
+    }
+    copyMemory(this.chunk.address, address, length);
+    return this.chunk.bytes.subarray(0, length);
+  }
+
   readReparse(address: number, size: number): Uint8Array {
     const length = Math.min(Number(size), MAX_REPARSE_DATA_BYTES);
     copyMemory(this.#reparseChunk.address, address, length);

@@ -258,7 +258,10 @@ describe('the self-check names what is wrong', () => {
     ],
     ['NoPageLeak: page 3 is in the free stock and in a file', (page: number) => [bag(1, [page, 3])]],
     ['NoPageLeak: page 99 does not exist, but a file has it', (page: number) => [bag(1, [page, 99])]],
-    ['FreeBytesAccurate: files and snapshots reserve 2 pages', (page: number) => [bag(2, [page])]],
+    [
+      'FreeBytesAccurate: files, their attributes and snapshots reserve 2 pages',
+      (page: number) => [bag(2, [page])],
+    ],
     ['PoolConsistent: 0 pages are in use, the ledger says 1', (_page: number) => [bag(1, [])]],
   ])('%s', (text, files) => {
     const { pool } = setUp(4);

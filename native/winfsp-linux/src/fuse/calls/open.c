@@ -121,7 +121,8 @@ static void truncate_in_sizes(OP *op) { names_enter(op, 0, truncate_in_names); }
 static void truncate_inode(OP *op)
 {
     op_drop_handle(op);
-    if (inode_is_unlinked(op->front, op->inode))
+    /* An Overwrite would take extended attributes away. */
+    if (inode_is_unlinked(op->front, op->inode) || inode_info(op->front, op->inode).EaSize != 0)
         cut_in_sizes(op);
     else
         truncate_in_sizes(op);

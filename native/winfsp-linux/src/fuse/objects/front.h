@@ -139,7 +139,7 @@ struct front {
     UINT32 unit; /* allocation unit */
     /* FileInfoTimeout is infinite, and a file has one spelling: the kernel may believe what it remembers */
     int cached;
-    int caseSensitive, persistentAcls, cleanupWhenModifiedOnly, posix, reparsePoints;
+    int caseSensitive, persistentAcls, cleanupWhenModifiedOnly, posix, reparsePoints, extendedAttributes;
     int hardLinks; /* see the option hard_links */
     int directIo;
     UINT64 timeoutSec; /* of names and attributes in the kernel */
@@ -356,6 +356,7 @@ THEN do_readlink, do_link; /* symlink.c, link.c */
 THEN do_unlink, do_rmdir, do_rename, do_rename2; /* remove.c, rename.c */
 THEN do_open, do_release, do_read, do_write, do_fsync, do_fallocate; /* open.c, file.c */
 THEN do_opendir, do_readdir, do_releasedir; /* dir.c */
+THEN do_getxattr, do_listxattr, do_change_xattr; /* xattr.c */
 THEN do_statfs, do_init, do_nothing; /* volume.c */
 
 /* set_ids.c, for ops within `sizes` */
