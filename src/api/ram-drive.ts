@@ -7,8 +7,9 @@ import { EventEmitter } from 'node:events';
 import { rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { resolveCapacity } from '../drive/config/config.js';
 import { DriveError } from '../drive/errors.js';
-import type { DriveStatus, SelfCheckResult, SnapshotInfo } from '../drive/status.js';
+import type { DriveStatus, Resized, SelfCheckResult, SnapshotInfo } from '../drive/status.js';
 import {
   type DriveProcessMessage,
   type DriveRequest,
@@ -167,6 +168,16 @@ export class RamDrive extends EventEmitter<RamDriveEvents> implements AsyncDispo
   /** Rejects with a DriveError: NO_SUCH_SNAPSHOT, BUSY while it is being read. */
   async deleteSnapshot(name: string): Promise<void> {
     await this.#ask({ command: 'deleteSnapshot', name });
+  }
+
+  /**
+   * Another capacity, in the forms of the option `capacity`, while the drive is used; resolves with what it has then,
+   * in whole pages. Rejects with a ConfigError for what is no size, or with a DriveError NO_ROOM when it is less than
+   * files and snapshots reserve, or more than the memory of the machine; nothing has changed then.
+   */
+  async resize(capacity: string | number): Promise<Resized> {
+    const capacityBytes = resolveCapacity('capacity', capacity);
+    return this.#ask({ command: 'resize', capacityBytes });
   }
 
   /**

@@ -13,6 +13,7 @@ import { launcherCommands } from './launcher/register-command.js';
 import { mountCommand } from './mount/mount-command.js';
 import { mountInBackground } from './mount/mount-in-background.js';
 import { checkTraceFile } from './mount/trace-file.js';
+import { resizeCommand } from './resize-command.js';
 import { saveCommand } from './save-command.js';
 import { serviceCommand } from './service/service-command.js';
 import {
@@ -160,6 +161,15 @@ function createProgram(setExitCode: (code: number) => void, args: readonly strin
     .argument('<mountpoint>', 'where the drive is, as it was given to mount')
     .argument('<name>', 'of the snapshot, which stays')
     .action(async (mountPoint: string, name: string) => setExitCode(await rollbackCommand(mountPoint, name)));
+  program
+    .command('resize')
+    .description('Change the capacity of a running drive, while programs use it.')
+    .argument('<mountpoint>', 'where the drive is, as it was given to mount')
+    .argument(
+      '<size>',
+      'such as 4G; at least what files and snapshots reserve, at most the memory of the machine',
+    )
+    .action(async (mountPoint: string, size: string) => setExitCode(await resizeCommand(mountPoint, size)));
   program
     .command('status')
     .description('Show what a drive, or every running drive, holds and does.')

@@ -9,13 +9,15 @@ import { currentAccount, type WindowsAccount } from '../os/windows-account.js';
 import { loadWinFsp, type VolumeReference } from '../winfsp/index.js';
 import { STOP_GRACE_MS } from './config/limits.js';
 import type { DriveSettings } from './config/settings.js';
+import { formatSize } from './config/sizes.js';
+import { DriveError } from './errors.js';
 import { type FillStep, fillWarning } from './fill-watch.js';
 import { lazyUnmount } from './mount/linux-mount-point.js';
 import { capacityWarning, refuseToOvercommit } from './mount/memory.js';
 import { allowMountManager, type MountPlan, planMount, usesMountManager } from './mount/mount-strategy.js';
 import { clearOwnDeadMount, mountAgain, mountVolume, preflight, unmountIdle } from './mount/mounting.js';
 import { nameOfNow } from './requests/snapshot-name.js';
-import type { DriveStatus, SaveResult, SelfCheckResult, SnapshotInfo } from './status.js';
+import type { DriveStatus, Resized, SaveResult, SelfCheckResult, SnapshotInfo } from './status.js';
 import { type DriveEnd, type VolumeEvents, VolumeThread } from './volume-thread.js';
 import { withinTime } from './within-time.js';
 
@@ -71,8 +73,8 @@ export class RamDrive {
     if (memoryWarning !== null) {
       warn(memoryWarning);
     }
-    const onFilled = (step: FillStep, freeBytes: number) =>
-      warn(fillWarning(plan.name, step, freeBytes, settings.capacityBytes));
+    const onFilled = (step: FillStep, freeBytes: number, capacityBytes: number) =>
+      warn(fillWarning(plan.name, step, freeBytes, capacityBytes));
     const thread = await VolumeThread.start(settings, plan, { onFilled, ...events }, abort);
     const giveUp = () => void thread.stop().catch(() => {});
     abort.addEventListener('abort', giveUp);
@@ -152,6 +154,21 @@ export class RamDrive {
   async rollback(name: string): Promise<SnapshotInfo> {
     await this.#wakeFor(this.#thread.rollback(name, async (reference) => this.#mount?.(reference)));
     return this.#snapshotInfo(name);
+  }
+
+  /**
+   * Another capacity, rounded down to whole pages, while programs use the drive. Resolves with it. Throws DriveError
+   * BAD_VALUE, NO_ROOM (less than is reserved; more than the memory of the machine), NOT_RUNNING.
+   */
+  async resize(bytes: number): Promise<Resized> {
+    const { pageSizeBytes, preallocatedBytes } = this.status();
+    const capacityBytes = bytes - (bytes % pageSizeBytes);
+    if (!(capacityBytes > 0)) {
+      throw new DriveError('BAD_VALUE', `A capacity is at least one page of ${formatSize(pageSizeBytes)}.`);
+    }
+    if (preallocatedBytes > 0) refuseToOvercommit(capacityBytes - preallocatedBytes);
+    await this.#wakeFor(this.#thread.request({ command: 'resize', capacityBytes }));
+    return { capacityBytes };
   }
 
   get #isMounted(): boolean {

@@ -125,3 +125,8 @@ export interface SaveResult {
   files: number;
   milliseconds: number;
 }
+
+/** The capacity of a drive after it was changed: whole pages. */
+export interface Resized {
+  capacityBytes: number;
+}

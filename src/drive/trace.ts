@@ -8,7 +8,9 @@
  *
  * Content is not recorded: that each byte is right is shown by comparing bytes (tests/chaos), not by a log.
  */
+
 import { closeSync, openSync, writeSync } from 'node:fs';
+import { NtStatus } from '../ntstatus.js';
 import { Cleanup } from '../volume/file-attributes.js';
 import type { DirectoryEntry, Inode } from '../volume/inode.js';
 import { ntfsUpperCase } from '../volume/names/case-folding.js';
@@ -209,6 +211,11 @@ export class TracedVolume extends RamVolume {
 
   override deleteSnapshot(name: string): number {
     return this.#ofSnapshots({ op: 'deleteSnapshot', name }, super.deleteSnapshot(name));
+  }
+
+  /** The judge takes the capacity of the beginning as that of the whole trace. */
+  override resize(_capacityPages: number): number {
+    return NtStatus.NOT_SUPPORTED;
   }
 
   override dispose(): void {

@@ -17,7 +17,7 @@ import { NtStatus } from '../ntstatus.js';
 import { nativeTimeSource } from '../os/native-clock.js';
 import { NativePageMemory } from '../os/native-page-memory.js';
 import { windowsUpperCase } from '../os/windows-upper-case.js';
-import type { PageMemory } from '../volume/content/page-memory.js';
+import { MAX_PAGE_COUNT, type PageMemory } from '../volume/content/page-memory.js';
 import { RamVolume } from '../volume/ram-volume.js';
 import {
   allocateControlBlock,
@@ -34,7 +34,7 @@ import { FillWatch } from './fill-watch.js';
 import { LedgerPublisher } from './ledger.js';
 import { volumeParamsOf } from './mount/drive-volume-params.js';
 import { setLinuxOptions } from './mount/linux-options.js';
-import { refuseToExhaust } from './mount/memory.js';
+import { readMemory, refuseToExhaust } from './mount/memory.js';
 import { RamFileSystem } from './ram-file-system.js';
 import type { RequestMessage } from './requests/messages.js';
 import { handleRequest, snapshotList } from './requests/request-handler.js';
@@ -70,7 +70,9 @@ async function main(input: VolumeThreadInput): Promise<void> {
     post({ type: 'failed', error: messageOf(error) });
     return;
   }
-  const fill = new FillWatch((step) => post({ type: 'filled', step, freeBytes: volume.freeBytes }));
+  const fill = new FillWatch((step) =>
+    post({ type: 'filled', step, freeBytes: volume.freeBytes, capacityBytes: volume.totalBytes }),
+  );
   let served = await serve(volume, input, image, fill);
   while (served.isRolledBack) {
     served = await serve(volume, { ...input, control: allocateControlBlock() }, image, fill);
@@ -128,17 +130,27 @@ async function serve(
 
 /** Throws with nothing left behind: a mapping would outlive this thread. */
 function createVolume(input: VolumeThreadInput, image: ThreadImage | null): RamVolume {
-  const { pageSizeBytes, capacityBytes } = input.settings;
-  const memory: PageMemory = new NativePageMemory({
-    pageSizeBytes,
-    pageCount: capacityBytes / pageSizeBytes,
-  });
+  const memory = reserveMemory(input.settings);
   try {
     return createVolumeIn(memory, input, image);
   } catch (error) {
     memory.dispose();
     throw error;
   }
+}
+
+/** Addresses for as much as the machine has, to grow into; where the system refuses them, for the capacity. */
+function reserveMemory({ pageSizeBytes, capacityBytes }: DriveSettings): PageMemory {
+  const pageCount = capacityBytes / pageSizeBytes;
+  const pagesOfMachine = Math.min(Math.floor(readMemory().totalBytes / pageSizeBytes), MAX_PAGE_COUNT);
+  if (pagesOfMachine > pageCount) {
+    try {
+      return new NativePageMemory({ pageSizeBytes, pageCount: pagesOfMachine });
+    } catch {
+      // A limit of the address space.
+    }
+  }
+  return new NativePageMemory({ pageSizeBytes, pageCount });
 }
 
 function createVolumeIn(
@@ -152,6 +164,7 @@ function createVolumeIn(
     upperCase: windowsUpperCase() ?? undefined,
     maxPathUnits: MAX_PATH_UNITS,
     label: settings.label,
+    capacityPages: settings.capacityBytes / settings.pageSizeBytes,
     preallocate: settings.preallocate,
     onPreallocated: (doneBytes: number, totalBytes: number) => {
       post({ type: 'preallocated', doneBytes, totalBytes });

@@ -41,7 +41,7 @@ export type VolumeThreadMessage =
   | AnswerMessage
   | { type: 'failed'; error: string }
   | { type: 'preallocated'; doneBytes: number; totalBytes: number }
-  | { type: 'filled'; step: FillStep; freeBytes: number }
+  | { type: 'filled'; step: FillStep; freeBytes: number; capacityBytes: number }
   | { type: 'loading'; doneBytes: number }
   | { type: 'loaded'; label: string }
   | SavedMessage
@@ -52,7 +52,7 @@ export interface VolumeEvents {
   /** Pre-allocation goes on. */
   onPreallocated?: (doneBytes: number, totalBytes: number) => void;
   /** The drive got so full; once each time it gets there. */
-  onFilled?: (step: FillStep, freeBytes: number) => void;
+  onFilled?: (step: FillStep, freeBytes: number, capacityBytes: number) => void;
   /** After the unmount, what was changed since the last save could not be saved. */
   onNotSaved?: (error: string) => void;
   /** A handler threw; the request was refused. A bug of the drive. */

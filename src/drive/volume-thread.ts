@@ -360,7 +360,7 @@ export class VolumeThread {
         this.#workerError = new Error(message.error);
         break;
       case 'filled':
-        this.#events.onFilled?.(message.step, message.freeBytes);
+        this.#events.onFilled?.(message.step, message.freeBytes, message.capacityBytes);
         break;
       case 'loaded':
       case 'label':

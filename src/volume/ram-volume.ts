@@ -270,6 +270,14 @@ export class RamVolume extends VolumeSnapshots {
     });
   }
 
+  /**
+   * Another capacity, from now on. DISK_FULL when it is less than what is reserved, INSUFFICIENT_RESOURCES when it is
+   * more than the memory has addresses for.
+   */
+  resize(capacityPages: number): number {
+    return this.pool.resize(capacityPages);
+  }
+
   /** Gives the memory back. No context is known from then on, so no request can touch it. */
   dispose(): void {
     this.contexts.clear();

@@ -48,6 +48,8 @@ export interface RamVolumeOptions {
   /** UTF-16 units of the longest path, `\a\b`, that the front end can say. Without a limit where it is not given. */
   maxPathUnits?: number;
   label: string;
+  /** Less than the memory has pages: the rest is room to grow. All of them where it is not given. */
+  capacityPages?: number;
   /** Commit the whole capacity at once. */
   preallocate?: boolean;
   /** As PagePool has it. */
@@ -100,6 +102,7 @@ export abstract class VolumeNames {
     const descriptorBytes = Math.max(MIN_DESCRIPTOR_BYTES, this.maxHeapBytes / HEAP_PER_DESCRIPTOR_BYTE);
     this.securities = new SecurityStore(Math.min(MAX_TOTAL_DESCRIPTOR_BYTES, descriptorBytes));
     this.pool = new PagePool(options.memory, {
+      capacityPages: options.capacityPages,
       preallocate: options.preallocate === true,
       onPreallocated: options.onPreallocated,
     });

@@ -31,6 +31,17 @@ export interface ConfigInputs {
   platform?: NodeJS.Platform;
 }
 
+/** One setting alone, as `resolveSettings` takes it. Throws ConfigError. */
+export function resolveCapacity(option: string, value: unknown): number {
+  const checked = checkSetting('capacity', value);
+  if (!('expected' in checked)) return checked.value as number;
+  const text = typeof value === 'string' ? `"${value}"` : JSON.stringify(value);
+  const message = `expected ${checked.expected}, got ${shorten(text ?? String(value))}.`;
+  throw new ConfigError([
+    { source: { kind: 'option', option }, key: 'capacity', value: String(value), message },
+  ]);
+}
+
 /** Throws ConfigError. */
 export function resolveSettings({
   configPath,

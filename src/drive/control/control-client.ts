@@ -11,7 +11,7 @@ import {
   STOP_GRACE_MS,
 } from '../config/limits.js';
 import { DriveError, type DriveErrorCode } from '../errors.js';
-import type { DriveStatus, SaveResult, SelfCheckResult, SnapshotInfo } from '../status.js';
+import type { DriveStatus, Resized, SaveResult, SelfCheckResult, SnapshotInfo } from '../status.js';
 import {
   type ControlCommand,
   type ControlErrorCode,
@@ -41,6 +41,7 @@ const GRACE_MS: Readonly<Record<ControlCommand, number>> = {
   // Each waits for a save that is under way.
   snapshot: SAVE_GRACE_MS,
   deleteSnapshot: SAVE_GRACE_MS,
+  resize: SAVE_GRACE_MS,
   rollback: SAVE_GRACE_MS + 3 * STOP_GRACE_MS,
   // Saving, unmounting, then ending the worker.
   unmount: SAVE_GRACE_MS + 3 * STOP_GRACE_MS,
@@ -59,6 +60,7 @@ export interface CommandResults {
   snapshot: SnapshotInfo;
   deleteSnapshot: null;
   rollback: SnapshotInfo;
+  resize: Resized;
   unmount: Discarded;
 }
 
@@ -107,7 +109,7 @@ const DRIVE_ERRORS: Readonly<Partial<Record<ControlErrorCode, DriveErrorCode>>> 
   EXPIRED: 'TIMEOUT',
 };
 
-export type AskOptions = Pick<ControlRequest, 'check' | 'force' | 'name'>;
+export type AskOptions = Pick<ControlRequest, 'check' | 'force' | 'name' | 'capacityBytes'>;
 
 /** Sends one command. Throws DriveError with what the drive said, or when it does not answer. */
 export async function ask<C extends ControlCommand>(

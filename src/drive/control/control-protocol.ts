@@ -15,6 +15,7 @@ const CONTROL_COMMANDS = [
   'snapshot',
   'deleteSnapshot',
   'rollback',
+  'resize',
   'unmount',
 ] as const;
 export type ControlCommand = (typeof CONTROL_COMMANDS)[number];
@@ -34,6 +35,8 @@ export interface ControlRequest {
   force?: boolean | undefined;
   /** Of `snapshot` (left out: the time), `deleteSnapshot` and `rollback`: of the snapshot. */
   name?: string | undefined;
+  /** Of `resize`. */
+  capacityBytes?: number | undefined;
 }
 
 /** Those of a drive (DriveErrorCode), and three of the channel. */
@@ -64,6 +67,7 @@ const requestSchema = v.object({
   check: v.optional(v.boolean()),
   force: v.optional(v.boolean()),
   name: v.optional(v.string()),
+  capacityBytes: v.optional(v.number()),
 });
 const answerSchema = v.union([
   v.object({ ok: v.literal(true), result: v.unknown() }),

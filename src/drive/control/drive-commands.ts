@@ -5,7 +5,7 @@ import type { Discarded } from './control-client.js';
 import type { CommandHandler } from './control-server.js';
 
 export function driveCommands(drive: RamDrive): CommandHandler {
-  return async ({ command, check, force, name }) => {
+  return async ({ command, check, force, name, capacityBytes }) => {
     switch (command) {
       case 'status':
         // Its result is part of the status from then on.
@@ -21,6 +21,8 @@ export function driveCommands(drive: RamDrive): CommandHandler {
         return drive.deleteSnapshot(name ?? '');
       case 'rollback':
         return drive.rollback(name ?? '');
+      case 'resize':
+        return drive.resize(capacityBytes ?? 0);
       case 'unmount':
         return unmount(drive, force ?? false);
     }

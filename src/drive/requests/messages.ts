@@ -7,10 +7,12 @@ import type { SnapshotInfo } from '../status.js';
 
 export type VolumeRequest =
   | { command: 'selfCheck' }
+  | { command: 'resize'; capacityBytes: number }
   | { command: 'snapshot' | 'deleteSnapshot' | 'rollback'; name: string };
 
 export interface VolumeResults {
   selfCheck: { violations: string[]; milliseconds: number };
+  resize: null;
   snapshot: null;
   deleteSnapshot: null;
   rollback: null;

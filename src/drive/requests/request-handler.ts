@@ -18,6 +18,8 @@ export function handleRequest(volume: RamVolume, request: VolumeRequest): Answer
       const violations = volume.selfCheck();
       return { result: { violations, milliseconds: performance.now() - begun } };
     }
+    case 'resize':
+      return resize(volume, request.capacityBytes);
     case 'snapshot': {
       const neededBytes = volume.snapshotBytesNeeded;
       return answerOf(volume, request, volume.snapshot(request.name), neededBytes);
@@ -29,6 +31,28 @@ export function handleRequest(volume: RamVolume, request: VolumeRequest): Answer
       return answerOf(volume, request, volume.rollback(request.name), neededBytes);
     }
   }
+}
+
+function resize(volume: RamVolume, capacityBytes: number): AnswerMessage['answer'] {
+  const { pool, totalBytes } = volume;
+  const status = volume.resize(capacityBytes / pool.pageSizeBytes);
+  if (status >= 0) return { result: null };
+  const asked = sized(capacityBytes);
+  const reservedBytes = pool.reservedPages * pool.pageSizeBytes;
+  const message =
+    status === NtStatus.NOT_SUPPORTED
+      ? 'A drive that is traced keeps its capacity.'
+      : status === NtStatus.INSUFFICIENT_RESOURCES
+        ? `The drive can grow to ${sized(pool.memory.pageCount * pool.pageSizeBytes)}, the memory of this ` +
+          `machine or what it was mounted with, not to ${asked}: mount a larger one.`
+        : capacityBytes < reservedBytes
+          ? `The capacity cannot become ${asked}, for files and snapshots reserve ${sized(reservedBytes)}.`
+          : `The system refuses the memory for ${asked}; the drive stays at ${sized(totalBytes)}.`;
+  return { refused: { code: 'NO_ROOM', message } };
+}
+
+function sized(bytes: number): string {
+  return `${formatSize(bytes)} (${bytes} bytes)`;
 }
 
 export function snapshotList(volume: RamVolume): SnapshotList {
@@ -103,10 +127,7 @@ function refusalOf(
 
 function noRoom({ freeBytes, inodeCount }: RamVolume, what: string, neededBytes: number): string {
   if (neededBytes > freeBytes) {
-    return (
-      `The ${what} needs ${formatSize(neededBytes)} (${neededBytes} bytes), ` +
-      `but ${formatSize(freeBytes)} (${freeBytes} bytes) are free.`
-    );
+    return `The ${what} needs ${sized(neededBytes)}, but ${sized(freeBytes)} are free.`;
   }
   return `The ${what} needs more memory than there is: the drive has ${inodeCount} files and directories.`;
 }

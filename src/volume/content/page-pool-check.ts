@@ -31,6 +31,8 @@ export interface LedgerView {
 export interface StockView {
   warm: Int32Array;
   cold: Int32Array;
+  /** Of the memory, which may be more than the capacity. */
+  pageCount: number;
   freshPage: number;
   freshCommitted: number;
   isAllocated(page: number): boolean;
@@ -48,20 +50,20 @@ export function checkPool(
   stock: StockView,
 ): string[] {
   const violations: string[] = [];
-  /** Of each page: FREE, or how many page tables have it. */
-  const place = new Uint16Array(pool.capacityPages);
+  /** Of each page that was ever taken: FREE, or how many page tables have it. All behind them are fresh, and free. */
+  const place = new Uint16Array(stock.freshPage);
+  const placeOf = (page: number) =>
+    place[page] ?? (page >= stock.freshPage && page < stock.pageCount ? FREE : undefined);
   for (const part of [stock.warm, stock.cold]) {
     for (const page of part) {
-      if (place[page] === undefined)
+      if (placeOf(page) === undefined)
         violations.push(`NoPageLeak: page ${page} of the free stock does not exist`);
-      else if (place[page] === FREE) violations.push(`NoPageLeak: page ${page} is in the free stock twice`);
+      else if (placeOf(page) === FREE) violations.push(`NoPageLeak: page ${page} is in the free stock twice`);
       else place[page] = FREE;
       if (stock.isAllocated(page))
         violations.push(`NoPageLeak: page ${page} in the free stock is marked allocated`);
     }
   }
-  // Fresh pages are only two numbers; a page in use must lie below them.
-  place.fill(FREE, stock.freshPage);
 
   const tables = new Map<object, number>();
   /** Whether the file's table was not met before. */
@@ -72,9 +74,9 @@ export function checkPool(
     violations.push(...file.check());
     if (references > 1) return false;
     file.visitPages((page) => {
-      if (place[page] === undefined)
+      if (placeOf(page) === undefined)
         violations.push(`NoPageLeak: page ${page} does not exist, but a file has it`);
-      else if (place[page] === FREE)
+      else if (placeOf(page) === FREE)
         violations.push(`NoPageLeak: page ${page} is in the free stock and in a file`);
       else {
         place[page] = (place[page] as number) + 1;

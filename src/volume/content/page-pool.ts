@@ -22,6 +22,7 @@
 import { NtStatus } from '../../ntstatus.js';
 import type { PageMemory } from './page-memory.js';
 import { checkPool, type LedgerFile, type SnapshotLedger } from './page-pool-check.js';
+import { runAt, sortPages } from './page-runs.js';
 
 /**
  * How much memory beyond the reservation stays committed. Enough that lock and temp files, and the compiler's output
@@ -54,6 +55,8 @@ const PREFAULTED = 4;
 const NO_SNAPSHOTS: SnapshotLedger = { files: [], reservedPages: 0 };
 
 export interface PagePoolOptions {
+  /** All pages of the memory where it is not given. More of them are room to grow: addresses, not memory. */
+  capacityPages?: number | undefined;
   /** Commit and touch the whole capacity at once and never give it back: no page fault and no refusal later. */
   preallocate?: boolean;
   /** Told after each piece of a pre-allocation; what it throws ends the pre-allocation. */
@@ -64,11 +67,11 @@ export interface PagePoolOptions {
 
 export class PagePool {
   readonly memory: PageMemory;
-  readonly capacityPages: number;
   readonly pageSizeBytes: number;
-  readonly warmLimitPages: number;
   readonly preallocated: boolean;
 
+  #capacity: number;
+  readonly #warmPages: number;
   #reserved = 0;
   #allocated = 0;
   #committed = 0;
@@ -86,17 +89,25 @@ export class PagePool {
 
   constructor(memory: PageMemory, options: PagePoolOptions = {}) {
     this.memory = memory;
-    this.capacityPages = memory.pageCount;
+    this.#capacity = options.capacityPages ?? memory.pageCount;
     this.pageSizeBytes = memory.pageSizeBytes;
     this.preallocated = options.preallocate === true;
     const warmPages = options.warmPages ?? Math.ceil(DEFAULT_WARM_BYTES / memory.pageSizeBytes);
     if (!(warmPages >= 0)) throw new RangeError(`warmPages: a number from 0 expected, given ${warmPages}`);
-    this.warmLimitPages = this.preallocated ? this.capacityPages : Math.min(warmPages, this.capacityPages);
+    this.#warmPages = this.preallocated ? memory.pageCount : warmPages;
     this.#aheadPages = Math.floor(PREFAULT_AHEAD_BYTES / memory.pageSizeBytes);
     // Zeroed lazily by the OS: pages of these arrays that are never used cost nothing.
-    this.#stock = new Int32Array(this.capacityPages);
-    this.#flags = new Uint8Array(this.capacityPages);
+    this.#stock = new Int32Array(memory.pageCount);
+    this.#flags = new Uint8Array(memory.pageCount);
     if (this.preallocated) this.#preallocate(options.onPreallocated);
+  }
+
+  get capacityPages(): number {
+    return this.#capacity;
+  }
+
+  get warmLimitPages(): number {
+    return Math.min(this.#warmPages, this.#capacity);
   }
 
   get reservedPages(): number {
@@ -113,13 +124,13 @@ export class PagePool {
   }
 
   get freePages(): number {
-    return this.capacityPages - this.#reserved;
+    return this.#capacity - this.#reserved;
   }
 
   /** All or nothing: promises room and the memory for it, or answers DISK_FULL with nothing changed. */
   reserve(pages: number): number {
     if (!(pages >= 0)) throw new RangeError(`reservation of ${pages} pages`);
-    if (pages > this.capacityPages - this.#reserved) return NtStatus.DISK_FULL;
+    if (pages > this.#capacity - this.#reserved) return NtStatus.DISK_FULL;
     const shortage = this.#reserved + pages - this.#committed;
     if (shortage > 0 && !this.#commitMore(shortage)) return NtStatus.DISK_FULL;
     this.#reserved += pages;
@@ -134,7 +145,26 @@ export class PagePool {
       );
     }
     this.#reserved -= pages;
-    if (this.#committed - this.#reserved > this.warmLimitPages) this.#trim();
+    const left = this.#committed - this.#reserved;
+    if (left > this.warmLimitPages) this.#trim(left - Math.floor(this.warmLimitPages / 2));
+  }
+
+  /**
+   * Another capacity, from now on. DISK_FULL when less than is reserved, or when preallocated memory is refused;
+   * INSUFFICIENT_RESOURCES when more than there are addresses for. Nothing has changed then.
+   */
+  resize(capacityPages: number): number {
+    if (capacityPages > this.memory.pageCount) return NtStatus.INSUFFICIENT_RESOURCES;
+    if (!(capacityPages >= 1) || capacityPages < this.#reserved) return NtStatus.DISK_FULL;
+    if (this.preallocated && capacityPages > this.#committed) {
+      if (!this.#commitMore(capacityPages - this.#committed)) return NtStatus.DISK_FULL;
+      // Touched, as the rest was: what is in the stock is zero, or was in use.
+      for (let page = this.#freshPage; page < this.#freshCommitted; page++) this.#touch(page);
+      for (let i = 0; i < this.#warm; i++) this.#touch(this.#stock[i] as number);
+    }
+    this.#capacity = capacityPages;
+    if (this.#committed > capacityPages) this.#trim(this.#committed - capacityPages);
+    return NtStatus.SUCCESS;
   }
 
   /**
@@ -223,7 +253,7 @@ export class PagePool {
 
   /** Before the first share. Throws a RangeError when the heap has no room for the counts. */
   prepareSharing(): void {
-    this.#moreTables ??= new Uint8Array(this.capacityPages);
+    this.#moreTables ??= new Uint8Array(this.#stock.length);
   }
 
   /** One more page table has this page; at most MAX_TABLES_PER_PAGE have it. */
@@ -246,7 +276,8 @@ export class PagePool {
   check(files: Iterable<LedgerFile>, snapshots: SnapshotLedger = NO_SNAPSHOTS, attributePages = 0): string[] {
     return checkPool(this, files, snapshots, attributePages, {
       warm: this.#stock.subarray(0, this.#warm),
-      cold: this.#stock.subarray(this.capacityPages - this.#cold),
+      cold: this.#stock.subarray(this.#stock.length - this.#cold),
+      pageCount: this.#stock.length,
       freshPage: this.#freshPage,
       freshCommitted: this.#freshCommitted,
       isAllocated: (page) => ((this.#flags[page] as number) & ALLOCATED) !== 0,
@@ -278,6 +309,11 @@ export class PagePool {
     return count;
   }
 
+  /** A write of one zero byte to a page that is zero, or is not read before it is written. */
+  #touch(page: number): void {
+    if (this.isZero(page)) this.memory.zero(this.memory.baseAddress + page * this.pageSizeBytes, 1);
+  }
+
   #markAllocated(page: number): void {
     const flags = this.#flags[page];
     if (flags === undefined || (flags & ALLOCATED) !== 0) throw new Error(`page ${page} is handed out twice`);
@@ -287,7 +323,7 @@ export class PagePool {
   /** Commits `count` pages, cold ones first so that a volume keeps to the addresses it has used. All or nothing. */
   #commitMore(count: number): boolean {
     const fromCold = Math.min(count, this.#cold);
-    const firstCold = this.capacityPages - this.#cold;
+    const firstCold = this.#stock.length - this.#cold;
     const afterCold = firstCold + fromCold;
     for (let at = firstCold; at < afterCold; ) {
       const run = runAt(this.#stock, at, afterCold);
@@ -315,9 +351,8 @@ export class PagePool {
     return true;
   }
 
-  /** Used pages go first: on an overcommitting system only they occupy memory. */
-  #trim(): void {
-    const count = this.#committed - this.#reserved - Math.floor(this.warmLimitPages / 2);
+  /** Decommits free pages. Used ones go first: on an overcommitting system only they occupy memory. */
+  #trim(count: number): void {
     const fromStock = Math.min(count, this.#warm);
     if (fromStock > 0) {
       const first = this.#warm - fromStock;
@@ -325,7 +360,7 @@ export class PagePool {
       this.#decommitRuns(first, this.#warm);
       for (let i = first; i < this.#warm; i++) this.#flags[this.#stock[i] as number] = 0;
       this.#cold += fromStock;
-      this.#stock.copyWithin(this.capacityPages - this.#cold, first, this.#warm);
+      this.#stock.copyWithin(this.#stock.length - this.#cold, first, this.#warm);
       this.#warm = first;
     }
     const fresh = count - fromStock;
@@ -347,14 +382,12 @@ export class PagePool {
   }
 
   #preallocate(onPreallocated: PagePoolOptions['onPreallocated']): void {
-    if (!this.memory.commit(0, this.capacityPages)) {
-      throw new Error(
-        `preallocation of ${this.capacityPages} pages of ${this.pageSizeBytes} bytes was refused`,
-      );
+    if (!this.memory.commit(0, this.#capacity)) {
+      throw new Error(`preallocation of ${this.#capacity} pages of ${this.pageSizeBytes} bytes was refused`);
     }
-    this.#freshCommitted = this.capacityPages;
-    this.#committed = this.capacityPages;
-    const totalBytes = this.capacityPages * this.pageSizeBytes;
+    this.#freshCommitted = this.#capacity;
+    this.#committed = this.#capacity;
+    const totalBytes = this.#capacity * this.pageSizeBytes;
     for (let at = 0; at < totalBytes; ) {
       const step = Math.min(PREALLOCATION_STEP_BYTES, totalBytes - at);
       this.memory.zero(this.memory.baseAddress + at, step);
@@ -362,27 +395,4 @@ export class PagePool {
       onPreallocated?.(at, totalBytes);
     }
   }
-}
-
-/** How many entries from `at` on are pages that follow one another. */
-function runAt(pages: Int32Array, at: number, end: number): number {
-  let next = at + 1;
-  while (next < end && pages[next] === (pages[next - 1] as number) + 1) next++;
-  return next - at;
-}
-
-/**
- * Ascending order makes neighbours adjacent: one copy, one call to the OS. Most ranges already are, or are reversed.
- */
-function sortPages(pages: Int32Array, from: number, to: number): void {
-  let ascending = true;
-  let descending = true;
-  for (let i = from + 1; i < to && (ascending || descending); i++) {
-    if ((pages[i] as number) < (pages[i - 1] as number)) ascending = false;
-    else descending = false;
-  }
-  if (ascending) return;
-  const part = pages.subarray(from, to);
-  if (descending) part.reverse();
-  else part.sort();
 }

@@ -228,6 +228,66 @@ describe('memory', () => {
     expect(told()).toEqual([[first, 3]]);
   });
 
+  test('a capacity grows within the memory, and shrinks to what is reserved', () => {
+    const memory = new PlainPageMemory({ pageSizeBytes: 8, pageCount: 20 });
+    const pool = new PagePool(memory, { capacityPages: 8, warmPages: 100 });
+    const pages = new Int32Array(20);
+    expect(pool.capacityPages).toBe(8);
+    expect(pool.reserve(9)).toBe(NtStatus.DISK_FULL);
+    pool.reserve(8);
+    pool.take(8, pages, 0);
+    const figures = () => [pool.capacityPages, pool.freePages, pool.committedPages];
+    expect(pool.resize(21)).toBe(NtStatus.INSUFFICIENT_RESOURCES);
+    expect(pool.resize(7)).toBe(NtStatus.DISK_FULL);
+    expect(figures()).toEqual([8, 0, 8]);
+    expect(pool.resize(20)).toBe(NtStatus.SUCCESS);
+    expect(figures()).toEqual([20, 12, 8]);
+    pool.reserve(12);
+    pool.take(12, pages, 8);
+    expect([...pages].sort((a, b) => a - b)).toEqual([...Array(20).keys()]);
+    pool.giveBack(pages, 2, 20);
+    pool.unreserve(18);
+    // Committed memory beyond the new capacity goes back at once.
+    expect(figures()).toEqual([20, 18, 20]);
+    expect(pool.resize(2)).toBe(NtStatus.SUCCESS);
+    expect(figures()).toEqual([2, 0, 2]);
+    expect(pool.warmLimitPages).toBe(2);
+    const file = {
+      reservedPages: 2,
+      allocatedPages: 2,
+      visitPages: (visit: (page: number) => void) => pages.subarray(0, 2).forEach(visit),
+      check: () => [],
+    };
+    expect(pool.check([file])).toEqual([]);
+    expect(pool.resize(0)).toBe(NtStatus.DISK_FULL);
+    expect(pool.resize(Number.NaN)).toBe(NtStatus.DISK_FULL);
+  });
+
+  test('a preallocated pool takes and touches what it grows by, or stays as it is', () => {
+    let refuses = false;
+    const memory = new PlainPageMemory({ pageSizeBytes: 8, pageCount: 20, failCommitWhen: () => refuses });
+    const touched = new Set<number>();
+    const { zero } = memory;
+    memory.zero = (address, length) => {
+      for (let at = address; at < address + length; at += 8) touched.add(Math.floor(at / 8));
+      zero.call(memory, address, length);
+    };
+    const pool = new PagePool(memory, { capacityPages: 8, preallocate: true });
+    expect(touched.size).toBe(8);
+    refuses = true;
+    expect(pool.resize(12)).toBe(NtStatus.DISK_FULL);
+    expect([pool.capacityPages, pool.committedPages]).toEqual([8, 8]);
+    refuses = false;
+    expect(pool.resize(12)).toBe(NtStatus.SUCCESS);
+    expect([pool.capacityPages, pool.committedPages, touched.size]).toEqual([12, 12, 12]);
+    expect(pool.resize(4)).toBe(NtStatus.SUCCESS);
+    expect(pool.committedPages).toBe(4);
+    touched.clear();
+    expect(pool.resize(12)).toBe(NtStatus.SUCCESS);
+    expect(touched.size).toBe(12);
+    expect(pool.check([])).toEqual([]);
+  });
+
   test('a used page goes back to the OS before one that was never touched', () => {
     const { pool, pages, memory } = setUp(8);
     pool.reserve(2);
@@ -277,7 +337,7 @@ describe('the self-check names what is wrong', () => {
 
 test('random reserves, takes and returns keep every invariant and lose no page', () => {
   const step = fc.record({
-    op: fc.constantFrom('reserve', 'unreserve', 'take', 'giveBack', 'refuse'),
+    op: fc.constantFrom('reserve', 'unreserve', 'take', 'giveBack', 'refuse', 'resize'),
     count: fc.nat(12),
     seed: fc.nat(1000),
   });
@@ -287,15 +347,22 @@ test('random reserves, takes and returns keep every invariant and lose no page',
       fc.nat(8),
       fc.array(step, { maxLength: 60, size: 'max' }),
       (n, warm, steps) => {
-        const { pool, memory } = setUp(n, { warmPages: warm });
+        const { pool, memory } = setUp(n + 8, { warmPages: warm, capacityPages: n });
+        let capacity = n;
         let reserved = 0;
         const mine: number[] = [];
         for (const { op, count, seed } of steps) {
           if (op === 'refuse') memory.failCommitWhen = seed % 2 ? () => true : undefined;
           else if (op === 'reserve') {
             const status = pool.reserve(count);
-            if (memory.failCommitWhen === undefined) expect(status >= 0).toBe(reserved + count <= n);
+            if (memory.failCommitWhen === undefined) expect(status >= 0).toBe(reserved + count <= capacity);
             if (status >= 0) reserved += count;
+          } else if (op === 'resize') {
+            const pages = count + (seed % 20);
+            const status = pool.resize(pages);
+            expect(status >= 0).toBe(pages >= Math.max(1, reserved) && pages <= n + 8);
+            if (status >= 0) capacity = pages;
+            expect(pool.capacityPages).toBe(capacity);
           } else if (op === 'unreserve') {
             const pages = Math.min(count, reserved - mine.length);
             pool.unreserve(pages);
