@@ -124,13 +124,13 @@ export class PagePool {
   }
 
   get freePages(): number {
-    return this.#capacity - this.#reserved;
+    return this.capacityPages - this.#reserved;
   }
 
   /** All or nothing: promises room and the memory for it, or answers DISK_FULL with nothing changed. */
   reserve(pages: number): number {
     if (!(pages >= 0)) throw new RangeError(`reservation of ${pages} pages`);
-    if (pages > this.#capacity - this.#reserved) return NtStatus.DISK_FULL;
+    if (pages > this.capacityPages - this.#reserved) return NtStatus.DISK_FULL;
     const shortage = this.#reserved + pages - this.#committed;
     if (shortage > 0 && !this.#commitMore(shortage)) return NtStatus.DISK_FULL;
     this.#reserved += pages;
