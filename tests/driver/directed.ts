@@ -403,6 +403,76 @@ function reparsePoints(): void {
   assert.equal(readFileNow('\\link').length, 0);
   foreignReparsePoint();
 }
+/** Links whose texts WinFsp's library would join to a name that there is not. */
+function awkwardLinks(): void {
+  const { FILE_CREATE } = Disposition;
+  const directory = (path: string) =>
+    opened(path, { disposition: FILE_CREATE, options: DIRECTORY, access: Access.READ }).closeNow();
+  directory('\\in');
+  directory('\\in\\deep');
+  writeFileNow('\\top.txt', 'top');
+  writeFileNow('\\in\\file.txt', 'in');
+  writeFileNow('\\in\\deep\\file.txt', 'deep');
+  const leads: [path: string, target: string, through: string, content: string][] = [
+    ['\\to-in', 'in', '\\to-in\\file.txt', 'in'],
+    ['\\to-in-slash', 'in\\', '\\to-in-slash\\file.txt', 'in'],
+    ['\\to-in-slashes', 'in\\\\', '\\to-in-slashes\\deep\\file.txt', 'deep'],
+    ['\\in\\to-deep', 'deep\\', '\\in\\to-deep\\file.txt', 'deep'],
+    ['\\here', '.', '\\here\\top.txt', 'top'],
+    ['\\here-slash', '.\\', '\\here-slash\\in\\file.txt', 'in'],
+    ['\\in\\here', '.', '\\in\\here\\file.txt', 'in'],
+    ['\\in\\up', '..', '\\in\\up\\top.txt', 'top'],
+    ['\\in\\up-slash', '..\\', '\\in\\up-slash\\top.txt', 'top'],
+    ['\\in\\deep\\up-up', '..\\..', '\\in\\deep\\up-up\\top.txt', 'top'],
+    ['\\root', '\\', '\\root\\top.txt', 'top'],
+    ['\\in\\root', '\\', '\\in\\root\\top.txt', 'top'],
+    ['\\in\\absolute', '\\in\\deep\\', '\\in\\absolute\\file.txt', 'deep'],
+  ];
+  const wrong: string[] = [];
+  for (const [path, target, through, content] of leads) {
+    const link = opened(path, {
+      disposition: FILE_CREATE,
+      access: Access.ALL,
+      options: DIRECTORY | Option.OPEN_REPARSE_POINT,
+    });
+    const data = symbolicLink(target);
+    status(link.controlNow(FsControl.SET_REPARSE, data).status, NtStatus.SUCCESS, path);
+    assert.deepEqual(
+      link.controlNow(FsControl.GET_REPARSE, null, 1024).data,
+      data,
+      'the text stays as it is',
+    );
+    link.closeNow();
+    const itself = tried(path, { access: Access.LIST, options: DIRECTORY });
+    if (itself !== OPENED) {
+      wrong.push(`${path} -> ${target}: opened itself ${itself}`);
+    }
+    const { file, status: result } = openNow(VOLUME + through, { access: Access.READ, options: FILE });
+    const found = file === null ? ntStatusName(result) : file.readNow(100, 0).data.toString();
+    file?.closeNow();
+    if (found !== content) {
+      wrong.push(`${path} -> ${target}: ${found}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+}
+/** So many links on one way may be followed, as the library and not the driver has it. */
+function chainOfLinks(): void {
+  const { FILE_CREATE } = Disposition;
+  writeFileNow('\\end', 'end');
+  for (let i = 1; i <= 40; i++) {
+    const link = opened(`\\chain${i}`, {
+      disposition: FILE_CREATE,
+      access: Access.ALL,
+      options: FILE | Option.OPEN_REPARSE_POINT,
+    });
+    const target = symbolicLink(i === 1 ? 'end' : `chain${i - 1}`);
+    status(link.controlNow(FsControl.SET_REPARSE, target).status, NtStatus.SUCCESS);
+    link.closeNow();
+  }
+  assert.equal(tried('\\chain31', { access: Access.READ }), OPENED);
+  assert.equal(tried('\\chain32', { access: Access.READ }), name(NtStatus.REPARSE_POINT_NOT_RESOLVED));
+}
 /** A tag that is not Microsoft's comes with a GUID, which has to be the same one. */
 function foreignReparsePoint(): void {
   const file = opened('\\foreign', { disposition: Disposition.FILE_CREATE, access: Access.ALL });
@@ -432,6 +502,8 @@ const CASES = {
   'the volume': volume,
   'byte-range locks': locks,
   'reparse points': reparsePoints,
+  'awkward links': awkwardLinks,
+  'many links': chainOfLinks,
 };
 
 for (const kernelCache of [true, false]) {

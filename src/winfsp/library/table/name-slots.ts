@@ -6,6 +6,7 @@ import { DirInfo } from '../../abi/layouts.js';
 import { statusOf } from '../../abi/status-of.js';
 import { copyMemory, readUtf16 } from '../../memory/native-memory.js';
 import { RenameExtension } from '../linux-extensions.js';
+import { followableLink, resolveToRoot } from './link-target.js';
 import { failureOf } from './slot-memory.js';
 import { BOOL, P, type Slots, U32, U64 } from './slots.js';
 
@@ -96,25 +97,31 @@ export function setNameSlots(slots: Slots): void {
  */
 function setReparseSlots({ fs, library, memory, set, register }: Slots): void {
   const resolve = library.fspFileSystemResolveReparsePoints;
-  const getReparsePoint = (context: number, name: number, out: number, size: number) => {
+  const getReparsePoint = (
+    context: number,
+    name: number,
+    out: number,
+    size: number,
+    change: (data: Uint8Array) => Uint8Array = (data) => data,
+  ) => {
     const result = fs.getReparsePoint!(context, readUtf16(name) ?? '');
     if (typeof result === 'number') {
       return failureOf('getReparsePoint', result);
     }
-    return size === 0 ? NtStatus.SUCCESS : memory.giveReparse(result, out, size);
+    return size === 0 ? NtStatus.SUCCESS : memory.giveReparse(change(result), out, size);
   };
   if (resolve !== null) {
     const byName = register(
       'GetReparsePointByName',
       [P, P, BOOL, P, P],
       (_fs, _context, name: number, _isDirectory, out: number, size: number) =>
-        getReparsePoint(0, name, out, size),
+        getReparsePoint(0, name, out, size, followableLink),
     );
     set(
       'ResolveReparsePoints',
       [P, U32, BOOL, P, P, P],
       (fsp: number, name: number, index: number, last: number, io: number, out: number, size: number) =>
-        resolve(fsp, byName, 0, name, index, last, io, out, size),
+        resolveToRoot(() => resolve(fsp, byName, 0, name, index, last, io, out, size), memory, io, out, size),
     );
   }
   set('GetReparsePoint', [P, P, P, P], (_fs, context: number, name: number, out: number, size: number) =>

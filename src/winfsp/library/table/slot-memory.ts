@@ -140,6 +140,12 @@ export class SlotMemory {
     return this.chunk.bytes.subarray(0, length);
   }
 
+  /** Stores bytes at `address`. */
+  put(bytes: Uint8Array, address: number): void {
+    this.#reparseChunk.bytes.set(bytes);
+    copyMemory(address, this.#reparseChunk.address, bytes.length);
+  }
+
   readReparse(address: number, size: number): Uint8Array {
     const length = Math.min(Number(size), MAX_REPARSE_DATA_BYTES);
     copyMemory(this.#reparseChunk.address, address, length);

@@ -83,11 +83,14 @@ afterEach(() => {
   expect(registeredCallbacks()).toBe(callbacksBefore);
 });
 
+/** What the library's resolver does. */
+let resolving: (args: unknown[]) => number = () => 0x104;
+
 function use(fileSystem: FileSystemInterface, caseSensitive = false): void {
   const library = {
     fspFileSystemResolveReparsePoints: (...args: unknown[]) => {
       resolved.push(args);
-      return 0x104;
+      return resolving(args);
     },
   } as unknown as WinFspLibrary;
   table = new InterfaceTable(library, fileSystem, {
@@ -722,9 +725,10 @@ describe('reparse points', () => {
   it('resolving goes to the library, with a callback that looks up by name', () => {
     const fs = useMemory();
     const name = text('\\l\\x');
-    expect(call('ResolveReparsePoints', name, 3, 1, 11, 22, 33)).toBe(0x104);
+    const [io, to, size] = [out.address + 512, out.address + 1024, out.address + 536];
+    expect(call('ResolveReparsePoints', name, 3, 1, io, to, size)).toBe(0x104);
     const [fileSystem, byName, context, ...rest] = resolved[0] as number[];
-    expect([fileSystem, context, ...rest]).toEqual([FS, 0, name, 3, 1, 11, 22, 33]);
+    expect([fileSystem, context, ...rest]).toEqual([FS, 0, name, 3, 1, io, to, size]);
     const proto = koffi.proto('int32_t', [P, P, P, 'uint8_t', P, P]);
     const lookUp = (path: string) => koffi.call(BigInt(byName!), proto, FS, 0, text(path), 0, 0, 0);
     createFile('\\l');
@@ -733,6 +737,26 @@ describe('reparse points', () => {
     expect(lookUp('\\no')).toBe(NtStatus.OBJECT_NAME_NOT_FOUND);
     fs.nodes.get('\\L')!.reparse = data;
     expect(lookUp('\\l')).toBe(0);
+  });
+
+  it('an empty path, which the library leaves for a link to the root, becomes the root', () => {
+    useMemory();
+    const [io, to, size] = [512, 1024, 536];
+    const arguments_ = [text('\\l'), 0, 1, out.address + io, out.address + to, out.address + size] as const;
+    const emptyLink = Uint8Array.from([0x0c, 0, 0, 0xa0, ...new Array(12).fill(0), 1, 0, 0, 0]);
+    out.bytes.set(emptyLink, to);
+    resolving = () => NtStatus.OBJECT_PATH_NOT_FOUND;
+    expect(call('ResolveReparsePoints', ...arguments_)).toBe(NtStatus.OBJECT_PATH_NOT_FOUND);
+    resolving = () => {
+      out.bytes.set(emptyLink, to);
+      return NtStatus.OBJECT_PATH_NOT_FOUND;
+    };
+    expect(call('ResolveReparsePoints', ...arguments_)).toBe(NtStatus.REPARSE);
+    resolving = () => 0x104;
+    expect(out.view.getUint32(io, true)).toBe(NtStatus.REPARSE);
+    expect(out.view.getUint32(io + 8, true)).toBe(0xa000000c);
+    expect(out.view.getUint32(size, true)).toBe(22);
+    expect(Buffer.from(out.bytes).toString('utf16le', to + 20, to + 22)).toBe('\\');
   });
 });
 
