@@ -59,7 +59,7 @@ describeMount('the programs in docs/javascript.md', () => {
       writeFileSync(`${DIRECTORY}javascript-${index}.ts`, snippet);
       return `${DIRECTORY}javascript-${index}.ts`;
     });
-    expect(paths).toHaveLength(3);
+    expect(paths).toHaveLength(4);
     expect(typeErrors(paths)).toEqual([]);
   });
 

@@ -131,7 +131,7 @@ assert os.stat('f').st_uid == os.getuid()
       expect(process.umask()).toBe(old);
     });
 
-    it('has symbolic links, and no hard ones', async () => {
+    it('has symbolic links that say what they were told', async () => {
       const drive = await mount({ args });
       await writeFile(drive.path('target'), 'reached');
       for (const [name, to] of [
