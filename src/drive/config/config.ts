@@ -3,11 +3,9 @@
  * rules that join several settings are checked here, with the place of the value that breaks them.
  */
 import { homedir } from 'node:os';
-import { dirname, isAbsolute, relative, resolve } from 'node:path';
-import { MAX_PAGE_COUNT } from '../../volume/content/page-memory.js';
+import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { ConfigError, type ConfigProblem, type ValueSource } from '../errors.js';
 import { checkSetting, readConfigFile, type SourcedSettings, shorten } from './config-file.js';
-import { MAX_CAPACITY_BYTES } from './limits.js';
 import {
   type DriveSettings,
   defaultSettings,
@@ -107,8 +105,6 @@ function join(
       'capacity',
       `expected at least one page of ${formatSize(pageSizeBytes)}, got ${askedBytes} bytes.`,
     );
-  } else if (capacityBytes / pageSizeBytes > MAX_PAGE_COUNT || capacityBytes > MAX_CAPACITY_BYTES) {
-    complain('capacity', `expected at most ${MAX_PAGE_COUNT} pages; choose a larger page size.`);
   }
   // A finite time-out and direct I/O both mean "no kernel cache"; giving one of them is clear enough, contradicting it
   // is not.
@@ -151,7 +147,9 @@ function join(
 /** Whether a file lies in a directory, or on a drive of that letter. */
 function isWithin(path: string, place: string): boolean {
   const from = relative(place, path);
-  return place !== '' && from !== '' && !from.startsWith('..') && !isAbsolute(from);
+  // "..x" is a name like any other.
+  const isOutside = from === '..' || from.startsWith(`..${sep}`) || isAbsolute(from);
+  return place !== '' && from !== '' && !isOutside;
 }
 
 /** `~` is the home directory. In a file, a relative path is relative to the file, wherever the command is typed. */

@@ -72,6 +72,8 @@ describe('parseConfig', () => {
       '',
     ],
     ['{ "initialDirectories": ["/a/../b"] }', 'initialDirectories: expected an absolute path', ''],
+    ['{ "initialDirectories": ["/a/./b"] }', 'initialDirectories: expected an absolute path', ''],
+    ['{ "initialDirectories": ["a/b"] }', 'initialDirectories: expected an absolute path', ''],
     ['{ "initialDirectories": ["/"] }', 'initialDirectories: expected an absolute path', ''],
     [`{ "initialDirectories": ["/${'n'.repeat(256)}"] }`, 'names of at most 255 characters', ''],
     ['{ "capcity": "1G" }', 'drive.jsonc:1:3: unknown setting "capcity". Did you mean "capacity"?', ''],
@@ -87,6 +89,18 @@ describe('parseConfig', () => {
     expect(problems).toHaveLength(1);
     expect(problems[0]).toContain(first);
     expect(problems[0]).toContain(last);
+  });
+
+  it('takes names of 255 characters, and leaves "$schema" to editors', () => {
+    const name = 'n'.repeat(255);
+    expect(parseConfig(`{ "$schema": "x.json", "initialDirectories": ["/${name}"] }`, 'x').values).toEqual({
+      initialDirectories: [`\\${name}`],
+    });
+  });
+
+  it('shows a long value in one line, cut', () => {
+    expect(problemsOf(`{ "capacity": ["${'x'.repeat(100)}",\n  "y"] }`)[0]).toMatch(/got \["x{75}\.\.\.\.$/);
+    expect(problemsOf('{ "capacity": [1,\n    2] }')[0]).toMatch(/got \[1, 2\]\.$/);
   });
 
   it('tells all problems of a file at once, each with its place', () => {

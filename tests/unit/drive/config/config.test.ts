@@ -3,9 +3,11 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type OptionValue, resolveSettings } from '../../../../src/drive/config/config.js';
+import { MAX_CAPACITY_BYTES, MIN_PAGE_SIZE_BYTES } from '../../../../src/drive/config/limits.js';
 import type { SettingName } from '../../../../src/drive/config/settings.js';
 import { ConfigError } from '../../../../src/drive/errors.js';
 import { readMemory } from '../../../../src/drive/mount/memory.js';
+import { MAX_PAGE_COUNT } from '../../../../src/volume/content/page-memory.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 
 const option = (setting: SettingName, value: unknown, name = `--${setting}`): OptionValue => ({
@@ -33,7 +35,7 @@ function problemOf(options: OptionValue[], platform: NodeJS.Platform = 'linux', 
 
 describe('resolveSettings', () => {
   it('has defaults for everything but the mount point of a Linux drive', () => {
-    expect(resolveSettings({ options: [at], platform: 'linux' })).toEqual({
+    expect(resolveSettings({ options: [at], platform: 'linux' })).toStrictEqual({
       mountPoint: '/mnt/ram',
       capacityBytes: 2 ** 30,
       pageSizeBytes: 4096,
@@ -130,6 +132,13 @@ describe('resolveSettings', () => {
     );
   });
 
+  it('needs no limit of pages: the largest capacity has fewer than a volume can number', () => {
+    expect(MAX_CAPACITY_BYTES / MIN_PAGE_SIZE_BYTES).toBeLessThan(MAX_PAGE_COUNT);
+    const most = resolveSettings({ options: [at, option('capacity', '1T')], platform: 'linux' });
+    expect(most).toMatchObject({ capacityBytes: MAX_CAPACITY_BYTES, pageSizeBytes: MIN_PAGE_SIZE_BYTES });
+    expect(problemOf([at, option('capacity', MAX_CAPACITY_BYTES + 4096)])).toMatch(/from one page to 1 TiB/);
+  });
+
   it('names the option, the value and what was expected', () => {
     expect(problemOf([at, option('capacity', 'lots', '--capacity')])).toBe(
       '--capacity: expected a size such as 64K, 512M or 2G, or a number of bytes, from one page to 1 TiB, or a part of the memory such as 50%, got "lots".',
@@ -149,6 +158,29 @@ describe('resolveSettings', () => {
     );
     const configPath = configFile('{\n "kernelCache": true,\n "directIo": true }');
     expect(problemOf([at], 'linux', configPath)).toMatch(/drive\.jsonc:3:14: directIo: works only without/);
+  });
+
+  it('takes an image anywhere but on the drive itself', () => {
+    const imageOf = (path: string) =>
+      resolveSettings({ options: [at, option('image', path)], platform: 'linux' }).imageFile;
+    expect(imageOf('/mnt/image.tar')).toBe('/mnt/image.tar');
+    expect(imageOf('/mnt/ram.tar')).toBe('/mnt/ram.tar');
+    expect(imageOf('image.tar')).toBe(resolve('image.tar'));
+    for (const path of ['/mnt/ram/image.tar', '/mnt/ram/a/../b', '/mnt/ram/..image.tar', '/mnt/x/../ram/i']) {
+      expect(problemOf([at, option('image', path)])).toBe(
+        `--image: "${path}" lies on the drive itself. Choose a place elsewhere.`,
+      );
+    }
+    const configPath = configFile('{ "image": "here.tar" }');
+    expect(resolveSettings({ options: [at], platform: 'linux', configPath }).imageFile).toBe(
+      join(dirname(configPath), 'here.tar'),
+    );
+  });
+
+  it('shows what was given as it was given', () => {
+    expect(problemOf([at, option('preallocate', 'yes')])).toMatch(/got "yes"\.$/);
+    expect(problemOf([at, option('preallocate', 1)])).toMatch(/got 1\.$/);
+    expect(problemOf([at, option('label', 'x'.repeat(200))])).toMatch(/got "x{76}\.\.\.\.$/);
   });
 
   it('refuses settings of FUSE on Windows', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatSize, parseSize } from '../../../../src/drive/config/sizes.js';
+import { formatSize, parseSize, partOfMemory } from '../../../../src/drive/config/sizes.js';
 
 describe('parseSize', () => {
   it.each([
@@ -56,7 +56,29 @@ describe('formatSize', () => {
     [1048575, '1 MiB'],
     [1610612736, '1.5 GiB'],
     [150 * 2 ** 20 + 1, '150 MiB'],
+    [126_362, '123 KiB'],
+    [-1024, '-1 KiB'],
+    [2 ** 51, '2048 TiB'],
   ])('%d bytes are %s', (bytes, text) => {
     expect(formatSize(bytes)).toBe(text);
   });
+});
+
+describe('partOfMemory', () => {
+  it.each([
+    ['50%', 500],
+    ['100%', 1000],
+    ['0.1%', 1],
+    ['12.5 %', 125],
+    [' 33.333% ', 333],
+  ])('%j of 1000 bytes is %d', (text, bytes) => {
+    expect(partOfMemory(text, 1000)).toBe(bytes);
+  });
+
+  it.each(['0%', '100.1%', '101%', '0.0001%', '1000%', '50%x', 'x50%', '50x%', '50.%', '.5%', '50', '', 50])(
+    '%j is none',
+    (given) => {
+      expect(partOfMemory(given, 1000)).toBeNull();
+    },
+  );
 });
