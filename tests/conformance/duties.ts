@@ -116,6 +116,10 @@ export const DUTIES = {
   dirInfoByName: duty('d', 'One name is looked up in any spelling and told in the stored one'),
   pattern: duty('d', 'A pattern may be ignored, but hides nothing that matches'),
   reparse: duty('d', 'Reparse points are set, read and deleted with their tag'),
+  extendedAttributes: duty(
+    'd',
+    'Extended attributes are added, replaced and removed by name, listed as packed records, and counted in EaSize',
+  ),
 
   // (e) caching
   cachedExtend: duty(

@@ -3,6 +3,7 @@ import type { ConformanceCase } from '../conformance-case.js';
 import { content } from './content.js';
 import { creating } from './creating.js';
 import { delivery } from './delivery.js';
+import { extendedAttributes } from './extended-attributes.js';
 import { listing } from './listing.js';
 import { metadata } from './metadata.js';
 import { renaming } from './renaming.js';
@@ -15,6 +16,7 @@ export const CASES: readonly ConformanceCase[] = [
   ...volume,
   ...content,
   ...metadata,
+  ...extendedAttributes,
   ...renaming,
   ...listing,
   ...delivery,

@@ -120,9 +120,9 @@ export function setContentSlots({ fs, memory, set }: Slots): void {
     fs.getEa &&
       ((_fs, context: number, address: number, length: number, count: number) => {
         const result = fs.getEa!(context);
-        return typeof result === 'number'
-          ? failureOf('getEa', result)
-          : memory.giveEa(result, address, length, count);
+        return result instanceof Uint8Array
+          ? memory.giveEa(result, address, length, count)
+          : failureOf('getEa', result);
       }),
   );
 

@@ -17,6 +17,7 @@ import {
   NativeBlock,
   readUtf16,
 } from '../../../../../src/winfsp/memory/native-memory.js';
+import { eaList } from '../../../../support/ea-list.js';
 import { utf16Block } from '../../../../support/utf16-block.js';
 import { EVERYONE_FULL, type LoggedCall, MemoryFileSystem } from '../../fixtures/memory-file-system.mjs';
 
@@ -42,6 +43,8 @@ const PARAMETERS: Partial<Record<Slot, string[]>> = {
   Rename: [P, P, P, 'uint8_t'],
   GetSecurity: [P, P, P],
   SetSecurity: [P, 'uint32_t', P],
+  GetEa: [P, P, 'uint32_t', P],
+  SetEa: [P, P, 'uint32_t', P],
   ReadDirectory: [P, P, P, P, 'uint32_t', P],
   ResolveReparsePoints: [P, 'uint32_t', 'uint8_t', P, P, P],
   GetReparsePoint: [P, P, P, P],
@@ -205,7 +208,7 @@ describe('a handler that goes wrong never looks like success', () => {
   const methods = [
     'getVolumeInfo', 'setVolumeLabel', 'getSecurityByName', 'create', 'open', 'overwrite', 'read', 'write',
     'flush', 'getFileInfo', 'setBasicInfo', 'setFileSize', 'canDelete', 'setDelete', 'rename', 'setSecurity',
-    'readDirectory', 'getDirInfoByName', 'setReparsePoint', 'deleteReparsePoint',
+    'readDirectory', 'getDirInfoByName', 'setReparsePoint', 'deleteReparsePoint', 'getEa', 'setEa',
   ] as const; // biome-ignore format: a list
   it.each(wrongs)('%s', (_what, wrong) => {
     for (const method of methods) {
@@ -632,6 +635,38 @@ describe('security', () => {
     expect(last(fs)).toEqual(['setSecurity', 1, 4, [...EVERYONE_FULL]]);
     expect(call('SetSecurity', 1, 4, out.address + 4096)).toBe(NtStatus.INVALID_SECURITY_DESCR);
     expect(call('SetSecurity', 1, 4, 0)).toBe(NtStatus.INVALID_SECURITY_DESCR);
+  });
+});
+
+describe('extended attributes', () => {
+  it('GetEa gives the list, or says that it does not fit', () => {
+    const list = eaList({ A: 'one', B: 'two' });
+    use({ getEa: (context) => (context === 5 ? list : NtStatus.INVALID_HANDLE) });
+    expect(call('GetEa', 5, out.address + 64, list.length, out.address)).toBe(0);
+    expect(out.view.getUint32(0, true)).toBe(list.length);
+    expect([...out.bytes.subarray(64, 64 + list.length)]).toEqual([...list]);
+    expect(out.bytes[64 + list.length]).toBe(0xaa);
+    expect(call('GetEa', 5, out.address + 4096, list.length - 1, out.address)).toBe(NtStatus.BUFFER_OVERFLOW);
+    expect(out.bytes[4096]).toBe(0xaa);
+    expect(call('GetEa', 6, out.address + 64, 1000, out.address)).toBe(NtStatus.INVALID_HANDLE);
+  });
+
+  it('SetEa passes exactly the list, and gives the information', () => {
+    const seen: number[][] = [];
+    use({
+      setEa: (context, list, view, offset) => {
+        seen.push([context, ...list]);
+        view.setUint32(offset + 68, 77, true);
+        return list.length === 0 ? NtStatus.DISK_FULL : 0;
+      },
+    });
+    out.bytes.set([1, 2, 3], 64);
+    expect(call('SetEa', 5, out.address + 64, 3, out.address + 4096)).toBe(0);
+    expect(out.view.getUint32(4096 + 68, true)).toBe(77);
+    expect(call('SetEa', 5, out.address + 64, 0, out.address + 8192 - 200)).toBe(NtStatus.DISK_FULL);
+    expect(out.bytes[8192 - 200 + 68]).toBe(0xaa);
+    expect(call('SetEa', 5, out.address + 64, 2 ** 20, out.address + 4096)).toBe(NtStatus.EA_TOO_LARGE);
+    expect(seen).toEqual([[5, 1, 2, 3], [5]]);
   });
 });
 
