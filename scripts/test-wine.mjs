@@ -10,9 +10,10 @@
  * cannot be had (exit code 0).
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { unzipSync } from 'fflate';
 import { NotToBeHad, provideBinaries, whyNotHere as whyNoBinaries } from './driver/provision.mjs';
 import {
   endWine,
@@ -61,7 +62,7 @@ const PROGRAMS = [
   { name: 'pipes', what: 'control pipes', limit: 120 },
   { name: 'temp', what: 'TEMP', limit: 200 },
   { name: 'launcher', what: 'WinFsp Launcher', limit: 300, args: () => [windowsPath(genuineWinFsp())] },
-  { name: 'installer', what: 'installer', limit: 1200, args: () => [windowsPath(makeInstaller())] },
+  { name: 'installer', what: 'installer', limit: 1200, args: () => makeInstaller().map(windowsPath) },
   { name: 'bench-client', what: 'benchmark client', limit: 300 },
   {
     name: 'cycles',
@@ -100,14 +101,21 @@ function genuineWinFsp() {
   return provideBinaries(log);
 }
 
-/** The set-up program, as a release has it but for the compression. */
+/** The set-up program as a release has it, but for the compression; and the folder out of the portable zip. */
 function makeInstaller() {
   const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'scripts', 'installer.mjs'), '--fast'], {
     encoding: 'utf8',
   });
   if (status !== 0) throw new Error(`npm run installer failed: ${stderr}`);
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  return join(ROOT, '.cache', 'installer', `ramdrive-${version}-setup-x64.exe`);
+  const made = (name) => join(ROOT, '.cache', 'installer', `ramdrive-${version}-${name}`);
+  const folder = join(ROOT, '.cache', 'wine', 'portable');
+  rmSync(folder, { recursive: true, force: true });
+  for (const [name, bytes] of Object.entries(unzipSync(readFileSync(made('portable-x64.zip'))))) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), bytes);
+  }
+  return [made('setup-x64.exe'), join(folder, 'ramdrive')];
 }
 
 const readChecks = (output) => ({

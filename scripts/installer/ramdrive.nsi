@@ -399,7 +399,7 @@ Function DriveShow
   Pop $0
   ${NSD_CreateText} 75u 44u 120u 13u $Label
   Pop $LabelBox
-  ${NSD_CreateLabel} 0 68u 70u 12u "Image (may be empty):"
+  ${NSD_CreateLabel} 0 68u 70u 12u "Image, if any:"
   Pop $0
   ${NSD_CreateFileRequest} 75u 66u 160u 13u $Image
   Pop $ImageBox

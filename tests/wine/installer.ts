@@ -3,14 +3,16 @@
  * compared with what it was, file by file and key by key. Mounts are scripted (mounting.ts). What Wine's installer
  * answers proves little, so effects are what is looked at.
  *
- *   installer.js <path of the setup program>
+ *   installer.js <path of the setup program> <folder of the portable zip>
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import {
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -23,7 +25,7 @@ import koffi from 'koffi';
 import { registryKey, textOf } from '../../src/os/registry.js';
 import { check } from './check.js';
 
-const setup = process.argv[2]!;
+const [setup, portable] = process.argv.slice(2) as [string, string];
 const folder = mkdtempSync(join(tmpdir(), 'ramdrive-installer-'));
 const INSTALLED = 'C:\\Program Files\\ramdrive test';
 const CONFIG = 'C:\\ProgramData\\ramdrive\\drive.jsonc';
@@ -98,6 +100,19 @@ async function until(condition: () => boolean): Promise<void> {
     await sleep(200);
   }
 }
+
+await check('portable: the program starts from where it is, with its own node.exe', () => {
+  const file = join(folder, 'version.txt');
+  const output = openSync(file, 'w');
+  const args = ['/c', join(portable, 'ramdrive.cmd'), '--version'];
+  const { status } = spawnSync('C:\\windows\\system32\\cmd.exe', args, { stdio: ['ignore', output, output] });
+  closeSync(output);
+  assert.equal(status, 0);
+  const { version } = JSON.parse(readFileSync(join(portable, 'app', 'package.json'), 'utf8'));
+  assert.equal(readFileSync(file, 'utf8').trim(), version);
+  const program = [join(portable, 'app', 'dist', 'src', 'cli', 'main.js'), 'doctor'];
+  assert.equal(spawnSync(join(portable, 'node.exe'), program, { stdio: 'ignore' }).status, 0);
+});
 
 // What other programs of this suite have left there goes with the removal, too.
 rmSync(join(process.env.LOCALAPPDATA!, 'ramdrive'), { recursive: true, force: true });
