@@ -6,9 +6,9 @@
  * No environment variable of Linux has a say: XDG_RUNTIME_DIR is another user's after `sudo -E`, and differs from
  * shell to shell, while a drive must be found from every one of them.
  */
-import { lstatSync, mkdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, readlinkSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 /** sun_path has 108 bytes with its NUL; `/0123456789abcdef.sock` takes 22. */
 const MAX_DIRECTORY_BYTES = 107 - 22;
@@ -80,7 +80,8 @@ export function ensureRuntimeDirectory(directories = runtimeDirectories()): stri
 }
 
 /**
- * null when it is a directory (no link) of this user that no other can enter, in one where no other can exchange it.
+ * null when it is a directory (no link) of this user that no other can enter, where no other can exchange it or a
+ * directory above it. So between this check and what is done by path there, it stays the same.
  */
 export function whyNotTrusted(directory: string): string | null {
   try {
@@ -98,13 +99,26 @@ export function whyNotTrusted(directory: string): string | null {
     if ((entry.mode & 0o077) !== 0) {
       return `others can enter it (mode ${(entry.mode & 0o777).toString(8)}); chmod 700 it, if all in it is yours`;
     }
-    const parent = lstatSync(dirname(directory));
-    const isSafe = parent.uid === uid || parent.uid === 0;
-    if (!isSafe || ((parent.mode & 0o022) !== 0 && (parent.mode & STICKY) === 0)) {
-      return `others can exchange it (${dirname(directory)} has mode ${(parent.mode & 0o7777).toString(8)})`;
-    }
-    return null;
+    return whyExchangeable(dirname(directory), uid);
   } catch (error) {
     return (error as Error).message;
   }
+}
+
+/** Who could put another directory in this one's place: by its path, and by those that the links on it lead to. */
+function whyExchangeable(directory: string, uid: number): string | null {
+  const paths = new Set([directory]);
+  // Also those that are added on the way.
+  for (const path of paths) {
+    const entry = lstatSync(path);
+    const isOfAnother = entry.uid !== uid && entry.uid !== 0;
+    const isOpen = (entry.mode & 0o022) !== 0 && (entry.mode & STICKY) === 0;
+    if (isOfAnother || (isOpen && !entry.isSymbolicLink())) {
+      const mode = (entry.mode & 0o7777).toString(8);
+      return `others can exchange it (${path} has mode ${mode} and belongs to user ${entry.uid})`;
+    }
+    if (entry.isSymbolicLink()) paths.add(resolve(dirname(path), readlinkSync(path)));
+    paths.add(dirname(path));
+  }
+  return null;
 }

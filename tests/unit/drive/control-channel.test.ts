@@ -340,6 +340,24 @@ describe('the runtime directory', () => {
     expect(ensureRuntimeDirectory([join(parent, 'ramdrive')])).toBe(join(parent, 'ramdrive'));
   });
 
+  it('is below no directory where others could exchange one, also behind links', () => {
+    const base = temporaryFolder('control');
+    const open = join(base, 'open');
+    const home = join(open, 'home');
+    mkdirSync(home, { recursive: true, mode: 0o700 });
+    symlinkSync(home, join(open, 'second'));
+    symlinkSync(join(open, 'second'), join(base, 'first'));
+    const candidates = [join(home, 'ramdrive'), join(base, 'first', 'ramdrive')];
+    for (const directory of candidates) expect(ensureRuntimeDirectory([directory])).toBe(directory);
+    chmodSync(open, 0o777);
+    for (const directory of candidates) {
+      expect(() => ensureRuntimeDirectory([directory])).toThrow(
+        /others can exchange it \(.*open has mode 777/,
+      );
+      expect(readRecords([directory])).toEqual([]);
+    }
+  });
+
   it('is never someone’s link, and the next candidate is taken', () => {
     const parent = temporaryFolder('control');
     symlinkSync(parent, join(parent, 'link'));
