@@ -4,7 +4,8 @@
  *
  *   npm run installer [-- --winfsp winfsp-2.1.msi] [--fast]
  *
- * `--winfsp` bundles WinFsp's own installer, which runs where WinFsp is missing; `--fast` compresses less.
+ * `--winfsp` bundles WinFsp's own installer, which runs where WinFsp is missing: only the one whose checksum is recorded
+ * (scripts/ci/winfsp.json). `--fast` compresses less.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -16,6 +17,7 @@ import { hasProgram } from './build-native.mjs';
 import { INSTALLER_FOLDER, makePayload, VERSION } from './installer/payload.mjs';
 
 const SCRIPT = new URL('installer/ramdrive.nsi', import.meta.url);
+const PINNED = new URL('ci/winfsp.json', import.meta.url);
 
 function makeInstaller(payload, { winfsp, fast }) {
   const output = join(INSTALLER_FOLDER, `ramdrive-${VERSION}-setup-x64.exe`);
@@ -52,14 +54,26 @@ function makeZip(payload, level) {
   return output;
 }
 
+const sha256 = (path) => createHash('sha256').update(readFileSync(path)).digest('hex');
+
+/** What is wrong with the file to bundle, or null: it will run with the rights of an administrator. */
+function whyNotBundled(path) {
+  if (!existsSync(path)) return `--winfsp is "${path}", which is not there; expected WinFsp's MSI.`;
+  const { pattern, sha256: expected } = JSON.parse(readFileSync(PINNED, 'utf8')).channels.stable.installer;
+  const found = sha256(path);
+  return found === expected
+    ? null
+    : `--winfsp is "${path}" with the SHA-256 ${found}; expected ${pattern}, which has ${expected}.`;
+}
+
 function report(path) {
-  const sum = createHash('sha256').update(readFileSync(path)).digest('hex');
-  console.log(`${sum}  ${path} (${(statSync(path).size / 2 ** 20).toFixed(1)} MiB)`);
+  console.log(`${sha256(path)}  ${path} (${(statSync(path).size / 2 ** 20).toFixed(1)} MiB)`);
 }
 
 const { values } = parseArgs({ options: { winfsp: { type: 'string' }, fast: { type: 'boolean' } } });
-if (values.winfsp !== undefined && !existsSync(values.winfsp)) {
-  console.error(`--winfsp is "${values.winfsp}", which is not there; expected WinFsp's MSI.`);
+const problem = values.winfsp === undefined ? null : whyNotBundled(values.winfsp);
+if (problem !== null) {
+  console.error(problem);
   process.exitCode = 2;
 } else if (!hasProgram('makensis') && !hasProgram('makensis.exe')) {
   console.error('makensis is missing. Install NSIS: sudo apt-get install nsis, or winget install NSIS.NSIS');
