@@ -15,6 +15,7 @@ export class Win32Error extends Error {
 /** ERROR_ACCESS_DENIED, ERROR_SERVICE_DOES_NOT_EXIST and others that callers know. */
 export const Win32Code = {
   ACCESS_DENIED: 5,
+  SERVICE_REQUEST_TIMEOUT: 1053,
   SERVICE_ALREADY_RUNNING: 1056,
   SERVICE_DOES_NOT_EXIST: 1060,
   SERVICE_NOT_ACTIVE: 1062,
@@ -25,6 +26,8 @@ export const Win32Code = {
 
 const WORDS: Readonly<Record<number, string>> = {
   [Win32Code.ACCESS_DENIED]: 'access denied; run it as administrator',
+  [Win32Code.SERVICE_REQUEST_TIMEOUT]:
+    'its process was too slow for the service manager, as on a machine under load; start it again',
   [Win32Code.SERVICE_ALREADY_RUNNING]: 'the service runs already',
   [Win32Code.SERVICE_DOES_NOT_EXIST]: 'there is no such service',
   [Win32Code.SERVICE_NOT_ACTIVE]: 'the service is not running',
