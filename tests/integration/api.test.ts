@@ -14,7 +14,14 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type DriveEnd, DriveError, MountPointError, RamDrive, type RamDriveOptions } from 'ramdrive';
+import {
+  ConfigError,
+  type DriveEnd,
+  DriveError,
+  MountPointError,
+  RamDrive,
+  type RamDriveOptions,
+} from 'ramdrive';
 import { afterEach, expect, it } from 'vitest';
 import { PROJECT } from '../support/machine.js';
 import { cli, describeMount, isMounted, newDirectory } from '../support/mount.js';
@@ -78,6 +85,32 @@ describeMount('RamDrive', () => {
     for (const drive of drives.splice(0)) {
       await drive[Symbol.asyncDispose]();
     }
+  });
+
+  it('takes snapshots, rolls back, and changes its capacity', async () => {
+    const drive = await mount();
+    const file = join(drive.path, 'f');
+    writeFileSync(file, 'before');
+    expect(await drive.snapshot('base')).toMatchObject({ name: 'base', files: 1, bytes: 6 });
+    const timed = await drive.snapshot();
+    expect((await drive.snapshots()).map(({ name }) => name)).toEqual(['base', timed.name]);
+    writeFileSync(file, 'after');
+    writeFileSync(join(drive.path, 'more'), 'more');
+    await drive.rollback('base');
+    expect(readFileSync(file, 'utf8')).toBe('before');
+    expect(existsSync(join(drive.path, 'more'))).toBe(false);
+    await drive.deleteSnapshot(timed.name);
+    await expect(drive.snapshot('base')).rejects.toMatchObject({ code: 'SNAPSHOT_EXISTS' });
+    await expect(drive.rollback(timed.name)).rejects.toMatchObject({ code: 'NO_SUCH_SNAPSHOT' });
+    await expect(drive.deleteSnapshot('')).rejects.toMatchObject({ code: 'NO_SUCH_SNAPSHOT' });
+    await expect(drive.snapshot(7 as never)).rejects.toMatchObject({ code: 'BAD_VALUE' });
+
+    expect(await drive.resize('128M')).toEqual({ capacityBytes: 2 ** 27 });
+    expect(await drive.resize(2 ** 20 + 1)).toEqual({ capacityBytes: 2 ** 20 });
+    expect((await drive.status()).capacityBytes).toBe(2 ** 20);
+    await expect(drive.resize(4096)).rejects.toMatchObject({ code: 'NO_ROOM' });
+    await expect(drive.resize('much')).rejects.toThrow(ConfigError);
+    expect(await drive.unmount()).toEqual({ files: 1, bytes: 8192 });
   });
 
   it('is used synchronously, tells its figures, and leaves nothing', async () => {
