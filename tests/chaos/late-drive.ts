@@ -79,7 +79,8 @@ class LateDrive {
     const { pageSizeBytes, capacityBytes, caseSensitive, label } = settings;
     const memory = new NativePageMemory({ pageSizeBytes, pageCount: capacityBytes / pageSizeBytes });
     this.#volume = new RamVolume({ memory, caseSensitive, label });
-    const fileSystem = new RamFileSystem(this.#volume);
+    // As the options of the mount have it: on Linux the numbers of names are told.
+    const fileSystem = new RamFileSystem(this.#volume, null, null, () => {}, process.platform !== 'win32');
     this.#fs = FspFileSystem.create({
       fileSystem,
       volumeParams: volumeParamsOf(settings, undefined),
