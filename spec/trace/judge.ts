@@ -439,6 +439,9 @@ class TracedState {
       case 'write':
         this.#write(event, inode);
         return;
+      case 'zero':
+        this.#answers(event, NtStatus.SUCCESS);
+        return;
       case 'setFileSize':
         this.#resize(event, inode, numberOf(event, 'bytes'));
         return;

@@ -272,6 +272,13 @@ export class RamFileSystem implements FileSystemInterface {
     return status;
   }
 
+  control(context: number, code: number, input: Uint8Array, maxOutputBytes: number): Uint8Array | number {
+    const inode = this.#volume.inodeOf(context);
+    return inode === undefined
+      ? NtStatus.INVALID_HANDLE
+      : this.#volume.control(inode, code, input, maxOutputBytes);
+  }
+
   getSecurity(context: number): Uint8Array | number {
     const inode = this.#volume.inodeOf(context);
     return inode === undefined ? NtStatus.INVALID_HANDLE : this.#volume.securityOf(inode);
@@ -370,14 +377,9 @@ export class RamFileSystem implements FileSystemInterface {
     result.context = inode.context;
     this.#encode(inode, result.view, result.fileInfoOffset);
     // Without the stored spelling the driver keeps the path in capitals. Case-sensitive volumes need none.
-    result.normalizedName = this.#volume.caseSensitive ? null : this.#spelled(inode, fileName);
+    result.normalizedName = this.#volume.caseSensitive ? null : this.#volume.spelled(inode, fileName);
     this.publish();
     return NtStatus.SUCCESS;
-  }
-
-  #spelled(inode: Inode, fileName: string): string {
-    const entry = this.#volume.entryOf(inode, fileName);
-    return this.#volume.pathOf(typeof entry === 'number' ? inode : entry);
   }
 
   #changed(result: number, inode: Inode, view: DataView, fileInfoOffset: number): number {

@@ -170,6 +170,10 @@ export class TracedVolume extends RamVolume {
     return this.#done({ op: 'setFileSize', bytes }, inode, super.setFileSize(inode, bytes));
   }
 
+  override zero(inode: Inode, offset: number, length: number): number {
+    return this.#done({ op: 'zero', offset, length }, inode, super.zero(inode, offset, length));
+  }
+
   override setAllocationSize(inode: Inode, bytes: number): number {
     return this.#done({ op: 'setAllocationSize', bytes }, inode, super.setAllocationSize(inode, bytes));
   }

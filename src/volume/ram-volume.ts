@@ -11,6 +11,7 @@
  * of both.
  */
 import { NtStatus } from '../ntstatus.js';
+import { controlFile } from './content/control-codes.js';
 import { changedAttributes, type ExtendedAttributes } from './extended-attributes.js';
 import { Attribute, SETTABLE_ATTRIBUTES } from './file-attributes.js';
 import type { Inode } from './inode.js';
@@ -110,6 +111,26 @@ export class RamVolume extends VolumeSnapshots {
     inode.lastAccessTimeHigh = now.high;
     inode.written(now);
     return NtStatus.SUCCESS;
+  }
+
+  /**
+   * Zeros within a file's length; memory comes back, room stays reserved. INVALID_DEVICE_REQUEST for directories,
+   * INSUFFICIENT_RESOURCES.
+   */
+  zero(inode: Inode, offset: number, length: number): number {
+    if (inode.file === null) return NtStatus.INVALID_DEVICE_REQUEST;
+    const status = inode.file.zero(offset, length);
+    if (status >= 0) this.keptTimes.written(inode, this.clock.now());
+    return status;
+  }
+
+  /**
+   * Control codes for holes (content/control-codes.ts). What comes out, at most `maxOutputBytes`;
+   * INVALID_DEVICE_REQUEST for others and for directories, INVALID_PARAMETER, or as zero.
+   */
+  control(inode: Inode, code: number, input: Uint8Array, maxOutputBytes: number): Uint8Array | number {
+    const zero = (offset: number, length: number) => this.zero(inode, offset, length);
+    return controlFile(inode.file, zero, code, input, maxOutputBytes);
   }
 
   // ---- information ----

@@ -168,6 +168,12 @@ export abstract class VolumeNames {
     return entry?.inode === inode ? entry : NtStatus.OBJECT_NAME_NOT_FOUND;
   }
 
+  /** The path of that name of an inode, in the spelling that is stored. */
+  spelled(inode: Inode, path: string): string {
+    const entry = this.entryOf(inode, path);
+    return this.pathOf(typeof entry === 'number' ? inode : entry);
+  }
+
   /** As POSIX counts them: a file's names; of a directory its own, its `.` and the `..` of those in it. */
   linkCountOf(inode: Inode): number {
     if (!inode.isDirectory) return this.tree.nameCount(inode);

@@ -202,32 +202,6 @@ os.close(fd)
     expect(code).toBe(0);
   });
 
-  it('says that it cannot make holes or collapse ranges, and changes nothing then', async () => {
-    const drive = await mount({ capacity: '16M' });
-    const { code, stderr } = await python(
-      `
-import ctypes, errno, os, sys
-libc = ctypes.CDLL(None, use_errno=True)
-libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
-KEEP_SIZE, PUNCH_HOLE, COLLAPSE_RANGE, ZERO_RANGE, INSERT_RANGE = 1, 2, 8, 16, 32
-fd = os.open(sys.argv[1], os.O_CREAT | os.O_RDWR)
-data = os.urandom(1 << 20)
-assert os.write(fd, data) == len(data)
-free = os.statvfs(sys.argv[1]).f_bavail
-for mode in [KEEP_SIZE | PUNCH_HOLE, ZERO_RANGE, KEEP_SIZE | ZERO_RANGE, COLLAPSE_RANGE, INSERT_RANGE]:
-    assert libc.fallocate(fd, mode, 65536, 131072) == -1, mode
-    assert ctypes.get_errno() == errno.EOPNOTSUPP, (mode, ctypes.get_errno())
-    assert os.fstat(fd).st_size == len(data)
-    assert os.pread(fd, len(data) + 1, 0) == data
-    assert os.statvfs(sys.argv[1]).f_bavail == free
-os.close(fd)
-`,
-      drive.path('f'),
-    );
-    expect(stderr).toBe('');
-    expect(code).toBe(0);
-  });
-
   it('reserves one file no more than the drive has: the largest sizes are refused', async () => {
     const drive = await mount({ capacity: '16M' });
     const file = await open(drive.path('f'), 'wx');

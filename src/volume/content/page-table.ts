@@ -127,8 +127,19 @@ export class PageTable {
       pool.giveBack(outgoing, 0, 1);
       return;
     }
+    this.giveBack(index, entries.length, pool);
+    this.#shrink(index);
+  }
+
+  /** Makes holes from `index` on to before `end`, as giveBackTail does; the array stays as long as it is. */
+  giveBack(index: number, end: number, pool: PagePool): void {
+    const entries = this.#entries;
+    if (entries.length === 0) {
+      if (index === 0) this.giveBackTail(0, pool);
+      return;
+    }
     let free = outgoing.length;
-    for (let i = entries.length - 1; i >= index; i--) {
+    for (let i = Math.min(end, entries.length) - 1; i >= index; i--) {
       const entry = entries[i] as number;
       if (entry === 0) continue;
       entries[i] = 0;
@@ -139,7 +150,6 @@ export class PageTable {
       free = outgoing.length;
     }
     pool.giveBack(outgoing, free, outgoing.length);
-    this.#shrink(index);
   }
 
   /**

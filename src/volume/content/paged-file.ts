@@ -21,6 +21,7 @@
 import { NtStatus } from '../../ntstatus.js';
 import type { PagePool } from './page-pool.js';
 import { PageTable } from './page-table.js';
+import { checkFile } from './paged-file-check.js';
 
 /** Pages on their way from the pool into a file; used within one write only. */
 let taken = new Int32Array(1024);
@@ -138,7 +139,7 @@ export class PagedFile {
       if (!this.#detachTable()) return NtStatus.INSUFFICIENT_RESOURCES;
       this.#table.giveBackTail(pages, this.pool);
       const start = (pages - 1) * pageSizeBytes;
-      if (bytes < start + pageSizeBytes) this.#zeroTail(pages - 1, bytes - start, this.#lengthBytes - start);
+      if (bytes < start + pageSizeBytes) this.#zeroIn(pages - 1, bytes - start, this.#lengthBytes - start);
     }
     this.#lengthBytes = bytes;
     this.#unreserveDownTo(pages);
@@ -165,6 +166,28 @@ export class PagedFile {
     this.#dropTable();
     this.#lengthBytes = 0;
     this.#unreserveDownTo(pages);
+    return NtStatus.SUCCESS;
+  }
+
+  /** Zeros within the length; whole pages go back, what is reserved stays. FILE_DELETED, INSUFFICIENT_RESOURCES. */
+  zero(offset: number, length: number): number {
+    assertRange(offset, length);
+    if (this.#refusal < 0) return this.#refusal;
+    const end = Math.min(offset + length, this.#lengthBytes);
+    if (end <= offset) return NtStatus.SUCCESS;
+    if (!this.#detachTable()) return NtStatus.INSUFFICIENT_RESOURCES;
+    const { pageSizeBytes } = this.pool;
+    const first = Math.floor(offset / pageSizeBytes);
+    const firstWhole = this.#pagesOf(offset);
+    // Behind the length the last page is zero already.
+    const endWhole = end === this.#lengthBytes ? this.#pagesOf(end) : Math.floor(end / pageSizeBytes);
+    if (firstWhole > first) {
+      this.#zeroIn(first, offset - first * pageSizeBytes, end - first * pageSizeBytes);
+    }
+    if (endWhole >= firstWhole && endWhole * pageSizeBytes < end) {
+      this.#zeroIn(endWhole, 0, end - endWhole * pageSizeBytes);
+    }
+    if (endWhole > firstWhole) this.#table.giveBack(firstWhole, endWhole, this.pool);
     return NtStatus.SUCCESS;
   }
 
@@ -221,32 +244,7 @@ export class PagedFile {
 
   /** The file's own part of the self-check. */
   check(): string[] {
-    const violations: string[] = [];
-    const pages = this.#pagesOf(this.#lengthBytes);
-    let allocated = 0;
-    this.#table.visit((page, index) => {
-      allocated++;
-      if (index >= pages) violations.push(`DataIntegrity: page ${page} lies beyond the end of its file`);
-    });
-    if (allocated !== this.allocatedPages) {
-      violations.push(`PoolConsistent: a file has ${allocated} pages, but counts ${this.allocatedPages}`);
-    }
-    if (this.#reservedPages < pages) {
-      violations.push(
-        `NoSilentLoss: a file reserves ${this.#reservedPages} pages, its length covers ${pages}`,
-      );
-    }
-    if (allocated > this.#reservedPages) {
-      violations.push(
-        `PoolConsistent: a file has ${allocated} pages, more than the ${this.#reservedPages} it reserves`,
-      );
-    }
-    if (this.isDisposed && (allocated > 0 || this.#reservedPages > 0)) {
-      violations.push(
-        `DeadFilesClean: a disposed file has ${allocated} pages and reserves ${this.#reservedPages}`,
-      );
-    }
-    return violations;
+    return checkFile(this);
   }
 
   #pagesOf(bytes: number): number {
@@ -313,8 +311,8 @@ export class PagedFile {
     if (taken.length > MAX_KEPT_TAKEN_PAGES) taken = new Int32Array(1024);
   }
 
-  /** Zeroes the bytes of a page, where there is one, behind a new end; behind the old one they are zero already. */
-  #zeroTail(index: number, from: number, oldEnd: number): void {
+  /** Zeroes bytes of a page, where there is one, to its end at most. */
+  #zeroIn(index: number, from: number, end: number): void {
     const { pool } = this;
     const { memory, pageSizeBytes } = pool;
     let page = this.#table.pageAt(index);
@@ -331,7 +329,7 @@ export class PagedFile {
       this.#table.replace(index, copy, pool);
       page = copy;
     }
-    memory.zero(memory.baseAddress + page * pageSizeBytes + from, Math.min(pageSizeBytes, oldEnd) - from);
+    memory.zero(memory.baseAddress + page * pageSizeBytes + from, Math.min(pageSizeBytes, end) - from);
   }
 
   /** Another content with the same page table and the same reservation. */

@@ -167,6 +167,7 @@ export const InterfaceLayout = {
   SetReparsePoint: 168,
   DeleteReparsePoint: 176,
   GetDirInfoByName: 192,
+  Control: 200,
   SetDelete: 208,
   GetEa: 232,
   SetEa: 240,

@@ -119,6 +119,11 @@ export interface FileSystemInterface {
     replaceIfExists: boolean,
     extension: number,
   ): number;
+  /**
+   * A control code of DeviceIoControl. Answers what comes out, at most `maxOutputBytes`, or a failing NTSTATUS. `input`
+   * is valid during the call.
+   */
+  control?(context: number, code: number, input: Uint8Array, maxOutputBytes: number): Uint8Array | number;
   /** Returns the self-relative security descriptor, or a failing NTSTATUS. Sizes are the binding's work. */
   getSecurity?(context: number): Uint8Array | number;
   setSecurity?(context: number, securityInformation: number, modification: Uint8Array): number;

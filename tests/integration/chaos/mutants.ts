@@ -97,7 +97,7 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: FILE,
-        find: '    memory.zero(memory.baseAddress + page * pageSizeBytes + from, Math.min(pageSizeBytes, oldEnd) - from);\n',
+        find: '    memory.zero(memory.baseAddress + page * pageSizeBytes + from, Math.min(pageSizeBytes, end) - from);\n',
         replace: '',
       },
     ],

@@ -111,6 +111,19 @@ export class Rig {
     }
   }
 
+  zero(pair: Pair, offset: number, length: number): void {
+    const status = pair.real.zero(offset, length);
+    expect(status).toBe(pair.disposed ? NtStatus.FILE_DELETED : 0);
+    const end = Math.min(offset + length, pair.bytes.length);
+    if (pair.disposed || end <= offset) return;
+    pair.bytes.fill(0, offset, end);
+    // Whole pages have gone back.
+    const { pageSizeBytes } = this.memory;
+    const last = end === pair.bytes.length ? this.pages(end) : Math.floor(end / pageSizeBytes);
+    for (let index = this.pages(offset); index < last; index++)
+      expect(pair.real.table.pageAt(index)).toBe(-1);
+  }
+
   setAllocation(pair: Pair, bytes: number): void {
     if (pair.disposed || bytes < pair.bytes.length) {
       const before = pair.real.setAllocation(bytes);

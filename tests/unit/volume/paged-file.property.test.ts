@@ -17,6 +17,7 @@ const step = fc.oneof(
   { weight: 4, arbitrary: read },
   { weight: 3, arbitrary: fc.record({ op: fc.constant('setLength' as const), file, at: bytes }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('setAllocation' as const), file, at: bytes }) },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('zero' as const), file, at: bytes, length: bytes }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('trim' as const), file }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('dispose' as const), file }) },
   { weight: 1, arbitrary: overwrite },
@@ -51,6 +52,7 @@ test('random histories agree with the model after every step', () => {
           } else if (one.op === 'read') rig.read(pair, one.at, one.length);
           else if (one.op === 'setLength') rig.setLength(pair, one.at);
           else if (one.op === 'setAllocation') rig.setAllocation(pair, one.at);
+          else if (one.op === 'zero') rig.zero(pair, one.at, one.length);
           else if (one.op === 'trim') rig.trim(pair);
           else if (one.op === 'overwrite') rig.overwrite(pair, one.at);
           else {

@@ -38,6 +38,7 @@ static THEN *const operations[] = {
     [FUSE_BATCH_FORGET] = do_batch_forget,
     [FUSE_FALLOCATE] = do_fallocate,
     [FUSE_RENAME2] = do_rename2,
+    [FUSE_LSEEK] = do_lseek,
 };
 
 static void run(OP *op, THEN *operation)

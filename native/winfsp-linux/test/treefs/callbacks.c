@@ -379,6 +379,7 @@ void treefs_set_callbacks(FSP_FILE_SYSTEM_INTERFACE *interface)
     interface->SetFileSize = SetFileSize;
     interface->CanDelete = CanDelete;
     interface->Rename = Rename;
+    interface->Control = treefs_control;
     interface->GetSecurity = GetSecurity;
     interface->SetSecurity = SetSecurity;
     interface->ReadDirectory = ReadDirectory;

@@ -29,7 +29,7 @@ struct treefs {
     UINT64 capacity, used, nextIndex;
     long inodes, opens;
     unsigned delayMs;
-    int sensitive, hardLinks;
+    int sensitive, hardLinks, controls;
     const char *blocked;
     struct {
         const char *name;
@@ -61,6 +61,8 @@ FILE_NODE *treefs_entry_at(TREEFS *t, const WCHAR *path);
 void treefs_add_link(TREEFS *t, FILE_NODE *f, FILE_NODE *parent, const WCHAR *leaf);
 void treefs_remove_name(TREEFS *t, FILE_NODE *entry);
 NTSTATUS treefs_charge(TREEFS *t, FILE_NODE *f, UINT64 allocation);
+NTSTATUS treefs_control(FSP_FILE_SYSTEM *fs, PVOID context, UINT32 code, PVOID input, ULONG inputLength, PVOID output,
+    ULONG outputLength, PULONG bytes);
 NTSTATUS treefs_resize(TREEFS *t, FILE_NODE *f, UINT64 size);
 
 /* treefs_callbacks.c */

@@ -205,3 +205,38 @@ NTSTATUS treefs_resize(TREEFS *t, FILE_NODE *f, UINT64 size)
     f->times[2] = f->times[3] = treefs_now();
     return STATUS_SUCCESS;
 }
+
+/* FSCTL_SET_ZERO_DATA, and FSCTL_QUERY_ALLOCATED_RANGES, to which a page of zeros is a hole. */
+NTSTATUS treefs_control(FSP_FILE_SYSTEM *fs, PVOID context, UINT32 code, PVOID input, ULONG inputLength, PVOID output,
+    ULONG outputLength, PULONG bytes)
+{
+    static const UINT8 zeros[UNIT];
+    FILE_NODE *f = context;
+    UINT64 range[2], found[2], end;
+    ENTER(fs);
+    if (!t->controls || inputLength < sizeof range)
+        return treefs_leave(t, STATUS_INVALID_DEVICE_REQUEST);
+    memcpy(range, input, sizeof range);
+    if (code == FSCTL_SET_ZERO_DATA) {
+        end = range[1] < f->size ? range[1] : f->size;
+        if (range[0] < end)
+            memset(f->bytes + range[0], 0, end - range[0]);
+        f->times[2] = f->times[3] = treefs_now();
+        return treefs_leave(t, STATUS_SUCCESS);
+    }
+    if (code != FSCTL_QUERY_ALLOCATED_RANGES)
+        return treefs_leave(t, STATUS_INVALID_DEVICE_REQUEST);
+    found[0] = found[1] = 0;
+    for (UINT64 at = range[0] / UNIT * UNIT; at < f->size && at < range[0] + range[1]; at += UNIT) {
+        UINT64 length = f->size - at < UNIT ? f->size - at : UNIT;
+        if (memcmp(f->bytes + at, zeros, length) != 0) {
+            if (found[1] == 0)
+                found[0] = at > range[0] ? at : range[0];
+            found[1] = at + length - found[0];
+        } else if (found[1] != 0)
+            break;
+    }
+    if (found[1] != 0 && outputLength >= sizeof found)
+        memcpy(output, found, *bytes = sizeof found);
+    return treefs_leave(t, STATUS_SUCCESS);
+}

@@ -41,6 +41,8 @@ TREEFS *treefs_new(const FSP_FSCTL_VOLUME_PARAMS *params, UINT64 capacityBytes)
 
 FSP_FILE_SYSTEM *treefs_file_system(TREEFS *t) { return t->fs; }
 
+void treefs_controls(TREEFS *t) { t->controls = 1; }
+
 void treefs_hard_links(TREEFS *t)
 {
     t->hardLinks = 1;

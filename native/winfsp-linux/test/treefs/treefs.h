@@ -14,6 +14,7 @@ typedef struct treefs TREEFS;
 void treefs_params(FSP_FSCTL_VOLUME_PARAMS *params, UINT32 fileInfoTimeout);
 TREEFS *treefs_new(const FSP_FSCTL_VOLUME_PARAMS *params, UINT64 capacityBytes);
 FSP_FILE_SYSTEM *treefs_file_system(TREEFS *t);
+void treefs_controls(TREEFS *t); /* it makes holes and tells of them */
 void treefs_hard_links(TREEFS *t); /* from now on, before the mount: case-sensitive ones only */
 void treefs_delete(TREEFS *t);
 UINT64 treefs_used(TREEFS *t); /* bytes that files are charged, open ones without a name too */

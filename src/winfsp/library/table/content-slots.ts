@@ -91,6 +91,27 @@ export function setContentSlots({ fs, memory, set }: Slots): void {
   );
 
   set(
+    'Control',
+    [P, U32, P, U32, P, U32, P],
+    fs.control &&
+      ((
+        _fs,
+        context: number,
+        code: number,
+        input: number,
+        inputBytes: number,
+        out: number,
+        maxOutputBytes: number,
+        count: number,
+      ) => {
+        const result = fs.control!(context, code, memory.readReparse(input, inputBytes), maxOutputBytes);
+        return result instanceof Uint8Array
+          ? memory.giveControl(result, out, maxOutputBytes, count)
+          : failureOf('control', result);
+      }),
+  );
+
+  set(
     'GetSecurity',
     [P, P, P],
     fs.getSecurity &&

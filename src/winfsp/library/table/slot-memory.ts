@@ -73,6 +73,17 @@ export class SlotMemory {
       : NtStatus.BUFFER_OVERFLOW;
   }
 
+  /** BUFFER_TOO_SMALL when the bytes do not fit. */
+  giveControl(bytes: Uint8Array, address: number, maxBytes: number, countAddress: number): number {
+    if (bytes.length > maxBytes) {
+      return NtStatus.BUFFER_TOO_SMALL;
+    }
+    this.#reparseChunk.bytes.set(bytes);
+    copyMemory(address, this.#reparseChunk.address, bytes.length);
+    this.giveUint32(countAddress, bytes.length);
+    return NtStatus.SUCCESS;
+  }
+
   /** BUFFER_TOO_SMALL when the bytes do not fit; the length that they have is stored all the same. */
   giveReparse(bytes: Uint8Array, address: number, sizeAddress: number): number {
     const fits = this.#giveSized(bytes, address, sizeAddress, this.#reparseChunk);

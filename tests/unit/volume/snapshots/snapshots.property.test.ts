@@ -21,6 +21,7 @@ const step = fc.oneof(
   { weight: 8, arbitrary: fc.record({ op: fc.constant('write' as const), name, at, length: fc.nat(30) }) },
   { weight: 3, arbitrary: fc.record({ op: fc.constant('setLength' as const), name, at }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('overwrite' as const), name }) },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('zero' as const), name, at, length: fc.nat(40) }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('unlink' as const), name, keepOpen: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('rename' as const), name, to: name }) },
   { weight: 3, arbitrary: fc.record({ op: fc.constant('snapshot' as const), snapshot }) },
@@ -120,6 +121,11 @@ test('live tree and snapshots agree with the model after every step', () => {
               bytes.length = Math.min(bytes.length, length);
               while (bytes.length < length) bytes.push(0);
             } else expect(length).toBeGreaterThan(bytes.length);
+            volume.close(inode);
+          } else if (one.op === 'zero') {
+            const inode = rig.open(one.name);
+            expect(volume.zero(inode, one.at, one.length)).toBe(0);
+            rig.tree.get(one.name)!.fill(0, one.at, one.at + one.length);
             volume.close(inode);
           } else if (one.op === 'unlink') {
             const inode = rig.open(one.name);

@@ -222,7 +222,10 @@ static void allocate_step(OP *op)
     if (op->flags == 2 && ((in->mode & FALLOC_FL_KEEP_SIZE) || end <= info.FileSize))
         op->flags = 3;
     if (op->flags == 3) {
-        reply_error(op, 0);
+        if (in->mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+            zero_range(op, in->offset, end);
+        else
+            reply_error(op, 0);
         return;
     }
     request_context(op, FspFsctlTransactSetInformationKind);
@@ -239,9 +242,8 @@ void do_fallocate(OP *op)
 {
     const struct fuse_fallocate_in *in = op_argument(op);
     op->handle = (FILE_OBJECT *)(uintptr_t)in->fh;
-    op->flags = 0;
-    /* holes keep their room here, so punching one would give nothing back */
-    if (in->mode & ~(UINT32)FALLOC_FL_KEEP_SIZE)
+    op->flags = in->mode & FALLOC_FL_PUNCH_HOLE ? 3 : 0; /* a hole needs no room */
+    if (in->mode & ~(UINT32)(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
         reply_error(op, EOPNOTSUPP);
     else if (in->offset + in->length > (UINT64)INT64_MAX - op->front->unit)
         reply_error(op, EFBIG);

@@ -328,7 +328,7 @@ INODE *first_spelling(FRONT *front, const INODE *inode); /* other inodes that ar
 INODE *next_spelling(INODE *from, const INODE *inode);
 void names_grow(FRONT *front);
 
-/* renaming.c: after a change of names; under front.lock */
+/* link.c: after a change of names; under front.lock */
 int inode_is_linked(const FRONT *front, const INODE *inode); /* it has several names in the volume */
 void inode_set_links(FRONT *front, INODE *inode, UINT32 count); /* of all inodes that are this file */
 /* This name of a file is gone, or is another one now; on a volume where case does not count its spellings, too. */
@@ -355,6 +355,8 @@ THEN do_create, do_mknod, do_mkdir, do_symlink; /* create.c */
 THEN do_readlink, do_link; /* symlink.c, link.c */
 THEN do_unlink, do_rmdir, do_rename, do_rename2; /* remove.c, rename.c */
 THEN do_open, do_release, do_read, do_write, do_fsync, do_fallocate; /* open.c, file.c */
+THEN do_lseek; /* holes.c */
+void zero_range(OP *op, UINT64 offset, UINT64 end); /* of op->handle, within `sizes`; the op's last step */
 THEN do_opendir, do_readdir, do_releasedir; /* dir.c */
 THEN do_getxattr, do_listxattr, do_change_xattr; /* xattr.c */
 THEN do_statfs, do_init, do_nothing; /* volume.c */

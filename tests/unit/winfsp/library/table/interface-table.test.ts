@@ -52,6 +52,7 @@ const PARAMETERS: Partial<Record<Slot, string[]>> = {
   DeleteReparsePoint: [P, P, P, 'uint64_t'],
   GetDirInfoByName: [P, P, P],
   SetDelete: [P, P, 'uint8_t'],
+  Control: [P, 'uint32_t', P, 'uint32_t', P, 'uint32_t', P],
 };
 const VOID_SLOTS = new Set<Slot>(['Cleanup', 'Close']);
 const FS = 0x1000;
@@ -161,7 +162,8 @@ describe('the table', () => {
     }
     useMemoryAfterDispose();
     for (const slot of Object.keys(PARAMETERS) as Slot[]) {
-      expect([slot, pointer(slot) !== 0]).toEqual([slot, true]);
+      // The file system in memory knows no control codes.
+      expect([slot, pointer(slot) !== 0]).toEqual([slot, slot !== 'Control']);
     }
     expect(pointer('DispatcherStopped')).toBe(0);
   });
@@ -208,7 +210,7 @@ describe('a handler that goes wrong never looks like success', () => {
   const methods = [
     'getVolumeInfo', 'setVolumeLabel', 'getSecurityByName', 'create', 'open', 'overwrite', 'read', 'write',
     'flush', 'getFileInfo', 'setBasicInfo', 'setFileSize', 'canDelete', 'setDelete', 'rename', 'setSecurity',
-    'readDirectory', 'getDirInfoByName', 'setReparsePoint', 'deleteReparsePoint', 'getEa', 'setEa',
+    'readDirectory', 'getDirInfoByName', 'setReparsePoint', 'deleteReparsePoint', 'getEa', 'setEa', 'control',
   ] as const; // biome-ignore format: a list
   it.each(wrongs)('%s', (_what, wrong) => {
     for (const method of methods) {
@@ -592,6 +594,25 @@ describe('information', () => {
     expect(out.view.getBigUint64(8, true)).toBe(8192n);
     expect(call('SetFileSize', context, 4096, 1, out.address)).toBe(0);
     expect(last(fs)).toEqual(['setFileSize', context, 4096, true]);
+  });
+
+  it('Control gives what comes in and out, as much as there is room for', () => {
+    const seen: unknown[] = [];
+    use({
+      control: (context, code, input, maxOutputBytes) => {
+        seen.push([context, code, [...input], maxOutputBytes]);
+        return Uint8Array.of(7, 8, 9);
+      },
+    });
+    out.bytes.set([1, 2, 3, 4], 0);
+    const [input, output, count] = [out.address, out.address + 64, out.address + 128];
+    expect(call('Control', 5, 0x980c8, input, 4, output, 16, count)).toBe(0);
+    expect(seen).toEqual([[5, 0x980c8, [1, 2, 3, 4], 16]]);
+    expect([...out.bytes.subarray(64, 68), out.view.getUint32(128, true)]).toEqual([7, 8, 9, 0xaa, 3]);
+    expect(call('Control', 5, 0x980c8, input, 0, output, 2, count)).toBe(NtStatus.BUFFER_TOO_SMALL);
+    table!.dispose();
+    use({ control: () => NtStatus.INVALID_DEVICE_REQUEST });
+    expect(call('Control', 5, 1, input, 0, output, 2, count)).toBe(NtStatus.INVALID_DEVICE_REQUEST);
   });
 });
 
