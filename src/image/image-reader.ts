@@ -30,7 +30,8 @@ export interface ImageEntry {
   readonly name: string;
   /** Path of its directory, as entries before have it; null for the root. */
   readonly parent: string | null;
-  readonly kind: 'directory' | 'file' | 'link';
+  /** `hardlink`: one more name of the file at the path `link`, which comes before it. */
+  readonly kind: 'directory' | 'file' | 'link' | 'hardlink';
   /** Of a link: whether its inode is a directory. */
   readonly isDirectory: boolean;
   readonly attributes: number;
@@ -130,7 +131,7 @@ function entryOf(tar: TarReader, item: TarItem, isFirst: boolean): ImageEntry {
   };
   if (attributes === null) throw damage('without attributes');
   if (security === undefined) throw damage('without a security descriptor');
-  const isSpecial = header.type !== 'file' && kind !== 'directory';
+  const isSpecial = header.type !== 'file' && kind !== 'directory' && kind !== 'hardlink';
   if (reparse === undefined || (isSpecial && reparse === null)) throw damage('without its reparse data');
   if (extendedAttributes === undefined) throw damage('with extended attributes that are none');
   if (!hasAll(times)) throw damage('without one of its times, or with one that is none');
@@ -152,7 +153,7 @@ function entryOf(tar: TarReader, item: TarItem, isFirst: boolean): ImageEntry {
     security,
     reparse,
     extendedAttributes,
-    link: kind === 'link' ? (pax.name(Key.LINK) ?? header.linkname) : null,
+    link: kind === 'link' || kind === 'hardlink' ? (pax.name(Key.LINK) ?? header.linkname) : null,
     sizeBytes: kind === 'file' ? sizeOf(item, damage) : 0,
   };
 }
@@ -161,6 +162,7 @@ const KINDS: Readonly<Record<string, ImageEntry['kind']>> = {
   file: 'file',
   directory: 'directory',
   symlink: 'link',
+  link: 'hardlink',
   // Empty files: their reparse data say what they are.
   fifo: 'file',
   'character-device': 'file',

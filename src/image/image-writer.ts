@@ -34,14 +34,18 @@ export function writeImage(
   const topNames = new Set<string>();
   /** Paths of directories in the archive, which is not always how their names are spelt. */
   const paths = new Map<string, string>();
+  /** Of files with several names: the path of the first, by index number. */
+  const firstPaths = new Map<number, string>();
   view.visit((inode) => {
     const path = pathOf(inode, paths);
     if (inode.names.length === 1) topNames.add(path);
     if (inode.names.length === 0) writeInode(tar, inode, './', scratch);
     else {
-      const kind = writeInode(tar, inode, path, scratch);
+      const first = firstPaths.get(inode.indexNumber);
+      const kind = writeInode(tar, inode, path, scratch, first);
       counts[kind]++;
-      counts.bytes += inode.sizeBytes;
+      if (first === undefined) counts.bytes += inode.sizeBytes;
+      if (first === undefined && view.linked.has(inode.indexNumber)) firstPaths.set(inode.indexNumber, path);
     }
     onProgress(tar.bytes);
   });
@@ -59,23 +63,30 @@ function writeInode(
   inode: ViewedInode,
   path: string,
   scratch: Scratch,
+  hardLinkTo?: string,
 ): 'directories' | 'files' | 'links' {
+  if (hardLinkTo !== undefined) {
+    tar.entry({
+      ...fieldsOf(inode),
+      path,
+      type: 'link',
+      link: hardLinkTo,
+      sizeBytes: 0,
+      pax: paxOf(inode, true),
+    });
+    return 'links';
+  }
   const link = inode.reparse === null ? null : linkTargetOf(inode.reparse);
   const isEmptyFile = !inode.isDirectory && inode.sizeBytes === 0;
   const special = inode.reparse !== null && isEmptyFile ? specialFileOf(inode.reparse) : null;
   const type = link !== null ? 'symlink' : inode.isDirectory ? 'directory' : (special?.type ?? 'file');
-  const { uid, gid, mode } = posixOwner(inode.security);
-  const { lastWrite } = inode.times;
   const entry: TarEntry = {
+    ...fieldsOf(inode),
     path: type === 'directory' && path !== './' ? `${path}/` : path,
     type,
     link,
     ...(special !== null && { major: special.major, minor: special.minor }),
     sizeBytes: type === 'file' ? inode.sizeBytes : 0,
-    mode,
-    uid,
-    gid,
-    writeTimeSeconds: Number((lastWrite - UNIX_EPOCH_UNITS) / UNITS_PER_SECOND),
     pax: paxOf(inode),
   };
   if (type !== 'file' || inode.sizeBytes === 0) tar.entry(entry);
@@ -83,11 +94,25 @@ function writeInode(
   return type === 'symlink' ? 'links' : inode.isDirectory ? 'directories' : 'files';
 }
 
-function paxOf(inode: ViewedInode): Record<string, string | Uint8Array> {
+function fieldsOf({
+  security,
+  times,
+}: ViewedInode): Pick<TarEntry, 'uid' | 'gid' | 'mode' | 'writeTimeSeconds'> {
+  const { uid, gid, mode } = posixOwner(security);
+  return {
+    uid,
+    gid,
+    mode,
+    writeTimeSeconds: Number((times.lastWrite - UNIX_EPOCH_UNITS) / UNITS_PER_SECOND),
+  };
+}
+
+/** A hard link tells of the inode once more, but for what only a first name can be given. */
+function paxOf(inode: ViewedInode, isHardLink = false): Record<string, string | Uint8Array> {
   const { names, times, attributes, security, reparse, extendedAttributes } = inode;
   const name = names.at(-1);
   return {
-    ...(extendedAttributes !== null && linuxAttributes(extendedAttributes)),
+    ...(extendedAttributes !== null && !isHardLink && linuxAttributes(extendedAttributes)),
     ...(name === undefined && { [Key.COMMENT]: MARK_TEXT }),
     [Key.WRITE]: timeText(times.lastWrite),
     [Key.ACCESS]: timeText(times.lastAccess),
@@ -95,10 +120,11 @@ function paxOf(inode: ViewedInode): Record<string, string | Uint8Array> {
     [Key.CREATION]: timeText(times.creation),
     [Key.ATTRIBUTES]: `0x${attributes.toString(16)}`,
     [Key.SECURITY]: Buffer.from(security).toString('base64'),
-    ...(reparse !== null && { [Key.REPARSE]: Buffer.from(reparse).toString('base64') }),
-    ...(extendedAttributes !== null && {
-      [Key.EXTENDED]: Buffer.from(extendedAttributes.list).toString('base64'),
-    }),
+    ...(reparse !== null && !isHardLink && { [Key.REPARSE]: Buffer.from(reparse).toString('base64') }),
+    ...(extendedAttributes !== null &&
+      !isHardLink && {
+        [Key.EXTENDED]: Buffer.from(extendedAttributes.list).toString('base64'),
+      }),
     ...(name !== undefined &&
       tarName(inode) !== name && { [Key.NAME]: Buffer.from(name, 'utf16le').toString('base64') }),
   };

@@ -31,6 +31,8 @@ class Loader {
   readonly #scratch: Scratch;
   /** Path in the image → path in the volume, of directories. */
   readonly #directories = new Map<string, string>();
+  /** The same of files whose name is not the last one of their path in the image. */
+  readonly #oddFiles = new Map<string, string>();
   /** Their times move while they are filled, so they are set at last. */
   readonly #filled: [path: string, entry: ImageEntry][] = [];
   /** Paths that mean another inode here. */
@@ -62,7 +64,10 @@ class Loader {
       this.#directories.set(entry.path, path);
       this.#filled.push([path, entry]);
     }
-    this.#inode = this.#isFull ? null : this.#make(entry, path);
+    if (entry.kind === 'file' && entry.path.slice(entry.path.lastIndexOf('/') + 1) !== entry.name)
+      this.#oddFiles.set(entry.path, path);
+    if (this.#isFull) this.#inode = null;
+    else this.#inode = entry.kind === 'hardlink' ? this.#link(entry, path) : this.#make(entry, path);
   }
 
   data(offset: number, bytes: Uint8Array): void {
@@ -136,6 +141,35 @@ class Loader {
     }
     if (entry.kind !== 'file' || volume.setFileSize(made, entry.sizeBytes) >= 0) return made;
     return this.#full();
+  }
+
+  /** The file, opened once more; null when the name finds no room, or others are in its way. */
+  #link(entry: ImageEntry, path: string): Inode | null {
+    const volume = this.#volume;
+    const target = this.#linkedPath(entry.link ?? '');
+    const inode = target === undefined ? NtStatus.OBJECT_PATH_NOT_FOUND : volume.open(target);
+    if (typeof inode === 'number') {
+      // It may be what was not made.
+      if (this.#collisionCount > 0) return null;
+      throw damage(entry, `is a hard link to "${entry.link}", which is no file before it`);
+    }
+    const status = volume.link(inode, path);
+    if (status >= 0) return inode;
+    volume.close(inode);
+    if (status === NtStatus.OBJECT_NAME_COLLISION) return this.#collide(entry, path);
+    if (status === NtStatus.DISK_FULL) return this.#full();
+    this.#must(status, entry);
+    return null;
+  }
+
+  /** In the volume; undefined when its directory has not come yet. */
+  #linkedPath(link: string): string | undefined {
+    const odd = this.#oddFiles.get(link);
+    if (odd !== undefined) return odd;
+    const slash = link.lastIndexOf('/');
+    const above = this.#directories.get(link.slice(0, Math.max(0, slash)));
+    const name = link.slice(slash + 1);
+    return above === undefined ? undefined : above === '\\' ? `\\${name}` : `${above}\\${name}`;
   }
 
   #full(): null {

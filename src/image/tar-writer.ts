@@ -17,8 +17,8 @@ const MAX_TIME_SECONDS = 2 ** 31 - 1;
 export interface TarEntry {
   /** `/` between names, which have bytes (posix-name.ts); a directory's ends with one. */
   path: string;
-  type: 'file' | 'directory' | 'symlink' | SpecialFile['type'];
-  /** The target, which has bytes too. */
+  type: 'file' | 'directory' | 'symlink' | 'link' | SpecialFile['type'];
+  /** The target, which has bytes too; of a hard link the path of an entry before. */
   link: string | null;
   /** Of a device. */
   major?: number;

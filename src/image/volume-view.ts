@@ -33,7 +33,9 @@ export interface ViewedInode {
 export interface VolumeView {
   readonly label: string;
   readonly caseSensitive: boolean;
-  /** Calls `visit` for each inode that has a name, the root first, a directory before what is in it. */
+  /** Index numbers of files that have several names. */
+  readonly linked: ReadonlySet<number>;
+  /** Calls `visit` for each name of an inode that has one, the root first, a directory before what is in it. */
   visit(visit: (inode: ViewedInode) => void): void;
 }
 
@@ -49,6 +51,7 @@ export function viewOf({ root, label, caseSensitive }: ViewedTree): VolumeView {
   return {
     label,
     caseSensitive,
+    linked: linkedBelow(root),
     visit(visit) {
       const pending: [Inode, string[]][] = [[root, []]];
       for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
@@ -63,6 +66,20 @@ export function viewOf({ root, label, caseSensitive }: ViewedTree): VolumeView {
       }
     },
   };
+}
+
+/** Index numbers of files that have several names. */
+function linkedBelow(root: Inode): ReadonlySet<number> {
+  const linked = new Set<number>();
+  const pending = [root];
+  for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
+    directory.children?.forEachPair((_key, entry) => {
+      const { inode } = entry;
+      if (entry !== inode) linked.add(inode.indexNumber);
+      else if (inode.children !== null) pending.push(inode);
+    });
+  }
+  return linked;
 }
 
 function viewedInode(inode: Inode, names: string[]): ViewedInode {

@@ -177,12 +177,25 @@ export function fullVolume(options: Parameters<typeof rig>[0] = {}): Rig {
     new Int32Array(new BigInt64Array([-5n, 0n, -1n, 5n]).buffer),
   );
   make('\\.ramdrive-manifest.json');
+  // Names of files that come before and behind the first, in other directories, and such that tar cannot say.
+  const link = (path: string, to: string) => volume.link(volume.lookup(path) as Inode, to);
+  link('\\dir\\many pages', '\\dir\\deep\\again');
+  link('\\dir\\many pages', '\\zzz');
+  link('\\holes', '\\a hole');
+  link('\\broken \ud800 name\\\udfff', '\\dir\\\ud801');
+  link('\\caf\udce9\\\udcff\udc80', '\\caf\udce9\\\udcfe');
+  link('\\link to bytes', '\\linked link');
+  link('\\pipe', '\\linked pipe');
   return full;
 }
 
 /** All that the volume tells of each inode, but for its number. */
 export function contentOf({ volume, scratch }: Rig): Record<string, unknown> {
   const all: Record<string, unknown> = {};
+  const namesOf = new Map<number, string[]>();
+  viewOf(volume).visit(({ indexNumber, names }) => {
+    namesOf.set(indexNumber, [...(namesOf.get(indexNumber) ?? []), names.join('\\')]);
+  });
   viewOf(volume).visit((inode) => {
     const bytes = Buffer.alloc(inode.sizeBytes);
     for (let at = 0; at < bytes.length; at += scratch.bytes.length) {
@@ -195,6 +208,7 @@ export function contentOf({ volume, scratch }: Rig): Record<string, unknown> {
       attributes: inode.attributes,
       times: inode.times,
       security: Buffer.from(inode.security).toString('hex'),
+      names: namesOf.get(inode.indexNumber),
       reparse: inode.reparse === null ? null : Buffer.from(inode.reparse).toString('hex'),
       extended:
         inode.extendedAttributes === null ? null : Buffer.from(inode.extendedAttributes.list).toString('hex'),
