@@ -2,8 +2,9 @@
  * The image of a volume: a tar archive with pax headers, so that it can be listed and unpacked without this program.
  *
  * The first entry is the root, `./`, whose comment says that this is an image, and of which version. Directories come
- * before what is in them. A file of several names is there under the first, and under the others as a hard link to it. The last entry is the manifest: counts, and the SHA-256 of all bytes before it. What tar has
- * no place for is in pax records that other programs have already, or that they keep as extended attributes:
+ * before what is in them. A file of several names is there under the first, and under the others as a hard link to it.
+ * The last entry is the manifest: counts, and the SHA-256 of all bytes before it. What tar has no place for is in pax
+ * records that other programs have already, or that they keep as extended attributes:
  *
  *     atime, mtime, ctime           seconds since 1970 with 7 digits, the volume's own 100 ns
  *     LIBARCHIVE.creationtime       the same (bsdtar)
