@@ -41,9 +41,8 @@ export function volumeParamsOf(
     // A file can always be deleted; only directories have a say in it.
     PostDispositionWhenNecessaryOnly: true,
     PassQueryDirectoryFileName: true,
-    // On Windows a POSIX rename of a directory with open files below can deadlock inside the driver, whatever a host
-    // does. The kernel side of a Linux mount has no such lock, and its programs expect to delete and replace what is
-    // open.
+    // On WinFsp's driver random programs with POSIX deletes or renames came to a standstill (docs/winfsp.md#evidence).
+    // The kernel side of a Linux mount has no such locks, and its programs expect to delete and replace what is open.
     SupportsPosixUnlinkRename: platform !== 'win32',
     ...(prefix === undefined ? {} : { Prefix: prefix }),
   };
