@@ -37,6 +37,8 @@ async function serve({ settings, temporary }: ResolvedOptions): Promise<void> {
     control = await ControlServer.claim(await placeOf(mountPoint));
     const events = {
       onWarning: (message: string) => tell({ type: 'warning', message }),
+      onNotSaved: (error: string) =>
+        tell({ type: 'warning', message: `What was changed since the last save is lost: ${error}` }),
       onHandlerError: (where: string, error: string) =>
         tell({ type: 'warning', message: `A request failed inside the drive (${where}): ${error}` }),
     };

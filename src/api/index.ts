@@ -13,7 +13,8 @@ export {
   type MountPointErrorCode,
   type ValueSource,
 } from '../drive/errors.js';
-export type { DriveStatus, Resized, SelfCheckResult, SnapshotInfo } from '../drive/status.js';
+export type { SaveProgress } from '../drive/image/save-messages.js';
+export type { DriveStatus, Resized, SaveResult, SelfCheckResult, SnapshotInfo } from '../drive/status.js';
 export { type LibraryErrorCode, WinFspLibraryError } from '../winfsp/errors.js';
 export type { RamDriveOptions } from './options.js';
 export { type Discarded, type DriveEnd, RamDrive, type RamDriveEvents } from './ram-drive.js';

@@ -34,6 +34,10 @@ export interface RamDriveOptions {
   directIo?: boolean;
   /** Linux: other users may enter. Default false. */
   allowOther?: boolean;
+  /** The image that is loaded at start, if it is there, and saved at the end. */
+  image?: string;
+  /** Save the image meanwhile, too, such as every `10m`. */
+  saveEvery?: string;
   /** A configuration file. Options that are given here win, setting by setting. */
   config?: string;
 }

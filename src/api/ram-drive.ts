@@ -5,11 +5,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { rmdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { resolveCapacity } from '../drive/config/config.js';
 import { DriveError } from '../drive/errors.js';
-import type { DriveStatus, Resized, SelfCheckResult, SnapshotInfo } from '../drive/status.js';
+import type { DriveStatus, Resized, SaveResult, SelfCheckResult, SnapshotInfo } from '../drive/status.js';
 import {
   type DriveProcessMessage,
   type DriveRequest,
@@ -47,6 +47,7 @@ interface Request {
 export class RamDrive extends EventEmitter<RamDriveEvents> implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #temporary: boolean;
+  readonly #hasImage: boolean;
   readonly #requests = new Map<number, Request>();
   readonly #exited: Promise<void>;
   #lastId = 0;
@@ -76,6 +77,7 @@ export class RamDrive extends EventEmitter<RamDriveEvents> implements AsyncDispo
   private constructor(options: ResolvedOptions) {
     super();
     this.#temporary = options.temporary;
+    this.#hasImage = options.settings.imageFile !== undefined;
     const { NODE_OPTIONS: _forProgram, ...env } = process.env;
     this.#process = spawn(
       process.execPath,
@@ -181,6 +183,14 @@ export class RamDrive extends EventEmitter<RamDriveEvents> implements AsyncDispo
   }
 
   /**
+   * Saves what is on the drive now to a file, its own image when none is named; programs go on using the drive. What
+   * is there is replaced at the end, in one step, and only when it is an image. Rejects with a DriveError NOT_SAVED.
+   */
+  save(file?: string): Promise<SaveResult> {
+    return this.#ask({ command: 'save', file: file === undefined ? undefined : resolve(file) });
+  }
+
+  /**
    * Unmounts, and resolves when nothing is left, with what the drive held; null when it had ended before. While
    * programs, this one among them, have files open on it, rejects with a DriveError BUSY and the drive goes on, unless
    * `force` is true. (On Windows, where that cannot be found out, it is always unmounted.)
@@ -199,9 +209,12 @@ export class RamDrive extends EventEmitter<RamDriveEvents> implements AsyncDispo
     }
   }
 
-  /** Unmounts, also while files are open on it. */
+  /** Saves the image, if there is one, and unmounts, also while files are open on it. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
+      if (this.#hasImage) {
+        await this.save();
+      }
       await this.unmount({ force: true });
     } catch (error) {
       // It ended meanwhile, which is what was wanted.

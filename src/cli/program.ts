@@ -8,13 +8,13 @@ import type { SettingName } from '../drive/config/settings.js';
 import { packageVersion } from '../package-root.js';
 import { doctorCommand } from './doctor-command.js';
 import { describeError, ExitCode, exitCodeOf } from './exit-codes.js';
-import { imageCommand } from './image-command.js';
+import { imageCommand } from './image/image-command.js';
+import { saveCommand } from './image/save-command.js';
 import { launcherCommands } from './launcher/register-command.js';
 import { mountCommand } from './mount/mount-command.js';
 import { mountInBackground } from './mount/mount-in-background.js';
 import { checkTraceFile } from './mount/trace-file.js';
 import { resizeCommand } from './resize-command.js';
-import { saveCommand } from './save-command.js';
 import { serviceCommand } from './service/service-command.js';
 import {
   deleteSnapshotCommand,
@@ -31,6 +31,7 @@ interface MountFlags {
   config?: string;
   background?: boolean;
   image?: string;
+  saveEvery?: string;
   capacity?: string;
   pageSize?: string;
   preallocate?: boolean;
@@ -89,6 +90,7 @@ function createProgram(setExitCode: (code: number) => void, args: readonly strin
     .option('--capacity <size>', 'size of the drive, such as 512M, 2G or 50% of the memory (default 1G)')
     .option('--page-size <size>', 'allocation unit, a power of two from 4K to 1M (default 4K)')
     .option('--image <file>', 'load this image at start, and save it at the end')
+    .option('--save-every <time>', 'save the image meanwhile, too, such as every 10m')
     .option('--preallocate', 'take all of the memory at start')
     .option('--force', 'with --preallocate: also more memory than is available')
     .option('--no-preallocate', 'take memory as files grow (default)')
@@ -133,9 +135,12 @@ function createProgram(setExitCode: (code: number) => void, args: readonly strin
     );
   program
     .command('save')
-    .description('Save a running drive to its image now. Programs that use it wait meanwhile.')
+    .description('Save what is on a running drive now. Programs go on using it meanwhile.')
     .argument('<mountpoint>', 'where the drive is, as it was given to mount')
-    .action(async (mountPoint: string) => setExitCode(await saveCommand(mountPoint)));
+    .argument('[file]', 'another file than its image; one that is there is replaced only when it is an image')
+    .action(async (mountPoint: string, file: string | undefined) =>
+      setExitCode(await saveCommand(mountPoint, file)),
+    );
   program
     .command('snapshot')
     .description(
@@ -207,6 +212,7 @@ function optionsOf(mountPoint: string | undefined, flags: MountFlags): OptionVal
     value === false ? `--no-${option}` : `--${option}`;
   add('mountPoint', '<mountpoint>', mountPoint);
   add('image', '--image', flags.image);
+  add('saveEvery', '--save-every', flags.saveEvery);
   add('capacity', '--capacity', flags.capacity);
   add('pageSize', '--page-size', flags.pageSize);
   add('preallocate', negatable('preallocate', flags.preallocate), flags.preallocate);

@@ -14,6 +14,7 @@ import { printable, printableLines } from '../drive/printable.js';
 import { countOf } from './count-of.js';
 import { ExitCode } from './exit-codes.js';
 import { findDrive } from './find-drive.js';
+import { withSaveProgress } from './image/save-progress.js';
 
 const KILL_LIMIT_MS = 5_000;
 
@@ -25,7 +26,7 @@ export async function unmountCommand(mountPoint: string, force: boolean): Promis
   // A shell in the drive is in the way of an unmount; we are not.
   process.chdir('/');
   try {
-    say(describeDiscarded(drive.mountPoint, await ask(drive, 'unmount', { force })));
+    say(describeDiscarded(drive.mountPoint, await withSaveProgress(drive, ask(drive, 'unmount', { force }))));
     return ExitCode.OK;
   } catch (error) {
     const code = error instanceof DriveError ? error.code : null;

@@ -10,6 +10,12 @@ const NEARLY_FULL_SHARE = 0.9;
 /** Below this share `nearly-full` may be told again; `full` may below NEARLY_FULL_SHARE. */
 const RELAXED_SHARE = 0.85;
 
+interface WatchedVolume {
+  readonly pool: { readonly reservedPages: number; readonly capacityPages: number };
+  /** Of those reserved: what a save has borrowed. */
+  readonly savingPages: number;
+}
+
 export class FillWatch {
   readonly #onStep: (step: FillStep) => void;
   /** What was told last. */
@@ -21,8 +27,8 @@ export class FillWatch {
   }
 
   /** After every change of the reservations. */
-  look(reservedPages: number, capacityPages: number): void {
-    this.#share = reservedPages / capacityPages;
+  look({ pool, savingPages }: WatchedVolume): void {
+    this.#share = (pool.reservedPages - savingPages) / pool.capacityPages;
     if (this.#share === 1) {
       this.#tell('full');
     } else if (this.#share < RELAXED_SHARE) {

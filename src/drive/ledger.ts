@@ -14,6 +14,8 @@ const FIELDS = [
   'committedPages',
   'inodes',
   'openHandles',
+  /** Of those reserved: what a save has borrowed. */
+  'savingPages',
 ] as const;
 type Field = (typeof FIELDS)[number];
 /** Pages, not bytes, so that a reader who knows the page size can compare them with the pool. */
@@ -49,7 +51,8 @@ export class LedgerPublisher {
       figures[3] === pool.committedPages &&
       figures[4] === volume.inodeCount &&
       figures[5] === volume.openCount &&
-      figures[0] === pool.capacityPages
+      figures[0] === pool.capacityPages &&
+      figures[6] === volume.savingPages
     ) {
       return;
     }
@@ -60,6 +63,7 @@ export class LedgerPublisher {
     figures[3] = pool.committedPages;
     figures[4] = volume.inodeCount;
     figures[5] = volume.openCount;
+    figures[6] = volume.savingPages;
     Atomics.add(this.#sequence, 0, 1);
   }
 }

@@ -12,10 +12,12 @@ import type { DriveSettings } from './config/settings.js';
 import { formatSize } from './config/sizes.js';
 import { DriveError } from './errors.js';
 import { type FillStep, fillWarning } from './fill-watch.js';
+import { PeriodicSaves } from './image/periodic-saves.js';
 import { lazyUnmount } from './mount/linux-mount-point.js';
 import { capacityWarning, refuseToOvercommit } from './mount/memory.js';
 import { allowMountManager, type MountPlan, planMount, usesMountManager } from './mount/mount-strategy.js';
 import { clearOwnDeadMount, mountAgain, mountVolume, preflight, unmountIdle } from './mount/mounting.js';
+import { liesOn } from './mount/mounts.js';
 import { nameOfNow } from './requests/snapshot-name.js';
 import type { DriveStatus, Resized, SaveResult, SelfCheckResult, SnapshotInfo } from './status.js';
 import { type DriveEnd, type VolumeEvents, VolumeThread } from './volume-thread.js';
@@ -33,6 +35,8 @@ export class RamDrive {
   readonly ended: Promise<DriveEnd>;
   readonly #thread: VolumeThread;
   readonly #mount: ((reference: VolumeReference) => Promise<void>) | null;
+  readonly #settings: DriveSettings;
+  readonly #saves: PeriodicSaves | null = null;
 
   /**
    * Starts a drive and mounts it; `abort` ends a start at once, with its reason. Throws ConfigError (memory that is not
@@ -88,7 +92,7 @@ export class RamDrive {
       // Programs may write to the directory below while the drive is not mounted: that is told, and hidden by it.
       const planAgain = () => planMount(found, process.platform, warn, account, settings.shareLetter, warn);
       const mount = (reference: VolumeReference) => mountAgain(reference, account, planAgain);
-      return new RamDrive(thread, mountPoint, isMounted ? mount : null, settings.imageFile !== undefined);
+      return new RamDrive(thread, mountPoint, isMounted ? mount : null, settings, warn);
     } catch (error) {
       await thread.stop().catch(() => thread.release());
       abort.throwIfAborted();
@@ -104,13 +108,21 @@ export class RamDrive {
     readonly mountPoint: string,
     /** Mounts the volume at the same place once more; null when it is not mounted at all. */
     mount: ((reference: VolumeReference) => Promise<void>) | null,
-    /** Whether the drive is saved at its end. */
-    readonly hasImage: boolean,
+    settings: DriveSettings,
+    warn: (message: string) => void,
   ) {
     this.#thread = thread;
     this.#mount = mount;
+    this.#settings = settings;
+    const { saveEveryMs: everyMs } = settings;
+    if (everyMs !== undefined) {
+      const save = () => this.save();
+      const changes = () => thread.changes;
+      this.#saves = new PeriodicSaves({ everyMs, save, changes, onFailure: warn });
+    }
     const isMounted = this.#isMounted;
     this.ended = thread.ended.then(async (end) => {
+      this.#saves?.end();
       if (process.platform === 'linux' && isMounted) {
         await clearOwnDeadMount(mountPoint);
       }
@@ -127,9 +139,23 @@ export class RamDrive {
     return this.#wakeFor(this.#thread.selfCheck());
   }
 
-  /** See VolumeThread.save. */
-  save(): Promise<SaveResult> {
-    return this.#wakeFor(this.#thread.save());
+  /**
+   * See VolumeThread.save. `file`: an absolute path; on the drive itself it is NOT_SAVED, since the drive would wait
+   * for itself.
+   */
+  async save(file = this.#settings.imageFile): Promise<SaveResult> {
+    if (this.#isMounted && file !== undefined && (await liesOn(file, this.mountPoint))) {
+      throw new DriveError(
+        'NOT_SAVED',
+        `The file ${file} lies on the drive itself. Choose a place elsewhere.`,
+      );
+    }
+    return this.#wakeFor(this.#thread.save(file));
+  }
+
+  /** Whether the drive is saved at its end. */
+  get hasImage(): boolean {
+    return this.#settings.imageFile !== undefined;
   }
 
   /**
@@ -201,6 +227,13 @@ export class RamDrive {
     if (this.hasImage && !discard && !this.#thread.isGone) {
       await this.save();
     }
+    if (discard) {
+      this.#thread.cancelSave();
+    }
+    await this.#end();
+  }
+
+  async #end(): Promise<void> {
     try {
       await this.#thread.stop();
       await withinTime(this.ended, STOP_GRACE_MS, 'unmounting');
@@ -221,7 +254,7 @@ export class RamDrive {
     if (this.#isMounted && !this.#thread.isGone && !(await unmountIdle(this.#thread.reference))) {
       return false;
     }
-    await this.stop({ discard: true });
+    await this.#end();
     return true;
   }
 

@@ -386,7 +386,7 @@ export class RamFileSystem implements FileSystemInterface {
     if (result >= 0) {
       this.#encode(inode, view, fileInfoOffset);
       this.publish();
-    } else if (result === NtStatus.DISK_FULL) {
+    } else if (result === NtStatus.DISK_FULL && this.#volume.savingPages === 0) {
       this.#fill?.refused();
     }
     return result;
@@ -394,6 +394,6 @@ export class RamFileSystem implements FileSystemInterface {
 
   publish(): void {
     this.#ledger?.publish(this.#volume);
-    this.#fill?.look(this.#volume.pool.reservedPages, this.#volume.pool.capacityPages);
+    this.#fill?.look(this.#volume);
   }
 }

@@ -2,6 +2,7 @@
 import type { DispatcherStatistics } from '../winfsp/index.js';
 import { MAX_VIOLATIONS_SHOWN } from './config/limits.js';
 import type { DriveSettings } from './config/settings.js';
+import type { SaveProgress } from './image/save-messages.js';
 import type { LedgerFigures } from './ledger.js';
 
 export interface SelfCheckResult {
@@ -64,6 +65,8 @@ export interface DriveStatus {
   /** What the Linux library's strict mode has found; null on Windows. */
   strictViolations: { count: number; texts: string[] } | null;
   selfCheck: SelfCheckResult | null;
+  /** The save that is under way. */
+  saving: SaveProgress | null;
 }
 
 /** Where the figures of a drive come from. */
@@ -79,12 +82,15 @@ export interface StatusSource {
   lastError: string | null;
   strict: { count(): number | null; texts(most: number): string[]; clientMemoryBytes(): number | null };
   selfCheck: SelfCheckResult | null;
+  saving: SaveProgress | null;
 }
 
 export function driveStatus(source: StatusSource): DriveStatus {
   const { settings, mountPoint, label, startedAt, ledger, requests, selfCheck } = source;
   const { pageSizeBytes, kernelCache, caseSensitive } = settings;
   const violations = source.strict.count();
+  // What a save has borrowed counts as free.
+  const reservedPages = ledger.reservedPages - ledger.savingPages;
   return {
     mountPoint,
     label,
@@ -92,8 +98,8 @@ export function driveStatus(source: StatusSource): DriveStatus {
     startedAt: startedAt.toISOString(),
     uptimeSeconds: (Date.now() - startedAt.getTime()) / 1000,
     capacityBytes: ledger.capacityPages * pageSizeBytes,
-    reservedBytes: ledger.reservedPages * pageSizeBytes,
-    freeBytes: (ledger.capacityPages - ledger.reservedPages) * pageSizeBytes,
+    reservedBytes: reservedPages * pageSizeBytes,
+    freeBytes: (ledger.capacityPages - reservedPages) * pageSizeBytes,
     allocatedBytes: ledger.allocatedPages * pageSizeBytes,
     committedBytes: ledger.committedPages * pageSizeBytes,
     preallocatedBytes: settings.preallocate ? ledger.capacityPages * pageSizeBytes : 0,
@@ -116,13 +122,16 @@ export function driveStatus(source: StatusSource): DriveStatus {
     strictViolations:
       violations === null ? null : { count: violations, texts: source.strict.texts(MAX_VIOLATIONS_SHOWN) },
     selfCheck,
+    saving: source.saving,
   };
 }
 
-/** What was saved, and how long programs had to wait for it. */
+/** What was saved, and how long it took. */
 export interface SaveResult {
   path: string;
   files: number;
+  /** What they hold, holes left out. */
+  bytes: number;
   milliseconds: number;
 }
 

@@ -25,12 +25,13 @@ import {
   FileAttribute,
   FspFileSystem,
   InlineDispatcher,
-  readStatistics,
 } from '../winfsp/index.js';
 import { HEAP_SHARE_OF_INODES, MAX_PATH_UNITS } from './config/limits.js';
 import type { DriveSettings } from './config/settings.js';
 import { messageOf } from './errors.js';
 import { FillWatch } from './fill-watch.js';
+import type { SaveRequest } from './image/save-messages.js';
+import { ThreadImage } from './image/thread-image.js';
 import { LedgerPublisher } from './ledger.js';
 import { volumeParamsOf } from './mount/drive-volume-params.js';
 import { setLinuxOptions } from './mount/linux-options.js';
@@ -38,7 +39,6 @@ import { readMemory, refuseToExhaust } from './mount/memory.js';
 import { RamFileSystem } from './ram-file-system.js';
 import type { RequestMessage } from './requests/messages.js';
 import { handleRequest, snapshotList } from './requests/request-handler.js';
-import { ThreadImage } from './thread-image.js';
 import { TracedVolume, TraceWriter } from './trace.js';
 import {
   DriveCommand,
@@ -61,8 +61,9 @@ function post(message: VolumeThreadMessage): void {
 }
 
 async function main(input: VolumeThreadInput): Promise<void> {
-  const image =
-    input.settings.imageFile === undefined ? null : new ThreadImage(input.settings.imageFile, post);
+  const { imageFile, traceFile } = input.settings;
+  const standsStill = traceFile !== undefined;
+  const image = new ThreadImage({ path: imageFile, statistics: input.statistics, standsStill, post });
   let volume: RamVolume;
   try {
     volume = createVolume(input, image);
@@ -77,15 +78,24 @@ async function main(input: VolumeThreadInput): Promise<void> {
   while (served.isRolledBack) {
     served = await serve(volume, { ...input, control: allocateControlBlock() }, image, fill);
   }
+  const isIdle = await image.untilIdle(() => takeSaves(volume, image));
   if (served.isSound) {
     // No request can come any more: what was changed since the last save is saved now.
-    image?.saveChanges(volume, readStatistics(input.statistics));
+    image.saveChanges(volume);
   }
-  // Memory that the library may still copy from is left to the end of the process.
-  if (served.isTornDown) {
+  // Memory that the library or a save may still copy from is left to the end of the process.
+  if (served.isTornDown && isIdle) {
     volume.dispose();
   }
   post(served.end);
+}
+
+/** When no loop runs any more; whoever waits for other requests hears that the drive has ended. */
+function takeSaves(volume: RamVolume, image: ThreadImage): void {
+  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+    const message = next.message as RequestMessage | SaveRequest;
+    if ('type' in message) image.handle(volume, message);
+  }
 }
 
 interface Served {
@@ -102,7 +112,7 @@ interface Served {
 async function serve(
   volume: RamVolume,
   input: VolumeThreadInput,
-  image: ThreadImage | null,
+  image: ThreadImage,
   fill: FillWatch,
 ): Promise<Served> {
   let started: FrontEnd | null = null;
@@ -129,7 +139,7 @@ async function serve(
 }
 
 /** Throws with nothing left behind: a mapping would outlive this thread. */
-function createVolume(input: VolumeThreadInput, image: ThreadImage | null): RamVolume {
+function createVolume(input: VolumeThreadInput, image: ThreadImage): RamVolume {
   const memory = reserveMemory(input.settings);
   try {
     return createVolumeIn(memory, input, image);
@@ -156,7 +166,7 @@ function reserveMemory({ pageSizeBytes, capacityBytes }: DriveSettings): PageMem
 function createVolumeIn(
   memory: PageMemory,
   { settings, ledger }: VolumeThreadInput,
-  image: ThreadImage | null,
+  image: ThreadImage,
 ): RamVolume {
   const options = {
     memory,
@@ -185,7 +195,7 @@ function createVolumeIn(
             post({ type: 'handlerError', where: 'trace, which ends here', error: messageOf(error) });
           }),
         );
-  image?.load(volume);
+  image.load(volume);
   makeInitialDirectories(volume, settings);
   new LedgerPublisher(ledger).publish(volume);
   return volume;
@@ -219,7 +229,7 @@ interface FrontEnd {
 function createFileSystem(
   volume: RamVolume,
   { settings, device, volumePrefix, control, statistics, ledger }: VolumeThreadInput,
-  image: ThreadImage | null,
+  image: ThreadImage,
   fill: FillWatch,
 ): FrontEnd {
   let reported = 0;
@@ -246,13 +256,19 @@ function createFileSystem(
   let isRolledBack = false;
   const onRequests = () => {
     for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
-      const { id, request } = next.message as RequestMessage;
+      const message = next.message as RequestMessage | SaveRequest;
+      if ('type' in message) {
+        image.handle(volume, message);
+        fileSystem.publish();
+        continue;
+      }
+      const { id, request } = message;
       const answer = handleRequest(volume, request);
       if (request.command === 'rollback' && 'result' in answer) {
         // What the kernel and programs know is of before: nothing of the new content may be mixed with it.
         isRolledBack = true;
         dispatcher.refuseRequests(NtStatus.VOLUME_DISMOUNTED);
-        image?.markChanged();
+        image.markChanged();
       }
       fileSystem.publish();
       post({ type: 'snapshots', ...snapshotList(volume) });
@@ -261,11 +277,9 @@ function createFileSystem(
   };
   const dispatcher = new InlineDispatcher(fs, {
     statistics,
+    onDiskFull: () => image.makeRoom(volume),
     onCommand: () => {
       const command = Atomics.exchange(control, ControlWord.COMMAND, DriveCommand.NONE);
-      if ((command & DriveCommand.SAVE) !== 0) {
-        image?.save(volume, readStatistics(statistics));
-      }
       if ((command & DriveCommand.REQUEST) !== 0) {
         onRequests();
       }

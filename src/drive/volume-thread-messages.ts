@@ -2,8 +2,8 @@
 import type { VolumeReferenceData } from '../winfsp/index.js';
 import type { DriveSettings } from './config/settings.js';
 import type { FillStep } from './fill-watch.js';
+import type { SaveProgress } from './image/save-messages.js';
 import type { AnswerMessage, SnapshotList } from './requests/messages.js';
-import type { SaveResult } from './status.js';
 
 export interface VolumeThreadInput {
   settings: DriveSettings;
@@ -15,21 +15,13 @@ export interface VolumeThreadInput {
 }
 
 /** Bits of ControlWord.COMMAND: what the loop is to do between two requests. REQUEST: look at the thread's port. */
-export const DriveCommand = { NONE: 0, SAVE: 1, REQUEST: 2 } as const;
+export const DriveCommand = { NONE: 0, REQUEST: 1 } as const;
 
 export interface LoopEndMessage {
   type: 'ended';
   /** `died`: an exception ended the loop; the volume was taken down in order all the same. */
   reason: 'stopped' | 'volume-gone' | 'error' | 'died';
   status: number;
-  error: string | null;
-}
-
-/** Of a save that was asked for, or of the last one after the unmount. */
-export interface SavedMessage {
-  type: 'saved';
-  result: SaveResult | null;
-  /** When it failed. */
   error: string | null;
 }
 
@@ -43,8 +35,10 @@ export type VolumeThreadMessage =
   | { type: 'preallocated'; doneBytes: number; totalBytes: number }
   | { type: 'filled'; step: FillStep; freeBytes: number; capacityBytes: number }
   | { type: 'loading'; doneBytes: number }
-  | { type: 'loaded'; label: string }
-  | SavedMessage
+  /** `identity`: of the image (ImageFile). */
+  | { type: 'loaded'; label: string; identity: string }
+  /** After the last request, what was changed since the last save could not be saved. */
+  | { type: 'notSaved'; error: string }
   | { type: 'handlerError'; where: string; error: string }
   | LoopEndMessage;
 
@@ -55,6 +49,8 @@ export interface VolumeEvents {
   onFilled?: (step: FillStep, freeBytes: number, capacityBytes: number) => void;
   /** After the unmount, what was changed since the last save could not be saved. */
   onNotSaved?: (error: string) => void;
+  /** A save goes on; now and then. */
+  onSaving?: (progress: SaveProgress) => void;
   /** A handler threw; the request was refused. A bug of the drive. */
   onHandlerError?: (where: string, error: string) => void;
 }

@@ -27,6 +27,8 @@ import {
 import type { DriveSettings } from './config/settings.js';
 import { type DriveEnd, driveEndOf } from './drive-end.js';
 import { DriveError, messageOf } from './errors.js';
+import { changesOf } from './image/changes.js';
+import { ImageSaver } from './image/image-saver.js';
 import { allocateLedger, readLedger } from './ledger.js';
 import { StrictReport } from './mount/linux-options.js';
 import { readMemory } from './mount/memory.js';
@@ -36,7 +38,6 @@ import { type DriveStatus, driveStatus, type SaveResult, type SelfCheckResult } 
 import {
   DriveCommand,
   type LoopEndMessage,
-  type SavedMessage,
   type VolumeAddress,
   type VolumeEvents,
   type VolumeThreadInput,
@@ -77,8 +78,7 @@ export class VolumeThread {
   #checking: Promise<SelfCheckResult> | null = null;
   #lastCheck: SelfCheckResult | null = null;
   #lastHandlerError: string | null = null;
-  #saving: Promise<SaveResult> | null = null;
-  #onSave: { resolve: (result: SaveResult) => void; reject: (error: Error) => void } | null = null;
+  readonly #saver: ImageSaver;
 
   /**
    * Resolves when the volume serves requests. Throws DriveError START_FAILED or TIMEOUT, or the reason of `abort`,
@@ -134,6 +134,15 @@ export class VolumeThread {
       this.#worker.postMessage(message);
       this.#command(DriveCommand.REQUEST);
     });
+    this.#saver = new ImageSaver({
+      imageFile: settings.imageFile,
+      ask: (request, transfer) => {
+        if (this.#gone) return;
+        this.#worker.postMessage(request, transfer);
+        this.#command(DriveCommand.REQUEST);
+      },
+      onProgress: (progress) => events.onSaving?.(progress),
+    });
     this.#worker.on('message', (message: VolumeThreadMessage) => this.#onMessage(message));
     this.#worker.on('error', (error) => {
       this.#workerError = error;
@@ -165,6 +174,7 @@ export class VolumeThread {
       lastError: this.#lastHandlerError,
       strict: this.#strict,
       selfCheck: this.#lastCheck,
+      saving: this.#saver.progress,
     });
   }
 
@@ -180,14 +190,27 @@ export class VolumeThread {
   }
 
   /**
-   * Saves the volume to its image, between two requests. Callers at the same time share one save. Throws DriveError
-   * NOT_RUNNING or NOT_SAVED.
+   * Saves what is on the volume now to a file, while it goes on. Throws DriveError NOT_RUNNING, NOT_SAVED or TIMEOUT.
    */
-  save(): Promise<SaveResult> {
-    this.#saving ??= this.#saveOnce().finally(() => {
-      this.#saving = null;
-    });
-    return this.#saving;
+  async save(file: string | undefined): Promise<SaveResult> {
+    if (this.#gone || this.#reference === null) {
+      throw new DriveError('NOT_RUNNING', 'The drive is not running.');
+    }
+    if (file === undefined) {
+      const message = 'The drive has no image: name a file, or mount it with --image <file>.';
+      throw new DriveError('NOT_SAVED', message);
+    }
+    return this.#saver.save(file);
+  }
+
+  /** Grows with whatever may have changed the volume. */
+  get changes(): number {
+    return changesOf(readStatistics(this.#statistics));
+  }
+
+  /** Gives up the save that is under way, for an end without one. */
+  cancelSave(): void {
+    this.#saver.cancel();
   }
 
   /**
@@ -201,7 +224,9 @@ export class VolumeThread {
     if (this.#gone || this.#reference === null || this.#stopping !== null) {
       throw new DriveError('NOT_RUNNING', 'The drive is not running.');
     }
-    return withinTime(this.#requests.ask(request), limitMs, `the ${request.command}`);
+    const ask = () => withinTime(this.#requests.ask(request), limitMs, `the ${request.command}`);
+    // What a save has borrowed must be back before snapshots change.
+    return request.command === 'selfCheck' ? ask() : this.#saver.between(ask);
   }
 
   /**
@@ -270,41 +295,6 @@ export class VolumeThread {
     this.reference.wake();
   }
 
-  /** What the front end of before was asked for and has not answered. */
-  #askAgain(): void {
-    if (this.#onSave !== null) this.#command(DriveCommand.SAVE);
-    if (!this.#requests.isEmpty) this.#command(DriveCommand.REQUEST);
-  }
-
-  async #saveOnce(): Promise<SaveResult> {
-    if (this.#gone || this.#reference === null) {
-      throw new DriveError('NOT_RUNNING', 'The drive is not running.');
-    }
-    if (this.#settings.imageFile === undefined) {
-      throw new DriveError('NOT_SAVED', 'The drive has no image: mount it with --image <file>.');
-    }
-    const result = new Promise<SaveResult>((resolve, reject) => {
-      this.#onSave = { resolve, reject };
-    });
-    this.#command(DriveCommand.SAVE);
-    try {
-      return await withinTime(result, SAVE_GRACE_MS, 'saving the image');
-    } finally {
-      this.#onSave = null;
-    }
-  }
-
-  #onSaved({ result, error }: SavedMessage): void {
-    if (result !== null) {
-      this.#onSave?.resolve(result);
-    } else if (this.#onSave !== null) {
-      this.#onSave.reject(new DriveError('NOT_SAVED', error ?? ''));
-    } else {
-      // After the unmount: nothing else is left to be done, and the image of before is whole.
-      this.#events.onNotSaved?.(error ?? '');
-    }
-  }
-
   async #selfCheckOnce(): Promise<SelfCheckResult> {
     const { violations, milliseconds } = await this.request({ command: 'selfCheck' }, SELF_CHECK_GRACE_MS);
     this.#lastCheck = {
@@ -338,14 +328,17 @@ export class VolumeThread {
 
   #onMessage(message: VolumeThreadMessage): void {
     switch (message.type) {
-      case 'ready':
+      case 'ready': {
         this.#takeBackExitHook();
+        const isAgain = this.#reference !== null;
         this.#reference = new VolumeReference(loadWinFsp(), message.reference);
         this.#control = message.reference.control;
         this.#takeBackExitHook = this.#reference.stopOnExit();
-        this.#askAgain();
+        // What the front end of before was asked for and has not answered.
+        if (isAgain) this.#command(DriveCommand.REQUEST);
         this.#onReady?.();
         break;
+      }
       case 'preallocated':
         this.#startTimer?.refresh();
         this.#events.onPreallocated?.(message.doneBytes, message.totalBytes);
@@ -353,8 +346,9 @@ export class VolumeThread {
       case 'loading':
         this.#startTimer?.refresh();
         break;
-      case 'saved':
-        this.#onSaved(message);
+      case 'notSaved':
+        // Nothing else is left to be done, and the image of before is whole.
+        this.#events.onNotSaved?.(message.error);
         break;
       case 'failed':
         this.#workerError = new Error(message.error);
@@ -363,6 +357,9 @@ export class VolumeThread {
         this.#events.onFilled?.(message.step, message.freeBytes, message.capacityBytes);
         break;
       case 'loaded':
+        this.#label = message.label;
+        this.#saver.known = message.identity;
+        break;
       case 'label':
         this.#label = message.label;
         break;
@@ -384,7 +381,7 @@ export class VolumeThread {
 
   #afterExit(): DriveEnd {
     this.#gone = true;
-    this.#onSave?.reject(new DriveError('NOT_RUNNING', 'The drive ended before it was saved.'));
+    this.#saver.end();
     this.#requests.rejectAll(new DriveError('NOT_RUNNING', 'The drive ended before that was done.'));
     if (this.#loopEnd === null) {
       // No grace: no thread is left that could leave the loop.

@@ -3,12 +3,25 @@
  * its name in one step, which is flushed, too. A file that this drive has not loaded, or that has changed since, is
  * never replaced.
  */
-import { closeSync, fstatSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { RamVolume } from '../volume/ram-volume.js';
 import type { Manifest } from './format.js';
 import { ImageError } from './image-error.js';
-import { readImage } from './image-reader.js';
+import { isImage, readImage } from './image-reader.js';
 import { writeImage } from './image-writer.js';
 import { loadImage } from './load-image.js';
 import type { Scratch, VolumeView } from './volume-view.js';
@@ -16,13 +29,23 @@ import type { Scratch, VolumeView } from './volume-view.js';
 /** What tells a file from another that has taken its name. */
 type Identity = string | null;
 
+export interface ImageFileOptions {
+  /** Of the file that this drive has loaded or saved; null when there was none. */
+  known?: Identity;
+  /** Replace any image, whoever made it; but nothing else. */
+  replacesImages?: boolean;
+}
+
 export class ImageFile {
   readonly path: string;
   /** Of the file that this drive has loaded or saved; null when there was none. */
-  #identity: Identity = null;
+  identity: Identity;
+  readonly #replacesImages: boolean;
 
-  constructor(path: string) {
+  constructor(path: string, { known = null, replacesImages = false }: ImageFileOptions = {}) {
     this.path = path;
+    this.identity = known;
+    this.#replacesImages = replacesImages;
   }
 
   /** Fills an empty volume. null when there is no such file, which is fine for a first start. Throws ImageError. */
@@ -30,7 +53,7 @@ export class ImageFile {
     const descriptor = open(this.path);
     if (descriptor === null) return null;
     try {
-      this.#identity = identityOf(fstatSync(descriptor));
+      this.identity = identityOf(fstatSync(descriptor));
       return about(this.path, 'cannot be loaded', () => loadImage(volume, descriptor, scratch, onProgress));
     } finally {
       closeSync(descriptor);
@@ -39,15 +62,16 @@ export class ImageFile {
 
   /** Throws ImageError NOT_SAVED; the image that was there is whole then. `onProgress`: bytes written so far. */
   save(view: VolumeView, scratch: Scratch, onProgress?: (bytes: number) => void): Manifest {
-    const partial = `${this.path}.partial`;
+    const path = realOf(this.path);
+    // Of a name of its own: another drive may save to the same file.
+    const partial = `${path}.${process.pid}-${randomBytes(6).toString('hex')}.partial`;
     try {
-      // Left behind by a process that was killed.
-      rmSync(partial, { force: true });
+      removeLeftOvers(path);
       const { manifest, identity } = writeWhole(partial, view, scratch, onProgress);
       this.#refuseIfForeign();
-      renameSync(partial, this.path);
-      this.#identity = identity;
-      flushDirectory(dirname(this.path));
+      renameSync(partial, path);
+      this.identity = identity;
+      flushDirectory(dirname(path));
       return manifest;
     } catch (error) {
       rmSync(partial, { force: true });
@@ -59,13 +83,57 @@ export class ImageFile {
 
   #refuseIfForeign(): void {
     const now = statSync(this.path, { throwIfNoEntry: false });
-    if (now !== undefined && identityOf(now) !== this.#identity) {
+    if (now === undefined || identityOf(now) === this.identity) return;
+    if (!this.#replacesImages) {
       throw new ImageError(
         'NOT_SAVED',
         `The image ${this.path} is not saved: another program has changed the file since the drive started. ` +
           'Move it away, or save to another file.',
       );
     }
+    const descriptor = openSync(this.path, 'r');
+    try {
+      if (isImage(descriptor)) return;
+    } finally {
+      closeSync(descriptor);
+    }
+    throw new ImageError(
+      'NOT_SAVED',
+      `The image ${this.path} is not saved: there is a file that is no image of a drive. ` +
+        'Move it away, or save to another file.',
+    );
+  }
+}
+
+/** A symbolic link stays one. */
+function realOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    // Not there yet, but a link to it may be.
+    return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
+      ? resolve(dirname(path), readlinkSync(path))
+      : path;
+  }
+}
+
+/** What was left behind by processes that were killed while they saved. */
+function removeLeftOvers(path: string): void {
+  const directory = dirname(path);
+  const prefix = `${basename(path)}.`;
+  for (const name of readdirSync(directory)) {
+    const match = name.startsWith(prefix) ? LEFT_OVER.exec(name.slice(prefix.length)) : null;
+    if (match !== null && !isRunning(Number(match[1]))) rmSync(join(directory, name), { force: true });
+  }
+}
+const LEFT_OVER = /^(\d+)-[0-9a-f]{12}\.partial$/;
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 

@@ -13,7 +13,7 @@ import {
   versionOf,
 } from './format.js';
 import { ImageError } from './image-error.js';
-import { type TarItem, TarReader } from './tar-reader.js';
+import { type TarItem, TarReader } from './tar/tar-reader.js';
 
 const PIECE_BYTES = 2 ** 20;
 const MAX_MANIFEST_BYTES = 2 ** 16;
@@ -69,6 +69,17 @@ export function readImage(descriptor: number, visitor: ImageVisitor): Manifest {
     visitor.end?.(entry);
   }
   throw tar.damage(tar.offset, 'has no manifest at its end: it is incomplete');
+}
+
+/** Whether a file begins as an image does, of whatever version. */
+export function isImage(descriptor: number): boolean {
+  try {
+    firstItem(new TarReader(descriptor));
+    return true;
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    return error.code === 'NEWER';
+  }
 }
 
 function firstItem(tar: TarReader): TarItem {

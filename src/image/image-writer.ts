@@ -10,11 +10,11 @@ import {
   timeText,
   XATTR_PREFIX,
 } from './format.js';
-import { bytesOfName } from './posix-name.js';
 import { posixOwner } from './posix-owner.js';
 import { specialFileOf } from './special-file.js';
 import { linkTargetOf } from './symbolic-link.js';
-import { type TarEntry, TarWriter } from './tar-writer.js';
+import { bytesOfName } from './tar/posix-name.js';
+import { type TarEntry, TarWriter } from './tar/tar-writer.js';
 import type { Scratch, ViewedInode, VolumeView } from './volume-view.js';
 
 /** Holes smaller than this, all together, are written as zeros. */

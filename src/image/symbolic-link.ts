@@ -3,7 +3,7 @@
  * link, offset and length of the substitute name u16@8, 10, of the print name u16@12, 14, flags u32@16, text @20). For
  * programs that unpack an image; the volume gets its data back as they were.
  */
-import { bytesOfName } from './posix-name.js';
+import { bytesOfName } from './tar/posix-name.js';
 
 const SYMLINK_TAG = 0xa000000c;
 const TEXT_OFFSET = 20;

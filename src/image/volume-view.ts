@@ -3,7 +3,7 @@
  * between two requests is one.
  */
 import type { ExtendedAttributes } from '../volume/extended-attributes.js';
-import type { Inode } from '../volume/inode.js';
+import type { DirectoryEntry, Inode } from '../volume/inode.js';
 
 /** Bytes that native code can write to, and their address. */
 export interface Scratch {
@@ -53,17 +53,12 @@ export function viewOf({ root, label, caseSensitive }: ViewedTree): VolumeView {
     caseSensitive,
     linked: linkedBelow(root),
     visit(visit) {
-      const pending: [Inode, string[]][] = [[root, []]];
-      for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-        const [inode, names] = next;
+      const paths = new Map<Inode, string[]>();
+      visitInOrder(root, ({ inode, name, parent }) => {
+        const names = inode === root ? [] : [...(paths.get(parent as Inode) ?? []), name];
+        if (inode.children !== null) paths.set(inode, names);
         visit(viewedInode(inode, names));
-        const children: [Inode, string[]][] = [];
-        inode.children?.forEachPair((_key, entry) => {
-          children.push([entry.inode, [...names, entry.name]]);
-        });
-        // The last is taken first: an archive in the order of the listings.
-        pending.push(...children.reverse());
-      }
+      });
     },
   };
 }
@@ -80,6 +75,24 @@ function linkedBelow(root: Inode): ReadonlySet<number> {
     });
   }
   return linked;
+}
+
+/** Every name: a directory before what is in it, and all else in the order of the listings. */
+export function visitInOrder(root: Inode, visit: (entry: DirectoryEntry) => void): void {
+  const pending: DirectoryEntry[] = [root];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    visit(next);
+    const first = pending.length;
+    next.inode.children?.forEachPair((_key, entry) => {
+      pending.push(entry);
+    });
+    // The last is taken first.
+    for (let low = first, high = pending.length - 1; low < high; low++, high--) {
+      const entry = pending[low] as DirectoryEntry;
+      pending[low] = pending[high] as DirectoryEntry;
+      pending[high] = entry;
+    }
+  }
 }
 
 function viewedInode(inode: Inode, names: string[]): ViewedInode {

@@ -11,7 +11,7 @@ const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
 const MAX_PATH_BYTES = 108;
 
-export type ServiceNews = 'READY=1' | 'STOPPING=1' | `STATUS=${string}`;
+export type ServiceNews = 'READY=1' | 'STOPPING=1' | `STATUS=${string}` | `EXTEND_TIMEOUT_USEC=${number}`;
 
 export function notifySystemd(news: ServiceNews, socketPath = process.env.NOTIFY_SOCKET): void {
   if (process.platform !== 'linux' || !socketPath) return;

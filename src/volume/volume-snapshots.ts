@@ -10,18 +10,36 @@ import { NameTree } from './names/name-tree.js';
 import { copyTree, Snapshot, visitTree } from './snapshots/snapshot.js';
 import { VolumeMoves } from './volume-moves.js';
 
+/** No user's snapshot can be called so. */
+const OF_A_SAVE = '\0save';
+
 /** Reparse points lie outside of the capacity that the ledger counts; all together are bounded instead. */
 export const MAX_TOTAL_REPARSE_BYTES = 64 * 2 ** 20;
 
 export abstract class VolumeSnapshots extends VolumeMoves {
+  /** What is being saved; no user knows of it. */
+  #saved: Snapshot | null = null;
+  /** What it reserves: for its files, and all together. */
+  #savedFilePages = 0;
+  #savingPages = 0;
+
   /** In the order in which they were taken. */
   get snapshots(): readonly Snapshot[] {
-    return this.snapshotStore.all;
+    return this.snapshotStore.all.filter((snapshot) => snapshot !== this.#saved);
+  }
+
+  /** Room that a save has borrowed. It counts as free: a program that needs it waits for the end of the save. */
+  get savingPages(): number {
+    return this.#savingPages;
+  }
+
+  override get freeBytes(): number {
+    return super.freeBytes + this.#savingPages * this.pool.pageSizeBytes;
   }
 
   /** Room that the snapshots take: what is in any of them, counted once. */
   get snapshotBytes(): number {
-    return this.snapshotStore.reservedPages * this.pool.pageSizeBytes;
+    return (this.snapshotStore.reservedPages - this.#savedFilePages) * this.pool.pageSizeBytes;
   }
 
   /** Room that one more snapshot takes now: what is in files and not in a snapshot yet, and extended attributes. */
@@ -36,11 +54,40 @@ export abstract class VolumeSnapshots extends VolumeMoves {
   /**
    * Keeps the whole tree as it is now; a file without a name is not in it. Costs a walk over all names. DISK_FULL
    * (room, memory, inodes or heap), OBJECT_NAME_COLLISION, OBJECT_NAME_INVALID, INSUFFICIENT_RESOURCES for one too
-   * many.
+   * many, SHARING_VIOLATION during a save.
    */
   snapshot(name: string): number {
+    if (this.#saved !== null) return NtStatus.SHARING_VIOLATION;
     const status = this.snapshotStore.admits(name);
+    return status < 0 ? status : this.#take(name);
+  }
+
+  /**
+   * A snapshot for a save, which borrows its room: it is not listed, counts as free, and no other is taken or deleted
+   * until endSave. DISK_FULL as snapshot.
+   */
+  beginSave(): Snapshot | number {
+    if (this.#saved !== null) throw new Error('two saves at once');
+    const before = this.pool.reservedPages;
+    const filesBefore = this.snapshotStore.reservedPages;
+    const status = this.#take(OF_A_SAVE);
     if (status < 0) return status;
+    this.#saved = this.snapshotStore.find(OF_A_SAVE) as Snapshot;
+    this.#savingPages = this.pool.reservedPages - before;
+    this.#savedFilePages = this.snapshotStore.reservedPages - filesBefore;
+    return this.#saved;
+  }
+
+  /** When nobody reads it any more. */
+  endSave(): void {
+    if (this.#saved === null) throw new Error('no save to be ended');
+    this.#remove(this.#saved);
+    this.#saved = null;
+    this.#savingPages = 0;
+    this.#savedFilePages = 0;
+  }
+
+  #take(name: string): number {
     const unnamed = this.#unnamed();
     let heapBytes = this.heapBytes;
     let reparseBytes = this.reparseBytes;
@@ -77,7 +124,7 @@ export abstract class VolumeSnapshots extends VolumeMoves {
    * when files of the snapshot and pages of all snapshots together have no room.
    */
   rollback(name: string): number {
-    const snapshot = this.snapshotStore.find(name);
+    const snapshot = this.#find(name);
     if (snapshot === undefined) return NtStatus.OBJECT_NAME_NOT_FOUND;
     const { inodeCount, heapBytes, reparseBytes, attributeBytes } = snapshot;
     if (
@@ -128,18 +175,29 @@ export abstract class VolumeSnapshots extends VolumeMoves {
     return NtStatus.SUCCESS;
   }
 
-  /** What only this snapshot had comes back. OBJECT_NAME_NOT_FOUND; SHARING_VIOLATION while it is being read. */
+  /**
+   * What only this snapshot had comes back. OBJECT_NAME_NOT_FOUND; SHARING_VIOLATION while it is being read, and during
+   * a save.
+   */
   deleteSnapshot(name: string): number {
-    const snapshot = this.snapshotStore.find(name);
+    const snapshot = this.#find(name);
     if (snapshot === undefined) return NtStatus.OBJECT_NAME_NOT_FOUND;
-    if (snapshot.readers > 0) return NtStatus.SHARING_VIOLATION;
+    if (snapshot.readers > 0 || this.#saved !== null) return NtStatus.SHARING_VIOLATION;
+    this.#remove(snapshot);
+    return NtStatus.SUCCESS;
+  }
+
+  #find(name: string): Snapshot | undefined {
+    return name === OF_A_SAVE ? undefined : this.snapshotStore.find(name);
+  }
+
+  #remove(snapshot: Snapshot): void {
     const liveFiles = this.#unnamedFiles();
     visitTree(this.root, ({ file }) => {
       if (file !== null) liveFiles.push(file);
     });
     this.snapshotStore.remove(snapshot, this.securities, liveFiles);
     this.attributeRoom.add(-snapshot.attributeBytes);
-    return NtStatus.SUCCESS;
   }
 
   /**
@@ -147,7 +205,7 @@ export abstract class VolumeSnapshots extends VolumeMoves {
    * place and content meanwhile, whatever happens to the volume. OBJECT_NAME_NOT_FOUND.
    */
   openSnapshot(name: string): Snapshot | number {
-    const snapshot = this.snapshotStore.find(name);
+    const snapshot = this.#find(name);
     if (snapshot === undefined) return NtStatus.OBJECT_NAME_NOT_FOUND;
     snapshot.readers += 1;
     return snapshot;

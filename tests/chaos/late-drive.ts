@@ -159,6 +159,7 @@ class LateDrive {
         committedPages,
         inodes: inodeCount,
         openHandles: openCount,
+        savingPages: 0,
       },
       snapshots: [],
       snapshotBytes: 0,
@@ -166,6 +167,7 @@ class LateDrive {
       lastError: this.#lastError,
       strict: this.#strict,
       selfCheck: this.#lastCheck,
+      saving: null,
     });
   }
 }

@@ -19,6 +19,9 @@ if (!isMainThread && /^drive[\\/]volume-thread-main$/.test(script ?? '')) {
   await changeDelivery(faults);
   await changeFileSystem(faults);
 }
+if (!isMainThread && /^drive[\\/]image[\\/]save-thread-main$/.test(script ?? '')) {
+  await changeSave(faults);
+}
 
 function load(module) {
   return import(pathToFileURL(`${root}dist/src/${module}`).href);
@@ -52,6 +55,17 @@ async function changeMemory({ failCommitAboveBytes = Number.POSITIVE_INFINITY, r
   NativePageMemory.prototype.decommit = function (firstPage, count) {
     committedBytes -= count * this.pageSizeBytes;
     decommit.call(this, firstPage, count);
+  };
+}
+
+/** A disk as slow as a test wants. */
+async function changeSave({ holdSaveWhile }) {
+  const { TarWriter } = await load('image/tar/tar-writer.js');
+  const { entry } = TarWriter.prototype;
+  const nothing = new Int32Array(new SharedArrayBuffer(4));
+  TarWriter.prototype.entry = function (...args) {
+    while (holdSaveWhile !== undefined && existsSync(holdSaveWhile)) Atomics.wait(nothing, 0, 0, 10);
+    entry.apply(this, args);
   };
 }
 

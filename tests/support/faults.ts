@@ -13,6 +13,8 @@ export interface InjectedFaults {
   failCommitAboveBytes?: number;
   /** The system refuses to commit anything while this file exists; a path outside of the drive. */
   refuseMemoryWhile?: string;
+  /** A save waits before each file that it writes while this file exists; a path outside of the drive. */
+  holdSaveWhile?: string;
   /** The heap of the volume's thread has this many MiB. */
   workerHeapMib?: number;
   /** Every answer goes with the dispatcher's next call: shows why completion threads are needed. */

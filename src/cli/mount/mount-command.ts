@@ -8,29 +8,36 @@ import type { DriveSettings } from '../../drive/config/settings.js';
 import { ControlServer } from '../../drive/control/control-server.js';
 import { driveCommands } from '../../drive/control/drive-commands.js';
 import { DriveError } from '../../drive/errors.js';
+import type { SaveProgress } from '../../drive/image/save-messages.js';
 import { placeOf } from '../../drive/mount/mounts.js';
 import { printable, printableLines } from '../../drive/printable.js';
 import { type DriveEnd, RamDrive } from '../../drive/ram-drive.js';
 import { notifySystemd } from '../../os/sd-notify.js';
 import { describeError, ExitCode } from '../exit-codes.js';
-import { MemoryProgress } from '../memory-progress.js';
+import { Progress } from '../progress.js';
 import { BACKGROUND_LOG_VARIABLE, type BackgroundMessage, backgroundLog } from './mount-in-background.js';
 import { StatusLine } from './status-line.js';
 import { onStopSignals, refuseToPause } from './stop-signals.js';
 import { TraceFile } from './trace-file.js';
 
+/** More than the time between two steps of a save, even on a slow disk. */
+const STOP_EXTENSION_US = 60_000_000;
+
 export async function mountCommand(settings: DriveSettings): Promise<number> {
   const say = (message: string) => process.stderr.write(`ramdrive: ${printableLines(message)}\n`);
   let drive: RamDrive | null = null;
   let isLost = false;
+  let isStopping = false;
   const start = new AbortController();
   const offSignals = onStopSignals({
     first: () => {
+      isStopping = true;
       notifySystemd('STOPPING=1');
       start.abort(new DriveError('NOT_RUNNING', 'Stopped before the drive was mounted.'));
       // What goes wrong in stopping is reported below, through `ended` or here.
       drive?.stop().catch((error: unknown) => {
         say(describeError(error));
+        saving.end();
         if (error instanceof DriveError && error.code === 'NOT_SAVED') {
           say(
             `the drive stays mounted. Make room and unmount it, or end it without its image by a second signal.`,
@@ -49,12 +56,20 @@ export async function mountCommand(settings: DriveSettings): Promise<number> {
   });
   const offPause = refuseToPause(say);
   const control = await ControlServer.claim(await placeOf(settings.mountPoint));
-  const progress = new MemoryProgress(process.stderr);
+  const progress = new Progress(process.stderr, 'taking memory');
+  const saving = new Progress(process.stderr, 'saving');
   let trace: TraceFile | null = null;
   try {
     trace = settings.traceFile === undefined ? null : TraceFile.claim(settings.traceFile);
     const events = {
       onWarning: say,
+      onSaving: ({ doneBytes, totalBytes }: SaveProgress) => {
+        if (!isStopping) return;
+        // systemd waits as long as it goes on.
+        notifySystemd(`EXTEND_TIMEOUT_USEC=${STOP_EXTENSION_US}`);
+        // On a terminal the status line tells.
+        if (!process.stdout.isTTY) saving.update(doneBytes, totalBytes);
+      },
       onNotSaved: (error: string) => {
         isLost = true;
         say(`what was changed since the last save is lost: ${error}`);

@@ -15,7 +15,7 @@ import { createPrivate, readPrivate } from '../../drive/control/private-file.js'
 import { ensureRuntimeDirectory } from '../../drive/control/runtime-directory.js';
 import { printable } from '../../drive/printable.js';
 import { ExitCode } from '../exit-codes.js';
-import { MemoryProgress } from '../memory-progress.js';
+import { Progress } from '../progress.js';
 
 /** What the child tells on its way. */
 export type BackgroundMessage = { mounted: string } | { doneBytes: number; totalBytes: number };
@@ -47,7 +47,7 @@ export async function mountInBackground(settings: DriveSettings, args: readonly 
   });
   closeSync(output);
   const giveUp = () => child.kill('SIGTERM');
-  const progress = new MemoryProgress(process.stderr);
+  const progress = new Progress(process.stderr, 'taking memory');
   const timer = setTimeout(giveUp, START_GRACE_MS + MOUNT_GRACE_MS);
   process.on('SIGINT', giveUp);
   process.on('SIGTERM', giveUp);

@@ -66,6 +66,9 @@ export function statusText(status: DriveStatus, seconds: number, requests: numbe
     `${Math.round(perSecond(requests)).toLocaleString('en')} ops/s`,
     `${(perSecond(bytes) / 1e6).toFixed(1)} MB/s`,
   ];
+  if (status.saving !== null) {
+    parts.push(`saving ${formatSize(status.saving.doneBytes)} of ${formatSize(status.saving.totalBytes)}`);
+  }
   const errors = status.errors.handlerErrors + status.errors.completionFailures;
   if (errors > 0) {
     parts.push(countOf(errors, 'error'));

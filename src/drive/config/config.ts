@@ -122,6 +122,9 @@ function join(
   if (imageFile !== undefined && isWithin(imageFile, place)) {
     complain('image', `"${values.image}" lies on the drive itself. Choose a place elsewhere.`);
   }
+  if (values.saveEvery !== undefined && imageFile === undefined) {
+    complain('saveEvery', 'works only with an image. Name one (--image <file>), or leave this out.');
+  }
   if (problems.length > 0) {
     return null;
   }
@@ -129,6 +132,7 @@ function join(
     ...defaults,
     mountPoint: place,
     ...(imageFile !== undefined && { imageFile }),
+    ...(values.saveEvery !== undefined && { saveEveryMs: values.saveEvery }),
     capacityBytes,
     pageSizeBytes,
     kernelCache: values.kernelCache ?? uncached === null,

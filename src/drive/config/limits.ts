@@ -67,9 +67,12 @@ export const STOP_GRACE_MS = 10_000;
 export const START_GRACE_MS = 120_000;
 /** SetMountPoint waits for the system; a driver that needs longer hangs. */
 export const MOUNT_GRACE_MS = 60_000;
-/** A self-check walks every file: a few seconds for a million of them, more on a busy machine. */
+/** Shorter times would write without end; longer ones are no time at all. */
+export const MIN_SAVE_EVERY_MS = 10_000;
+export const MAX_SAVE_EVERY_MS = 7 * 24 * 60 * 60_000;
 /** Saving an image of 1 TiB at 0.5 GB/s takes 35 minutes. */
 export const SAVE_GRACE_MS = 60 * 60_000;
+/** A self-check walks every file: a few seconds for a million of them, more on a busy machine. */
 export const SELF_CHECK_GRACE_MS = 120_000;
 /** A drive that does not begin with a control request within this time hangs or is stopped. */
 export const CONTROL_GRACE_MS = 3_000;

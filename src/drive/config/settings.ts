@@ -13,10 +13,12 @@ import {
   MAX_FILE_INFO_TIMEOUT_MS,
   MAX_INITIAL_DIRECTORIES,
   MAX_PAGE_SIZE_BYTES,
+  MAX_SAVE_EVERY_MS,
   MIN_PAGE_SIZE_BYTES,
+  MIN_SAVE_EVERY_MS,
   PAGE_SIZE_DEFAULT_BYTES,
 } from './limits.js';
-import { formatSize, parseSize, partOfMemory, SIZE_EXPECTED } from './sizes.js';
+import { formatSize, parseDuration, parseSize, partOfMemory, SIZE_EXPECTED } from './sizes.js';
 
 /** What a drive runs with. Structured-cloneable: it goes to the worker as it is. */
 export interface DriveSettings {
@@ -47,6 +49,8 @@ export interface DriveSettings {
   mode: number;
   /** The image that is loaded at start and saved at the end: an absolute path outside of the drive. */
   imageFile?: string;
+  /** How often it is saved meanwhile. */
+  saveEveryMs?: number;
   /** Pre-allocate also what exceeds the available memory; from the command line only. */
   force?: boolean;
   /** Where to record what happens (trace.ts); from the command line only. An absolute path outside of the drive. */
@@ -77,6 +81,8 @@ const DIRECTORIES_EXPECTED = `a list of at most ${MAX_INITIAL_DIRECTORIES} paths
 
 const MODE_EXPECTED = 'permissions as three octal digits, such as "0700" or "755"';
 
+const SAVE_EVERY_EXPECTED = 'a time from 10s to 168h, such as 30s, 10m or 2h';
+
 const flag = v.boolean('true or false');
 const label = v.pipe(
   v.string(LABEL_EXPECTED),
@@ -99,6 +105,14 @@ export const SETTING_SCHEMAS = {
     size((bytes) => bytes > 0 && bytes <= MAX_CAPACITY_BYTES, CAPACITY_EXPECTED),
   ),
   image: v.pipe(v.string('a file'), v.nonEmpty('a file, not an empty text')),
+  saveEvery: v.pipe(
+    v.string(SAVE_EVERY_EXPECTED),
+    v.transform(parseDuration),
+    v.custom<number>(
+      (ms) => typeof ms === 'number' && ms >= MIN_SAVE_EVERY_MS && ms <= MAX_SAVE_EVERY_MS,
+      SAVE_EVERY_EXPECTED,
+    ),
+  ),
   pageSize: size(
     (bytes) => bytes >= MIN_PAGE_SIZE_BYTES && bytes <= MAX_PAGE_SIZE_BYTES && (bytes & (bytes - 1)) === 0,
     PAGE_SIZE_EXPECTED,

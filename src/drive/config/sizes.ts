@@ -1,6 +1,7 @@
 /**
- * Sizes as people write them. `512M`, `2G`, `64K`, `1.5T`, `4096`: units are powers of 1024, upper or lower case, `iB`
- * or `B` may follow. Parsed with integers, so the result is exact or the text is refused; nothing is rounded.
+ * Sizes, and times at the end, as people write them. `512M`, `2G`, `64K`, `1.5T`, `4096`: units are powers of 1024,
+ * upper or lower case, `iB` or `B` may follow. Parsed with integers, so the result is exact or the text is refused;
+ * nothing is rounded.
  */
 
 const UNIT_EXPONENT: Readonly<Record<string, bigint>> = { '': 0n, k: 10n, m: 20n, g: 30n, t: 40n };
@@ -44,4 +45,13 @@ export function formatSize(bytes: number): string {
   const rounded = Number(value.toFixed(unit === 0 || Math.abs(value) >= 100 ? 0 : 1));
   // 1023.96 KiB rounds to 1024 KiB, which is 1 MiB.
   return rounded >= 1024 && unit < UNITS.length - 1 ? `1 ${UNITS[unit + 1]}` : `${rounded} ${UNITS[unit]}`;
+}
+
+const DURATION = /^(\d{1,6})\s?(s|m|h)$/;
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
+
+/** `30s`, `10m`, `2h`: milliseconds; null for everything else. */
+export function parseDuration(text: string): number | null {
+  const match = DURATION.exec(text.trim());
+  return match === null ? null : Number(match[1]) * UNIT_MS[match[2]!]!;
 }

@@ -109,7 +109,7 @@ const DRIVE_ERRORS: Readonly<Partial<Record<ControlErrorCode, DriveErrorCode>>> 
   EXPIRED: 'TIMEOUT',
 };
 
-export type AskOptions = Pick<ControlRequest, 'check' | 'force' | 'name' | 'capacityBytes'>;
+export type AskOptions = Pick<ControlRequest, 'check' | 'file' | 'force' | 'name' | 'capacityBytes'>;
 
 /** Sends one command. Throws DriveError with what the drive said, or when it does not answer. */
 export async function ask<C extends ControlCommand>(

@@ -31,6 +31,8 @@ export interface ControlRequest {
   beginBeforeMs?: number | undefined;
   /** Of `status`: with a self-check made for it. */
   check?: boolean | undefined;
+  /** Of `save`: another file than the image; an absolute path. */
+  file?: string | undefined;
   /** Of `unmount`: also when programs use the drive. */
   force?: boolean | undefined;
   /** Of `snapshot` (left out: the time), `deleteSnapshot` and `rollback`: of the snapshot. */
@@ -65,6 +67,7 @@ const requestSchema = v.object({
   token: v.optional(v.string()),
   beginBeforeMs: v.optional(v.number()),
   check: v.optional(v.boolean()),
+  file: v.optional(v.string()),
   force: v.optional(v.boolean()),
   name: v.optional(v.string()),
   capacityBytes: v.optional(v.number()),

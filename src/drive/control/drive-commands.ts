@@ -5,7 +5,7 @@ import type { Discarded } from './control-client.js';
 import type { CommandHandler } from './control-server.js';
 
 export function driveCommands(drive: RamDrive): CommandHandler {
-  return async ({ command, check, force, name, capacityBytes }) => {
+  return async ({ command, check, file, force, name, capacityBytes }) => {
     switch (command) {
       case 'status':
         // Its result is part of the status from then on.
@@ -14,7 +14,7 @@ export function driveCommands(drive: RamDrive): CommandHandler {
       case 'selfCheck':
         return drive.selfCheck();
       case 'save':
-        return drive.save();
+        return drive.save(file);
       case 'snapshot':
         return drive.snapshot(name);
       case 'deleteSnapshot':

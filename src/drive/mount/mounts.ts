@@ -1,5 +1,6 @@
 /** The mounts that this process sees, as the kernel lists them, and paths as it names them. */
-import { open, readFile, readlink } from 'node:fs/promises';
+import { open, readFile, readlink, realpath } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { probeMounts } from './probe-mounts.js';
 
 export interface MountEntry {
@@ -88,4 +89,16 @@ export async function placeOf(mountPoint: string): Promise<string> {
   }
   // A path that does not exist is reported by the checks of the mount, with what to do.
   return canonicalPath(mountPoint).catch(() => mountPoint);
+}
+
+/** Whether a file lies on the drive that is mounted there, or would. Symbolic links on the way are followed. */
+export async function liesOn(file: string, mountPoint: string): Promise<boolean> {
+  const path = await realpath(file).catch(async () => {
+    const directory = await realpath(dirname(file)).catch(() => dirname(file));
+    return join(directory, basename(file));
+  });
+  // Drive letters (`R:`) are roots.
+  const root = /^[A-Za-z]:$/.test(mountPoint) ? `${mountPoint}\\` : mountPoint;
+  const way = relative(root, path);
+  return !(way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way));
 }

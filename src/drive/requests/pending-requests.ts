@@ -16,10 +16,6 @@ export class PendingRequests {
     this.#send = send;
   }
 
-  get isEmpty(): boolean {
-    return this.#waiting.size === 0;
-  }
-
   /** Throws DriveError with the reason of a refusal: then nothing has changed. */
   ask<R extends VolumeRequest>(request: R): Promise<VolumeResults[R['command']]> {
     this.#lastId += 1;

@@ -34,6 +34,8 @@ export interface InlineDispatcherOptions extends DeliveryOptions {
   onTurn?: () => void;
   /** Called between two requests while the control block's COMMAND is not 0; must store 0 there when it is done. */
   onCommand?: () => void;
+  /** A request was refused with DISK_FULL. True when there is room now: it is tried again, once. */
+  onDiskFull?: () => boolean;
 }
 
 export interface LoopEnd {
@@ -155,7 +157,7 @@ export class InlineDispatcher {
   #loop(): number {
     const { volumeHandle, control } = this.#fs;
     const transact = this.#fs.library.fspFsctlTransact;
-    const { onTurn, onCommand } = this.#options;
+    const { onTurn, onCommand, onDiskFull } = this.#options;
     const writer = this.#writer;
     const request = this.#request.view;
     const requestAddress = this.#request.address;
@@ -199,7 +201,10 @@ export class InlineDispatcher {
         continue;
       }
       const kind = request.getUint32(Req.Kind, true);
-      const status = this.#answer(kind, request, response);
+      let status = this.#answer(kind, request, response);
+      if (status === NtStatus.DISK_FULL && onDiskFull?.() === true) {
+        status = this.#answer(kind, request, response);
+      }
       answerBytes = response.getUint16(Rsp.Size, true);
       if (this.#delivery.handOver(kind, request, this.#response, answerBytes, status)) {
         answerBytes = 0;

@@ -55,6 +55,7 @@ const status: DriveStatus = {
   errors: { handlerErrors: 0, completionFailures: 0, answersTooLong: 0, last: null },
   strictViolations: { count: 0, texts: [] },
   selfCheck: { at: new Date().toISOString(), violations: [], violationCount: 0, milliseconds: 1.25 },
+  saving: null,
 };
 const plain = colour({ isTTY: false });
 

@@ -9,7 +9,7 @@ function stepsOf(reserved: (number | 'refused')[]): string[] {
     if (pages === 'refused') {
       watch.refused();
     } else {
-      watch.look(pages, 1000);
+      watch.look({ pool: { reservedPages: pages, capacityPages: 1000 }, savingPages: 0 });
     }
   }
   return steps;

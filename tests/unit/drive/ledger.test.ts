@@ -7,6 +7,7 @@ const volumeWith = (figure: number) =>
     pool: { capacityPages: figure, reservedPages: figure, allocatedPages: figure, committedPages: figure },
     inodeCount: figure,
     openCount: figure,
+    savingPages: figure,
   }) as unknown as RamVolume;
 
 describe('the ledger in shared memory', () => {

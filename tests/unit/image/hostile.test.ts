@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { Key, MANIFEST_MARK, MARK_TEXT } from '../../../src/image/format.js';
 import { ImageError } from '../../../src/image/image-error.js';
 import { ImageFile } from '../../../src/image/image-file.js';
-import { type TarEntry, TarWriter } from '../../../src/image/tar-writer.js';
+import { type TarEntry, TarWriter } from '../../../src/image/tar/tar-writer.js';
 import { rootDescriptor } from '../../../src/volume/security/security-rules.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 import { linkData, PAGE, rig } from './volumes.js';

@@ -2,8 +2,8 @@
  * An image gives back what was in the volume; other programs can unpack it; what it is not is said, and never loaded.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, lstatSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { MARK_TEXT } from '../../../src/image/format.js';
 import { ImageError } from '../../../src/image/image-error.js';
@@ -271,13 +271,17 @@ describe('the file', () => {
       message: expect.stringContaining('no room on the disk'),
     });
     expect(readFileSync(path).equals(first)).toBe(true);
-    expect(existsSync(`${path}.partial`)).toBe(false);
-    writeFileSync(`${path}.partial`, 'of a process that was killed');
+    const beside = () => readdirSync(folder).filter((name) => name.startsWith(`${basename(path)}.`));
+    expect(beside()).toEqual([]);
+    const gone = spawnSync('true').pid;
+    const ofAnotherDrive = `${path}.${process.pid}-0123456789ab.partial`;
+    writeFileSync(`${path}.${gone}-0123456789ab.partial`, 'of a process that was killed');
+    writeFileSync(ofAnotherDrive, 'of a drive that saves to the same file');
     file.save(viewOf(one.volume), one.scratch);
     const entries: ImageEntry[] = [];
     verifyImage(path, { entry: (entry) => entries.push(entry) });
     expect(entries.map((entry) => entry.path)).toContain('new');
-    expect(existsSync(`${path}.partial`)).toBe(false);
+    expect(beside()).toEqual([basename(ofAnotherDrive)]);
   });
 
   it('is left alone when it is not what this drive has loaded or saved', () => {
@@ -290,5 +294,11 @@ describe('the file', () => {
     );
     expect(readFileSync(path, 'utf8')).toBe('of someone else');
     expect(refusal(() => file.load(one.volume, one.scratch)).code).toBe('FOREIGN');
+    const any = new ImageFile(path, { replacesImages: true });
+    expect(refusal(() => any.save(viewOf(one.volume), one.scratch)).message).toContain('no image of a drive');
+    expect(readFileSync(path, 'utf8')).toBe('of someone else');
+    saved(rig(), path.replace('.tar', '-other.tar'));
+    const other = new ImageFile(path.replace('.tar', '-other.tar'), { replacesImages: true });
+    expect(other.save(viewOf(one.volume), one.scratch).files).toBeGreaterThan(5);
   });
 });

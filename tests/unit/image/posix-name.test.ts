@@ -1,7 +1,7 @@
 /** Names in images have the bytes that the Linux front end gives them: each name its own, and back. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytesOfName, nameOfBytes } from '../../../src/image/posix-name.js';
+import { bytesOfName, nameOfBytes } from '../../../src/image/tar/posix-name.js';
 import { holds } from '../../support/property.js';
 
 const PAIRS: [name: string, latin1: string][] = [

@@ -5,9 +5,9 @@
 import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { encode } from 'tar-stream/headers.js';
-import { BLOCK_BYTES, Key } from './format.js';
+import { BLOCK_BYTES, Key } from '../format.js';
+import type { SpecialFile } from '../special-file.js';
 import { encodePax, type PaxRecords } from './pax.js';
-import type { SpecialFile } from './special-file.js';
 
 const PIECE_BYTES = 2 ** 20;
 /** What the field of a header holds. */

@@ -1,12 +1,12 @@
 /** `ramdrive image verify|list FILE`: what an image holds, and whether it is as it was saved. Needs no drive. */
 import { Command } from 'commander';
-import { formatSize } from '../drive/config/sizes.js';
-import { printable } from '../drive/printable.js';
-import type { Manifest } from '../image/format.js';
-import { verifyImage } from '../image/image-file.js';
-import type { ImageEntry } from '../image/image-reader.js';
-import { countOf } from './count-of.js';
-import { ExitCode } from './exit-codes.js';
+import { formatSize } from '../../drive/config/sizes.js';
+import { printable } from '../../drive/printable.js';
+import type { Manifest } from '../../image/format.js';
+import { verifyImage } from '../../image/image-file.js';
+import type { ImageEntry } from '../../image/image-reader.js';
+import { countOf } from '../count-of.js';
+import { ExitCode } from '../exit-codes.js';
 
 export function imageCommand(setExitCode: (code: number) => void): Command {
   const image = new Command('image').description('Look at a saved image of a drive, without a drive.');

@@ -3,7 +3,7 @@
  * are bytes (posix-name.ts), other values are text. Not tar-stream's: its encoder makes UTF-8 of everything, and its
  * decoder takes a malformed record for the end.
  */
-import { Key } from './format.js';
+import { Key } from '../format.js';
 import { bytesOfName, nameOfBytes } from './posix-name.js';
 
 const NAMES: ReadonlySet<string> = new Set([Key.PATH, Key.LINK, Key.SPARSE_NAME]);

@@ -6,8 +6,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { decode, type TarHeader } from 'tar-stream/headers.js';
-import { BLOCK_BYTES, Key } from './format.js';
-import { ImageError } from './image-error.js';
+import { BLOCK_BYTES, Key } from '../format.js';
+import { ImageError } from '../image-error.js';
 import { Pax } from './pax.js';
 
 const PIECE_BYTES = 2 ** 20;

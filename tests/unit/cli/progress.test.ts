@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MemoryProgress } from '../../../src/cli/memory-progress.js';
 import { describeDeath } from '../../../src/cli/mount/mount-in-background.js';
+import { Progress } from '../../../src/cli/progress.js';
 
 const GIB = 2 ** 30;
 
@@ -14,7 +14,7 @@ describe('the progress of pre-allocation', () => {
       text += part;
       return true;
     };
-    return { progress: new MemoryProgress({ isTTY, write: write as never }), text: () => text };
+    return { progress: new Progress({ isTTY, write: write as never }, 'taking memory'), text: () => text };
   }
 
   it('is one live line on a terminal, which goes', () => {

@@ -1,0 +1,72 @@
+/** The thread that writes one image, from a moment of the volume, while the drive goes on. */
+import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { ImageFile } from '../../image/image-file.js';
+import { type Moment, viewOfMoment } from '../../image/moment.js';
+import { SaveState } from '../../image/save-state.js';
+import type { VolumeView } from '../../image/volume-view.js';
+import { copyMemory, NativeBlock } from '../../winfsp/index.js';
+import { messageOf } from '../errors.js';
+import type { SaveThreadInput, SaveThreadMessage } from './save-messages.js';
+
+const SCRATCH_BYTES = 2 ** 20;
+const PROGRESS_MS = 250;
+
+if (isMainThread || parentPort === null) {
+  throw new Error('save-thread-main is started by ImageSaver.');
+}
+const port = parentPort;
+const input = workerData as SaveThreadInput;
+const state = new SaveState(input.state);
+try {
+  save(await momentFrom(input.moment));
+} catch (error) {
+  post({ type: 'failed', error: messageOf(error) });
+} finally {
+  state.endReads();
+}
+
+function post(message: SaveThreadMessage): void {
+  port.postMessage(message);
+}
+
+function momentFrom(moment: MessagePort): Promise<Moment> {
+  return new Promise((resolve, reject) => {
+    moment.once('message', resolve);
+    moment.once('close', () => reject(new Error('The drive ended before it was saved.')));
+  });
+}
+
+function save(moment: Moment): void {
+  const scratch = new NativeBlock(SCRATCH_BYTES);
+  const view = viewOfMoment(moment, {
+    copy: copyMemory,
+    zero: (address, lengthBytes) => {
+      const at = address - scratch.address;
+      scratch.bytes.fill(0, at, at + lengthBytes);
+    },
+    check: () => state.throwIfCancelled(),
+  });
+  let shownAt = Number.NEGATIVE_INFINITY;
+  const onProgress = (doneBytes: number) => {
+    if (performance.now() - shownAt < PROGRESS_MS) return;
+    shownAt = performance.now();
+    post({ type: 'progress', doneBytes, totalBytes: moment.dataBytes });
+  };
+  onProgress(0);
+  const file = new ImageFile(input.path, input);
+  const { files } = file.save(endingReads(view), scratch, onProgress);
+  scratch.free();
+  post({ type: 'saved', files, bytes: moment.dataBytes, identity: file.identity as string });
+}
+
+/** Tells when nothing more is read, so that the volume has its pages back while the disk is still at work. */
+function endingReads(view: VolumeView): VolumeView {
+  return {
+    ...view,
+    visit(visit) {
+      view.visit(visit);
+      state.throwIfCancelled();
+      state.endReads();
+    },
+  };
+}
