@@ -106,11 +106,16 @@ describe('the workflows', () => {
     }
   });
 
-  it('limit every job and pin every action', () => {
+  it('limit every job and name every action by its commit, one for all', () => {
+    const commits = new Map<string, string>();
     for (const job of jobs) {
       expect(job['timeout-minutes']).toBeGreaterThan(0);
       for (const { uses } of job.steps) {
-        expect(uses ?? 'x@v1').toMatch(/@v\d+$/);
+        if (uses === undefined) continue;
+        expect(uses).toMatch(/^[\w-]+\/[\w-]+@[0-9a-f]{40}$/);
+        const [action, commit] = uses.split('@') as [string, string];
+        expect(commits.get(action) ?? commit, action).toBe(commit);
+        commits.set(action, commit);
       }
     }
   });
