@@ -1,6 +1,7 @@
 /**
- * Everything that a release consists of, made from a tag, into .cache/release: npm tarball, installer, portable zip,
- * winget manifests, SBOM, checksums, notes. The release workflow runs it and uploads what is there.
+ * Everything that a release consists of, made from a tag, into .cache/release: npm tarball, installer (with WinFsp's
+ * own in it), portable zip, winget manifests, SBOM, checksums, notes. The release workflow runs it and uploads what is
+ * there.
  *
  *   node scripts/release.mjs --tag v0.1.0 --url <where the files will be> [--fast]
  *
@@ -12,6 +13,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { provideInstaller } from './driver/provision.mjs';
 import { notesOf } from './release/notes.mjs';
 import { wingetManifests } from './release/winget.mjs';
 
@@ -41,7 +43,9 @@ function make({ url, fast }) {
   mkdirSync(OUT, { recursive: true });
   run(process.execPath, ['scripts/prebuild-native.mjs', '--all']);
   run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', OUT]);
-  run(process.execPath, ['scripts/installer.mjs', ...(fast ? ['--fast'] : [])]);
+  // The file whose signature the Windows workflow checks before it installs it: the checksum is the same.
+  const winfsp = provideInstaller(console.error);
+  run(process.execPath, ['scripts/installer.mjs', '--winfsp', winfsp, ...(fast ? ['--fast'] : [])]);
   const setup = `${name}-${version}-setup-x64.exe`;
   for (const file of [setup, `${name}-${version}-portable-x64.zip`]) {
     copyFileSync(join(ROOT, '.cache', 'installer', file), join(OUT, file));

@@ -67,7 +67,7 @@ export function provideBinaries(log) {
     mkdirSync(CACHE, { recursive: true });
     const work = mkdtempSync(join(CACHE, 'unpack-'));
     try {
-      unpack(own ?? downloadInstaller(work, log), join(work, 'out'), join(work, 'bin'));
+      unpack(own ?? provideInstaller(log), join(work, 'out'), join(work, 'bin'));
       if (own === undefined) {
         checkSums(join(work, 'bin'));
       }
@@ -81,6 +81,25 @@ export function provideBinaries(log) {
   }
   log(`${name} (${NOTICE})`);
   return target;
+}
+
+/**
+ * Path of the official installer (.msi) with the recorded checksum. Throws NotToBeHad when there is no way to get it,
+ * another Error when something else came than expected.
+ */
+export function provideInstaller(log) {
+  const kept = join(CACHE, PINNED.msi.name);
+  if (!existsSync(kept)) {
+    mkdirSync(CACHE, { recursive: true });
+    const work = mkdtempSync(join(CACHE, 'download-'));
+    try {
+      renameSync(downloadInstaller(work, log), kept);
+    } finally {
+      rmSync(work, { recursive: true, force: true });
+    }
+  }
+  expectSum(kept, PINNED.msi.sha256);
+  return kept;
 }
 
 function downloadInstaller(work, log) {
