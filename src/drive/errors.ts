@@ -114,6 +114,11 @@ export class DriveError extends Error {
   }
 }
 
+/** The drive goes on: nothing is lost. */
+export function isNotSaved(error: unknown): boolean {
+  return error instanceof DriveError && error.code === 'NOT_SAVED';
+}
+
 /** The text of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -51,11 +51,18 @@ export class RamDrive {
     const warn = events.onWarning ?? (() => {});
     const account = currentAccount();
     const plan = await planMount(settings.mountPoint, process.platform, warn, account, settings.shareLetter);
+    let drive: RamDrive;
     try {
-      return await RamDrive.#startAt(plan, account, settings, events, abort);
+      drive = await RamDrive.#startAt(plan, account, settings, events, abort);
     } finally {
       await plan.release();
     }
+    if (abort.aborted) {
+      // Nobody has it yet who could stop it.
+      await drive.stop({ discard: true }).catch(() => {});
+      throw abort.reason;
+    }
+    return drive;
   }
 
   static async #startAt(

@@ -13,6 +13,11 @@ const MAX_PATH_BYTES = 108;
 
 export type ServiceNews = 'READY=1' | 'STOPPING=1' | `STATUS=${string}` | `EXTEND_TIMEOUT_USEC=${number}`;
 
+/** Whether this process is the main one of a service of `Type=notify`. */
+export function isUnderSystemd(): boolean {
+  return process.platform === 'linux' && Boolean(process.env.NOTIFY_SOCKET);
+}
+
 export function notifySystemd(news: ServiceNews, socketPath = process.env.NOTIFY_SOCKET): void {
   if (process.platform !== 'linux' || !socketPath) return;
   const path = Buffer.from(socketPath);

@@ -1,8 +1,10 @@
 /** A drive as systemd runs it: it is told when the drive can be used and when it ends, as a unit of Type=notify. */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { verifyImage } from '../../src/image/image-file.js';
 import { describeMount, mount, newDirectory } from '../support/mount.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
@@ -42,5 +44,24 @@ describeMount('a drive under systemd', () => {
     await closed;
     expect(said).toMatch(/^bound\nREADY=1 True\nSTOPPING=1 (True|False)\n$/);
     expect(existsSync(join(place, 'Temp'))).toBe(false);
+  });
+
+  it('tries again to save when a stop could not, and ends by itself then', async () => {
+    const directory = join(temporaryFolder('systemd-image'), 'images');
+    mkdirSync(directory);
+    const image = join(directory, 'drive.tar');
+    const drive = await mount({
+      args: ['--image', image],
+      env: { NOTIFY_SOCKET: join(directory, 'nobody-listens') },
+    });
+    await writeFile(drive.path('a'), 'a');
+    renameSync(directory, `${directory}.away`);
+    drive.signal('SIGTERM');
+    await expect.poll(() => drive.errors, { timeout: 20_000 }).toContain('the drive stays mounted for');
+    expect(drive.errors).toContain('is not saved: ENOENT');
+    await writeFile(drive.path('b'), 'b');
+    renameSync(`${directory}.away`, directory);
+    expect(await drive.exited).toEqual({ code: 0, signal: null });
+    expect(verifyImage(image, { entry() {} }).files).toBe(2);
   });
 });

@@ -20,7 +20,8 @@ export async function launch(share: string, letter: string): Promise<number> {
   const log = openEventLog(EVENT_SOURCE);
   const drive = serveDrive(() => launchedSettings(share, letter), log);
   const stop = () => {
-    drive.stop().catch((error: unknown) => {
+    const mustEnd = () => true;
+    drive.stop(mustEnd).catch((error: unknown) => {
       log('error', describeError(error));
       process.exit(ExitCode.FAILURE);
     });

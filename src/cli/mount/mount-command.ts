@@ -7,16 +7,17 @@ import { rmSync } from 'node:fs';
 import type { DriveSettings } from '../../drive/config/settings.js';
 import { ControlServer } from '../../drive/control/control-server.js';
 import { driveCommands } from '../../drive/control/drive-commands.js';
-import { DriveError } from '../../drive/errors.js';
+import { DriveError, isNotSaved } from '../../drive/errors.js';
 import type { SaveProgress } from '../../drive/image/save-messages.js';
 import { placeOf } from '../../drive/mount/mounts.js';
 import { printable, printableLines } from '../../drive/printable.js';
 import { type DriveEnd, RamDrive } from '../../drive/ram-drive.js';
-import { notifySystemd } from '../../os/sd-notify.js';
+import { isUnderSystemd, notifySystemd } from '../../os/sd-notify.js';
 import { describeError, ExitCode } from '../exit-codes.js';
 import { Progress } from '../progress.js';
 import { BACKGROUND_LOG_VARIABLE, type BackgroundMessage, backgroundLog } from './mount-in-background.js';
 import { StatusLine } from './status-line.js';
+import { stopForSystemd } from './stop-for-systemd.js';
 import { onStopSignals, refuseToPause } from './stop-signals.js';
 import { TraceFile } from './trace-file.js';
 
@@ -35,10 +36,12 @@ export async function mountCommand(settings: DriveSettings): Promise<number> {
       notifySystemd('STOPPING=1');
       start.abort(new DriveError('NOT_RUNNING', 'Stopped before the drive was mounted.'));
       // What goes wrong in stopping is reported below, through `ended` or here.
-      drive?.stop().catch((error: unknown) => {
+      if (drive === null) return;
+      const stopped = isUnderSystemd() ? stopForSystemd(drive, say) : drive.stop();
+      stopped.catch((error: unknown) => {
         say(describeError(error));
         saving.end();
-        if (error instanceof DriveError && error.code === 'NOT_SAVED') {
+        if (isNotSaved(error)) {
           say(
             `the drive stays mounted. Make room and unmount it, or end it without its image by a second signal.`,
           );

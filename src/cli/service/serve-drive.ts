@@ -5,7 +5,7 @@
 import type { DriveSettings } from '../../drive/config/settings.js';
 import { ControlServer } from '../../drive/control/control-server.js';
 import { driveCommands } from '../../drive/control/drive-commands.js';
-import { DriveError } from '../../drive/errors.js';
+import { DriveError, isNotSaved } from '../../drive/errors.js';
 import { type DriveEvents, RamDrive } from '../../drive/ram-drive.js';
 import type { ServiceWork } from '../../drive/service/service-process.js';
 import type { EventLog } from '../../os/windows-service/event-log.js';
@@ -14,6 +14,7 @@ import { describeError, ExitCode, exitCodeOf } from '../exit-codes.js';
 /** `settings` is asked at each start. */
 export function serveDrive(settingsOf: () => DriveSettings, log: EventLog): ServiceWork {
   let drive: RamDrive | null = null;
+  let isLost = false;
   const starting = new AbortController();
   return {
     async start() {
@@ -22,21 +23,46 @@ export function serveDrive(settingsOf: () => DriveSettings, log: EventLog): Serv
       try {
         const events: DriveEvents = {
           onWarning: (message) => log('warning', message),
+          onNotSaved: (error) => {
+            isLost = true;
+            log('error', `What was changed since the last save is lost: ${error}`);
+          },
           onHandlerError: (where, error) =>
             log('error', `A request failed inside the drive (${where}): ${error}`),
         };
         const started = await RamDrive.start(settings, events, starting.signal);
         drive = started;
         control.open(started.mountPoint, driveCommands(started));
-        return { ended: endOf(started, control, log) };
+        const ended = endOf(started, control, log);
+        return { ended: ended.then((code) => (isLost ? ExitCode.FAILURE : code)) };
       } catch (error) {
         await control.close();
         throw error;
       }
     },
-    async stop() {
+    async stop(mustEnd) {
       starting.abort(new DriveError('NOT_RUNNING', 'Stopped before the drive was mounted.'));
-      await drive?.stop();
+      try {
+        await drive?.stop();
+        return true;
+      } catch (error) {
+        if (drive === null || !isNotSaved(error)) throw error;
+        const { mountPoint } = drive;
+        if (mustEnd()) {
+          log(
+            'error',
+            `${describeError(error)} The system shuts down, so ${mountPoint} is unmounted anyway.`,
+          );
+          await drive.stop({ discard: true });
+          return true;
+        }
+        log(
+          'error',
+          `${describeError(error)} The drive stays mounted at ${mountPoint}. Correct that and stop it again, ` +
+            `or end it without its image: ramdrive unmount --force ${mountPoint}`,
+        );
+        return false;
+      }
     },
     failed(error) {
       log('error', describeError(error));

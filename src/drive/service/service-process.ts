@@ -1,8 +1,9 @@
 /**
  * The life of a Windows service, as its process tells it to the service manager: START_PENDING with checkpoints until
- * the drive is mounted, RUNNING, STOP_PENDING until everything is saved and unmounted, STOPPED with the exit code. The
- * calls of advapi32 are behind `ServiceManagerLink` (src/os/windows-service/link.ts), so that what only a system in its
- * shutdown sends can be tested anywhere.
+ * the drive is mounted, RUNNING, STOP_PENDING until everything is saved and unmounted, STOPPED with the exit code. A
+ * stop whose save fails leads back to RUNNING, unless the system shuts down. The calls of advapi32 are behind
+ * `ServiceManagerLink` (src/os/windows-service/link.ts), so that what only a system in its shutdown sends can be tested
+ * anywhere.
  *
  * Rules (documentation of SetServiceStatus and HandlerEx): a pending state must be told again, with a higher
  * checkpoint, within its wait hint, or the manager believes that the service hangs; the control handler returns at
@@ -27,8 +28,11 @@ export interface ServiceWork {
    * `stop`. Rejects with what prevents it.
    */
   start(): Promise<{ ended: Promise<number> }>;
-  /** Saves and unmounts. A failure ends the service all the same, with a code that says so. */
-  stop(): Promise<void>;
+  /**
+   * Saves and unmounts. False: it could not be saved and stays mounted; the log says why. When `mustEnd` answers true
+   * by then, it ends without. A rejection ends the service, with a code that says so.
+   */
+  stop(mustEnd: () => boolean): Promise<boolean>;
   /** The exit code for what `start` or `stop` threw; says why in the log. */
   failed(error: unknown): number;
 }
@@ -39,6 +43,7 @@ export async function runServiceProcess(link: ServiceManagerLink, work: ServiceW
   let exitCode = 0;
   let ticking: NodeJS.Timeout | undefined;
   let stopping = false;
+  let mustEnd = false;
   let stopped = false;
 
   const pending = (state: number) => {
@@ -75,19 +80,25 @@ export async function runServiceProcess(link: ServiceManagerLink, work: ServiceW
     try {
       const { ended } = await work.start();
       if (!stopping) settled(ServiceState.RUNNING);
-      exitCode = await ended;
+      const code = await ended;
+      if (!stopped) exitCode = code;
     } catch (error) {
       // A start that was broken off because the service has to stop is in order.
       if (!stopping) exitCode = work.failed(error);
     }
     settled(ServiceState.STOPPED);
   };
-  const stop = async () => {
+  const stop = async (control: number) => {
+    // Of a stop that fails an operator hears, and can make room; a system in its shutdown waits for no one.
+    if (control !== ServiceControl.STOP) mustEnd = true;
     if (stopping) return;
     stopping = true;
     pending(ServiceState.STOP_PENDING);
     try {
-      await work.stop();
+      if (!(await work.stop(() => mustEnd))) {
+        stopping = false;
+        settled(ServiceState.RUNNING);
+      }
     } catch (error) {
       exitCode = work.failed(error);
       settled(ServiceState.STOPPED);
@@ -101,7 +112,7 @@ export async function runServiceProcess(link: ServiceManagerLink, work: ServiceW
         control === ServiceControl.SHUTDOWN ||
         control === ServiceControl.PRESHUTDOWN
       ) {
-        void stop();
+        void stop(control);
       }
     },
   );

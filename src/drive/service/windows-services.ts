@@ -25,6 +25,8 @@ import { ServiceError, type ServiceHost, type ServiceReport } from './service-ho
 import { windowsCommandLine } from './windows-command-line.js';
 
 const POLL_MS = 200;
+/** A busy process takes a moment to say STOP_PENDING. */
+const STOP_BEGINS_WITHIN_MS = 10_000;
 /** ERROR_SERVICE_SPECIFIC_ERROR: the process's own code counts. */
 const SERVICE_SPECIFIC = 1066;
 const RESTART_DELAYS_MS = [1000, 60_000];
@@ -95,12 +97,13 @@ export function windowsServices(program: readonly string[]): ServiceHost {
           throw worded(error);
         }
       }
-      const info = await settled(
-        name,
-        ServiceState.STOP_PENDING,
-        SERVICE_STOP_TIMEOUT_MS,
-        ServiceState.RUNNING,
-      );
+      // It is RUNNING for another moment, and again when its drive could not be saved.
+      const deadline = performance.now() + STOP_BEGINS_WITHIN_MS;
+      while (stateOf(name) === ServiceState.RUNNING && performance.now() < deadline) await sleep(POLL_MS);
+      const info = await settled(name, ServiceState.STOP_PENDING, SERVICE_STOP_TIMEOUT_MS);
+      if (info.state === ServiceState.RUNNING) {
+        throw new ServiceError(`The service "${name}" did not stop: it still runs. ${whereToLook(name)}`);
+      }
       const code = exitCodeOf(info);
       if (code !== 0) {
         throw new ServiceError(`The service "${name}" stopped with exit code ${code}. ${whereToLook(name)}`);
@@ -119,13 +122,17 @@ export function windowsServices(program: readonly string[]): ServiceHost {
   };
 }
 
-/** Waits while the service is in one of these states. Throws ServiceError when that takes too long. */
-async function settled(name: string, pending: number, limitMs: number, also = pending): Promise<ServiceInfo> {
+function stateOf(name: string): number | undefined {
+  return called(() => queryService(name))?.state;
+}
+
+/** Waits while the service is in this state. Throws ServiceError when that takes too long. */
+async function settled(name: string, pending: number, limitMs: number): Promise<ServiceInfo> {
   const deadline = performance.now() + limitMs;
   for (;;) {
     const info = called(() => queryService(name));
     if (info === null) throw new ServiceError(`There is no service "${name}".`);
-    if (info.state !== pending && info.state !== also) return info;
+    if (info.state !== pending) return info;
     if (performance.now() > deadline) {
       throw new ServiceError(
         `The service "${name}" is still ${STATE_NAMES[info.state]} after ${limitMs / 1000} s.`,

@@ -38,6 +38,8 @@ function work(
     stopping?: Promise<void>;
     startFails?: string;
     stopFails?: string;
+    /** The save that each stop begins with, until one is asked for that works. */
+    notSaved?: boolean;
   } = {},
 ) {
   let end: (code: number) => void = () => {};
@@ -47,16 +49,19 @@ function work(
   const log: unknown[] = [];
   return {
     log,
+    options,
     end: (code: number) => end(code),
     async start() {
       await options.mounting;
       if (options.startFails !== undefined) throw new Error(options.startFails);
       return { ended };
     },
-    async stop() {
+    async stop(mustEnd: () => boolean) {
       await options.stopping;
       if (options.stopFails !== undefined) throw new Error(options.stopFails);
-      end(0);
+      if (options.notSaved === true && !mustEnd()) return false;
+      end(options.notSaved === true ? 1 : 0);
+      return true;
     },
     failed(error: unknown) {
       log.push(error);
@@ -159,6 +164,47 @@ describe('the process of a Windows service', () => {
     drive.end(0);
     await turn();
     expect(manager.states.filter((state) => state === ServiceState.STOPPED)).toHaveLength(1);
+  });
+
+  it('a stop whose save fails leads back to RUNNING, and the next stop ends it', async () => {
+    const manager = new FakeManager();
+    const drive = work({ notSaved: true });
+    const code = runServiceProcess(manager, drive);
+    await turn();
+    manager.control(ServiceControl.STOP);
+    await turn();
+    const { RUNNING, START_PENDING, STOP_PENDING } = ServiceState;
+    expect(manager.states).toEqual([START_PENDING, RUNNING, STOP_PENDING, RUNNING]);
+    expect(manager.told.at(-1)).toMatchObject({ controlsAccepted: 0x105, win32ExitCode: 0, checkpoint: 0 });
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(manager.states).toHaveLength(4);
+    drive.options.notSaved = false;
+    manager.control(ServiceControl.STOP);
+    expect(await code).toBe(0);
+    expect(manager.told.at(-1)).toMatchObject({ state: ServiceState.STOPPED, win32ExitCode: 0 });
+  });
+
+  it.each(['SHUTDOWN', 'PRESHUTDOWN'] as const)('at %s it ends although the save fails', async (control) => {
+    const manager = new FakeManager();
+    const code = runServiceProcess(manager, work({ notSaved: true }));
+    await turn();
+    manager.control(ServiceControl[control]);
+    expect(await code).toBe(1);
+    expect(manager.states.filter((state) => state === ServiceState.RUNNING)).toHaveLength(1);
+    expect(manager.told.at(-1)).toMatchObject({ state: ServiceState.STOPPED, serviceSpecificExitCode: 1 });
+  });
+
+  it('ends too when the system shuts down while a stop is under way', async () => {
+    const manager = new FakeManager();
+    let failed = () => {};
+    const drive = work({ notSaved: true, stopping: new Promise((resolve) => (failed = resolve)) });
+    const code = runServiceProcess(manager, drive);
+    await turn();
+    manager.control(ServiceControl.STOP);
+    await turn();
+    manager.control(ServiceControl.PRESHUTDOWN);
+    failed();
+    expect(await code).toBe(1);
   });
 
   it('a drive that ends by itself stops the service with its code', async () => {
