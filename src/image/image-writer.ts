@@ -76,9 +76,10 @@ function writeInode(
     });
     return 'links';
   }
-  const link = inode.reparse === null ? null : linkTargetOf(inode.reparse);
-  const isEmptyFile = !inode.isDirectory && inode.sizeBytes === 0;
-  const special = inode.reparse !== null && isEmptyFile ? specialFileOf(inode.reparse) : null;
+  // To tar only a file has content; a reparse point that has some is a file to it.
+  const reparse = inode.sizeBytes === 0 ? inode.reparse : null;
+  const link = reparse === null ? null : linkTargetOf(reparse);
+  const special = reparse === null || inode.isDirectory ? null : specialFileOf(reparse);
   const type = link !== null ? 'symlink' : inode.isDirectory ? 'directory' : (special?.type ?? 'file');
   const entry: TarEntry = {
     ...fieldsOf(inode),

@@ -31,7 +31,7 @@ class Loader {
   readonly #scratch: Scratch;
   /** Path in the image → path in the volume, of directories. */
   readonly #directories = new Map<string, string>();
-  /** The same of files whose name is not the last one of their path in the image. */
+  /** The same of files and links whose name is not the last one of their path in the image. */
   readonly #oddFiles = new Map<string, string>();
   /** Their times move while they are filled, so they are set at last. */
   readonly #filled: [path: string, entry: ImageEntry][] = [];
@@ -64,7 +64,8 @@ class Loader {
       this.#directories.set(entry.path, path);
       this.#filled.push([path, entry]);
     }
-    if (entry.kind === 'file' && entry.path.slice(entry.path.lastIndexOf('/') + 1) !== entry.name)
+    const canBeLinked = entry.kind === 'file' || entry.kind === 'link';
+    if (canBeLinked && entry.path.slice(entry.path.lastIndexOf('/') + 1) !== entry.name)
       this.#oddFiles.set(entry.path, path);
     if (this.#isFull) this.#inode = null;
     else this.#inode = entry.kind === 'hardlink' ? this.#link(entry, path) : this.#make(entry, path);

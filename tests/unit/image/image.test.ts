@@ -12,7 +12,8 @@ import type { ImageEntry } from '../../../src/image/image-reader.js';
 import { viewOf } from '../../../src/image/volume-view.js';
 import { eaList } from '../../support/ea-list.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
-import { content, contentOf, fullVolume, LONG_NAME, PAGE, type Rig, rig } from './volumes.js';
+import { contentOf } from './content-of.js';
+import { content, fullVolume, LONG_NAME, PAGE, type Rig, rig } from './volumes.js';
 
 const folder = temporaryFolder('image');
 let number = 0;

@@ -12,7 +12,8 @@ import { NtStatus } from '../../../src/ntstatus.js';
 import type { Inode } from '../../../src/volume/inode.js';
 import type { Snapshot } from '../../../src/volume/snapshots/snapshot.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
-import { content, contentOf, fullVolume, PAGE, type Rig, rig } from './volumes.js';
+import { contentOf } from './content-of.js';
+import { content, fullVolume, PAGE, type Rig, rig } from './volumes.js';
 
 const folder = temporaryFolder('moment');
 

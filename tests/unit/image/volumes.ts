@@ -1,6 +1,5 @@
 /** Volumes for the tests of images: one with everything in it, and what tells two of them apart. */
 import type { Scratch } from '../../../src/image/volume-view.js';
-import { viewOf } from '../../../src/image/volume-view.js';
 import type { Inode } from '../../../src/volume/inode.js';
 import { RamVolume, type RamVolumeOptions } from '../../../src/volume/ram-volume.js';
 import { rootDescriptor } from '../../../src/volume/security/security-rules.js';
@@ -25,9 +24,14 @@ export function rig(
     pageCount: options.pageCount ?? 512,
     scratchBytes: SCRATCH_BYTES,
   });
-  const volume = new RamVolume({ caseSensitive: true, label: 'Label', ...options, memory });
   const address = memory.scratchAddress;
   const scratch = { address, bytes: memory.bytes.subarray(address, address + SCRATCH_BYTES) };
+  return rigOf({ caseSensitive: true, label: 'Label', ...options, memory }, scratch);
+}
+
+export function rigOf(options: RamVolumeOptions, scratch: Scratch): Rig {
+  const volume = new RamVolume(options);
+  const { address } = scratch;
   return {
     volume,
     scratch,
@@ -61,7 +65,7 @@ export function linkData(target: string): Uint8Array {
 }
 
 /** Owner S-1-22-1-uid, group S-1-22-2-gid; rwx for the owner, r-x for the group, nothing for others. */
-function linuxDescriptor(uid: number, gid: number): Uint8Array {
+export function linuxDescriptor(uid: number, gid: number): Uint8Array {
   const sid = (kind: number, id: number) =>
     Buffer.from([
       1,
@@ -186,34 +190,11 @@ export function fullVolume(options: Parameters<typeof rig>[0] = {}): Rig {
   link('\\caf\udce9\\\udcff\udc80', '\\caf\udce9\\\udcfe');
   link('\\link to bytes', '\\linked link');
   link('\\pipe', '\\linked pipe');
+  // A link whose name has no bytes, with another name; and one that has content.
+  volume.setReparsePoint(make('\\link \ud800'), linkData('link'));
+  link('\\link \ud800', '\\zz linked \ud800');
+  const kept = make('\\link with content');
+  put(kept, 0, content(10, 11));
+  volume.setReparsePoint(kept, linkData('link'));
   return full;
-}
-
-/** All that the volume tells of each inode, but for its number. */
-export function contentOf({ volume, scratch }: Rig): Record<string, unknown> {
-  const all: Record<string, unknown> = {};
-  const namesOf = new Map<number, string[]>();
-  viewOf(volume).visit(({ indexNumber, names }) => {
-    namesOf.set(indexNumber, [...(namesOf.get(indexNumber) ?? []), names.join('\\')]);
-  });
-  viewOf(volume).visit((inode) => {
-    const bytes = Buffer.alloc(inode.sizeBytes);
-    for (let at = 0; at < bytes.length; at += scratch.bytes.length) {
-      const count = Math.min(scratch.bytes.length, bytes.length - at);
-      inode.read(at, count, scratch);
-      bytes.set(scratch.bytes.subarray(0, count), at);
-    }
-    all[`\\${inode.names.join('\\')}`] = {
-      isDirectory: inode.isDirectory,
-      attributes: inode.attributes,
-      times: inode.times,
-      security: Buffer.from(inode.security).toString('hex'),
-      names: namesOf.get(inode.indexNumber),
-      reparse: inode.reparse === null ? null : Buffer.from(inode.reparse).toString('hex'),
-      extended:
-        inode.extendedAttributes === null ? null : Buffer.from(inode.extendedAttributes.list).toString('hex'),
-      content: bytes.toString('latin1'),
-    };
-  });
-  return all;
 }
