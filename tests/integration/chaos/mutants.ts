@@ -65,8 +65,7 @@ export const MUTANTS: Mutant[] = [
       {
         file: FILE_SYSTEM,
         find: '      : this.#volume.setFileSize(inode, newSize);\n    return this.#changed(status, inode, view, fileInfoOffset);',
-        replace:
-          '      : this.#volume.setFileSize(inode, newSize);\n    this.#publish();\n    return status;',
+        replace: '      : this.#volume.setFileSize(inode, newSize);\n    this.publish();\n    return status;',
       },
     ],
   },

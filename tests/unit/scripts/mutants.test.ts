@@ -14,6 +14,11 @@ interface Mutant {
 }
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
+/** Members that a planted fault uses and its file has not: it would fail without being noticed for what it is. */
+function unknownMembers(source: string, replacement: string): string[] {
+  const used = replacement.matchAll(/\bthis\.(#?\w+)/g);
+  return [...used].map(([, name]) => name!).filter((name) => !new RegExp(`(^|\\W)${name}\\b`).test(source));
+}
 const mutants = JSON.parse(read('tests/mutants/mutants.json')) as Mutant[];
 
 describe('tests/mutants/mutants.json', () => {
@@ -22,6 +27,7 @@ describe('tests/mutants/mutants.json', () => {
     expect(read(file).split(find).length - 1, `"${find}" in ${file}`).toBe(1);
     expect(replace).not.toBe(find);
     expect(file).toMatch(/^src\//);
+    expect(unknownMembers(read(file), replace)).toEqual([]);
   });
 
   it('has every historic fault, and names that are unique', () => {
@@ -36,6 +42,7 @@ describe('tests/integration/chaos/mutants.ts', () => {
     const sources = new Map<string, string>();
     for (const patch of patches) {
       const source = sources.get(patch.file) ?? read(patch.file);
+      expect(unknownMembers(read(patch.file), patch.replace)).toEqual([]);
       sources.set(patch.file, applyPatch(name, source, patch));
     }
     expect(sources.size).toBeGreaterThan(0);
