@@ -16,10 +16,10 @@ export const testLibrary: Record<string, string> =
     ? { RAMDRIVE_WINFSP_LIBRARY: testLibraryPath }
     : {};
 
-/** Each takes the better part of a minute or more: `npm run test:long`. */
+/** Each takes longer than ten seconds, most of them a minute or more: `npm run test:long`. */
 const LONG = [
   'tests/integration/{chaos,torture}/**/*.test.ts',
-  'tests/integration/{bench,coherence,cycles,leak-proof,package}.test.ts',
+  'tests/integration/{bench,coherence,cycles,last-good-image,leak-proof,package}.test.ts',
 ];
 
 /** Real drives, mounted with the compiled program. A test touches only what it made, so files run side by side. */
