@@ -158,6 +158,34 @@ assert os.stat('f').st_uid == os.getuid()
       expect(await readFile(drive.path('hard'), 'utf8')).toBe('reached');
     });
 
+    it('has symbolic links that lead where Linux says', async () => {
+      const drive = await mount({ args });
+      await mkdir(drive.path('d/e'), { recursive: true });
+      await writeFile(drive.path('d/f'), 'reached');
+      await writeFile(drive.path('top'), 'the top');
+      for (const [name, to, below] of [
+        ['slash', 'd/', 'f'],
+        ['slashes', 'd//', 'f'],
+        ['root', '.', 'd/f'],
+        ['d/up', '..', 'd/f'],
+        ['d/upSlash', '../', 'd/f'],
+        ['d/e/twice', '../../d/.', 'f'],
+      ] as const) {
+        await symlink(to, drive.path(name));
+        forget();
+        expect(await readlink(drive.path(name))).toBe(to);
+        expect(await readFile(drive.path(`${name}/${below}`), 'utf8'), name).toBe('reached');
+        expect((await stat(drive.path(name))).isDirectory(), name).toBe(true);
+      }
+      await symlink('top/', drive.path('file'));
+      expect(await errorOf(readFile(drive.path('file')))).toBe('ENOTDIR');
+      // Linux follows 40 (MAXSYMLINKS), Windows with WinFsp 31.
+      await symlink('d/f', drive.path('1'));
+      for (let i = 2; i <= 41; i++) await symlink(`${i - 1}`, drive.path(`${i}`));
+      expect(await readFile(drive.path('40'), 'utf8')).toBe('reached');
+      expect(await errorOf(readFile(drive.path('41')))).toBe('ELOOP');
+    });
+
     it('gives every file its own inode number, kept through renames', async () => {
       const drive = await mount({ args });
       const seen = new Set<number>();
