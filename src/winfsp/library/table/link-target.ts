@@ -15,7 +15,8 @@ const HEAD_BYTES = 8;
 const BACKSLASH = 0x5c;
 /** What leads to the root and can have a name behind it. */
 const ROOT_AND_MORE = '\\.';
-const EMPTY = new Uint8Array(TEXTS);
+/** Head and first unit of a link's text. */
+const EMPTY = new Uint8Array(TEXTS + 2);
 
 /** The same link without backslashes at the end of its text; other reparse points as they are. */
 export function followableLink(data: Uint8Array): Uint8Array {
@@ -74,7 +75,7 @@ export function resolveToRoot(
 ): number {
   memory.put(EMPTY, out);
   const status = resolve();
-  if (status !== NtStatus.OBJECT_PATH_NOT_FOUND || !isEmptyLink(memory.readReparse(out, TEXTS))) {
+  if (status !== NtStatus.OBJECT_PATH_NOT_FOUND || !isEmptyLink(memory.readReparse(out, EMPTY.length))) {
     return status;
   }
   const link = linkTo('\\');
@@ -88,11 +89,13 @@ export function resolveToRoot(
   return NtStatus.REPARSE;
 }
 
+/** The library sets the lengths only when it succeeds; what it came to stands in the text all the same. */
 function isEmptyLink(data: Uint8Array): boolean {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   return (
     view.getUint32(0, true) === SYMBOLIC_LINK &&
     view.getUint16(10, true) === 0 &&
-    view.getUint32(16, true) === RELATIVE
+    view.getUint32(16, true) === RELATIVE &&
+    view.getUint16(TEXTS, true) === 0
   );
 }

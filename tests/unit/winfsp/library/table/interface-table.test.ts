@@ -804,10 +804,14 @@ describe('reparse points', () => {
     out.bytes.set(emptyLink, to);
     resolving = () => NtStatus.OBJECT_PATH_NOT_FOUND;
     expect(call('ResolveReparsePoints', ...arguments_)).toBe(NtStatus.OBJECT_PATH_NOT_FOUND);
+    let pathLeft = '\\none\\a';
     resolving = () => {
       out.bytes.set(emptyLink, to);
+      out.bytes.set(Buffer.from(pathLeft, 'utf16le'), to + emptyLink.length);
       return NtStatus.OBJECT_PATH_NOT_FOUND;
     };
+    expect(call('ResolveReparsePoints', ...arguments_)).toBe(NtStatus.OBJECT_PATH_NOT_FOUND);
+    pathLeft = '';
     expect(call('ResolveReparsePoints', ...arguments_)).toBe(NtStatus.REPARSE);
     resolving = () => 0x104;
     expect(out.view.getUint32(io, true)).toBe(NtStatus.REPARSE);
