@@ -133,12 +133,13 @@ describeMount('snapshots under torture', () => {
           return false;
         }
       };
-      const rollBack = async (name: string) => {
-        if (!(await done(ask(record, 'rollback', { name })))) return;
+      const rollBack = async (name: string): Promise<boolean> => {
+        if (!(await done(ask(record, 'rollback', { name })))) return false;
         count('rollback');
         expect(await oracleOf(drive.dir), `seed ${seed}: what was rolled back to ${name}`).toEqual(
           oracles.get(name),
         );
+        return true;
       };
 
       for (let step = 0; step < STEPS; step++) {
@@ -181,7 +182,7 @@ describeMount('snapshots under torture', () => {
       }
       // Each once more, from caches and from the drive.
       for (const name of oracles.keys()) {
-        await rollBack(name);
+        if (!(await rollBack(name))) continue;
         dropCaches();
         expect(await oracleOf(drive.dir)).toEqual(oracles.get(name));
       }
