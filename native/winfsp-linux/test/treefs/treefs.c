@@ -41,11 +41,19 @@ TREEFS *treefs_new(const FSP_FSCTL_VOLUME_PARAMS *params, UINT64 capacityBytes)
 
 FSP_FILE_SYSTEM *treefs_file_system(TREEFS *t) { return t->fs; }
 
-void treefs_controls(TREEFS *t) { t->controls = 1; }
+/* Its requests may be served already. */
+static void set(TREEFS *t, int *option)
+{
+    pthread_mutex_lock(&t->lock);
+    *option = 1;
+    pthread_mutex_unlock(&t->lock);
+}
+
+void treefs_controls(TREEFS *t) { set(t, &t->controls); }
 
 void treefs_hard_links(TREEFS *t)
 {
-    t->hardLinks = 1;
+    set(t, &t->hardLinks);
     FspLinuxSetOption(t->fs, "hard_links", 1);
 }
 
