@@ -89,7 +89,7 @@ function createProgram(setExitCode: (code: number) => void, args: readonly strin
     )
     .option('--capacity <size>', 'size of the drive, such as 512M, 2G or 50% of the memory (default 1G)')
     .option('--page-size <size>', 'allocation unit, a power of two from 4K to 1M (default 4K)')
-    .option('--image <file>', 'load this image at start, and save it at the end')
+    .option('--image <file>', 'load this image (.tar, .tar.gz, .tar.zst) at start, and save it at the end')
     .option('--save-every <time>', 'save the image meanwhile, too, such as every 10m')
     .option('--preallocate', 'take all of the memory at start')
     .option('--force', 'with --preallocate: also more memory than is available')

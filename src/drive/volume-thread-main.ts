@@ -66,7 +66,7 @@ async function main(input: VolumeThreadInput): Promise<void> {
   const image = new ThreadImage({ path: imageFile, statistics: input.statistics, standsStill, post });
   let volume: RamVolume;
   try {
-    volume = createVolume(input, image);
+    volume = await createVolume(input, image);
   } catch (error) {
     post({ type: 'failed', error: messageOf(error) });
     return;
@@ -81,7 +81,7 @@ async function main(input: VolumeThreadInput): Promise<void> {
   const isIdle = await image.untilIdle(() => takeSaves(volume, image));
   if (served.isSound) {
     // No request can come any more: what was changed since the last save is saved now.
-    image.saveChanges(volume);
+    await image.saveChanges(volume);
   }
   // Memory that the library or a save may still copy from is left to the end of the process.
   if (served.isTornDown && isIdle) {
@@ -139,10 +139,10 @@ async function serve(
 }
 
 /** Throws with nothing left behind: a mapping would outlive this thread. */
-function createVolume(input: VolumeThreadInput, image: ThreadImage): RamVolume {
+async function createVolume(input: VolumeThreadInput, image: ThreadImage): Promise<RamVolume> {
   const memory = reserveMemory(input.settings);
   try {
-    return createVolumeIn(memory, input, image);
+    return await createVolumeIn(memory, input, image);
   } catch (error) {
     memory.dispose();
     throw error;
@@ -163,11 +163,11 @@ function reserveMemory({ pageSizeBytes, capacityBytes }: DriveSettings): PageMem
   return new NativePageMemory({ pageSizeBytes, pageCount });
 }
 
-function createVolumeIn(
+async function createVolumeIn(
   memory: PageMemory,
   { settings, ledger }: VolumeThreadInput,
   image: ThreadImage,
-): RamVolume {
+): Promise<RamVolume> {
   const options = {
     memory,
     caseSensitive: settings.caseSensitive,
@@ -195,7 +195,7 @@ function createVolumeIn(
             post({ type: 'handlerError', where: 'trace, which ends here', error: messageOf(error) });
           }),
         );
-  image.load(volume);
+  await image.load(volume);
   makeInitialDirectories(volume, settings);
   new LedgerPublisher(ledger).publish(volume);
   return volume;

@@ -19,9 +19,10 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { RamVolume } from '../volume/ram-volume.js';
+import { compressionOf, problemOfName, sourceOf } from './compression.js';
 import type { Manifest } from './format.js';
 import { ImageError } from './image-error.js';
-import { isImage, readImage } from './image-reader.js';
+import { type ImageVisitor, isImage, readImage } from './image-reader.js';
 import { writeImage } from './image-writer.js';
 import { loadImage } from './load-image.js';
 import type { Scratch, VolumeView } from './volume-view.js';
@@ -49,26 +50,36 @@ export class ImageFile {
   }
 
   /** Fills an empty volume. null when there is no such file, which is fine for a first start. Throws ImageError. */
-  load(volume: RamVolume, scratch: Scratch, onProgress: (bytes: number) => void = () => {}): Manifest | null {
+  async load(
+    volume: RamVolume,
+    scratch: Scratch,
+    onProgress: (bytes: number) => void = () => {},
+  ): Promise<Manifest | null> {
     const descriptor = open(this.path);
     if (descriptor === null) return null;
     try {
       this.identity = identityOf(fstatSync(descriptor));
-      return about(this.path, 'cannot be loaded', () => loadImage(volume, descriptor, scratch, onProgress));
+      return await about(this.path, 'cannot be loaded', () =>
+        loadImage(volume, sourceOf(descriptor), scratch, onProgress),
+      );
     } finally {
       closeSync(descriptor);
     }
   }
 
   /** Throws ImageError NOT_SAVED; the image that was there is whole then. `onProgress`: bytes written so far. */
-  save(view: VolumeView, scratch: Scratch, onProgress?: (bytes: number) => void): Manifest {
+  async save(view: VolumeView, scratch: Scratch, onProgress?: (bytes: number) => void): Promise<Manifest> {
+    const problem = problemOfName(this.path);
+    if (problem !== null) {
+      throw new ImageError('NOT_SAVED', `The image ${this.path} is not saved: ${problem}.`);
+    }
     const path = realOf(this.path);
     // Of a name of its own: another drive may save to the same file.
     const partial = `${path}.${process.pid}-${randomBytes(6).toString('hex')}.partial`;
     try {
       removeLeftOvers(path);
-      const { manifest, identity } = writeWhole(partial, view, scratch, onProgress);
-      this.#refuseIfForeign();
+      const { manifest, identity } = this.#writeWhole(partial, view, scratch, onProgress);
+      await this.#refuseIfForeign();
       renameSync(partial, path);
       this.identity = identity;
       flushDirectory(dirname(path));
@@ -81,7 +92,23 @@ export class ImageFile {
     }
   }
 
-  #refuseIfForeign(): void {
+  #writeWhole(
+    path: string,
+    view: VolumeView,
+    scratch: Scratch,
+    onProgress?: (bytes: number) => void,
+  ): { manifest: Manifest; identity: Identity } {
+    const descriptor = openSync(path, 'wx', 0o600);
+    try {
+      const manifest = writeImage(view, descriptor, scratch, compressionOf(this.path), onProgress);
+      fsyncSync(descriptor);
+      return { manifest, identity: identityOf(fstatSync(descriptor)) };
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  async #refuseIfForeign(): Promise<void> {
     const now = statSync(this.path, { throwIfNoEntry: false });
     if (now === undefined || identityOf(now) === this.identity) return;
     if (!this.#replacesImages) {
@@ -93,7 +120,7 @@ export class ImageFile {
     }
     const descriptor = openSync(this.path, 'r');
     try {
-      if (isImage(descriptor)) return;
+      if (await isImage(sourceOf(descriptor))) return;
     } finally {
       closeSync(descriptor);
     }
@@ -137,28 +164,12 @@ function isRunning(pid: number): boolean {
   }
 }
 
-function writeWhole(
-  path: string,
-  view: VolumeView,
-  scratch: Scratch,
-  onProgress?: (bytes: number) => void,
-): { manifest: Manifest; identity: Identity } {
-  const descriptor = openSync(path, 'wx', 0o600);
-  try {
-    const manifest = writeImage(view, descriptor, scratch, onProgress);
-    fsyncSync(descriptor);
-    return { manifest, identity: identityOf(fstatSync(descriptor)) };
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
 /** Reads a whole image and compares it with its manifest. Throws ImageError. */
-export function verifyImage(path: string, onEntry: Parameters<typeof readImage>[1]): Manifest {
+export async function verifyImage(path: string, visitor: ImageVisitor): Promise<Manifest> {
   const descriptor = open(path);
   if (descriptor === null) throw new ImageError('UNREADABLE', `There is no image ${path}.`);
   try {
-    return about(path, 'is not good', () => readImage(descriptor, onEntry));
+    return await about(path, 'is not good', () => readImage(sourceOf(descriptor), visitor));
   } finally {
     closeSync(descriptor);
   }
@@ -175,9 +186,9 @@ function open(path: string): number | null {
 }
 
 /** Puts the file's name before what is wrong with it. */
-function about<T>(path: string, what: string, work: () => T): T {
+async function about<T>(path: string, what: string, work: () => Promise<T>): Promise<T> {
   try {
-    return work();
+    return await work();
   } catch (error) {
     if (error instanceof ImageError) {
       throw new ImageError(error.code, `The image ${path} ${what}: ${error.message}.`, { cause: error });

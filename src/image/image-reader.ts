@@ -1,7 +1,8 @@
 /**
- * Reads an image from an open file, entry by entry. It may come from anyone: whatever it holds, the end is either the
+ * Reads an image, entry by entry. It may come from anyone: whatever it holds, the end is either the
  * manifest, when all of it was well-formed and every byte is as it was written, or an ImageError.
  */
+import type { ImageSource } from './compression.js';
 import {
   BLOCK_BYTES,
   IMAGE_VERSION,
@@ -15,14 +16,13 @@ import {
 import { ImageError } from './image-error.js';
 import { type TarItem, TarReader } from './tar/tar-reader.js';
 
-const PIECE_BYTES = 2 ** 20;
 const MAX_MANIFEST_BYTES = 2 ** 16;
 /** Of a file with holes: more than a file of 1 TiB has pages of 64 KiB. */
 const MAX_EXTENTS = 2 ** 24;
 const MAX_DIGITS = 16;
 
 export interface ImageEntry {
-  /** In the file. */
+  /** In the archive. */
   readonly offset: number;
   /** As tar programs show it (posix-name.ts), without `/` at the end; '' for the root. */
   readonly path: string;
@@ -55,40 +55,48 @@ export interface ImageVisitor {
 
 const DIRECTORY_ATTRIBUTE = 0x10;
 
-/** Throws ImageError. */
-export function readImage(descriptor: number, visitor: ImageVisitor): Manifest {
-  const tar = new TarReader(descriptor);
-  const piece = Buffer.allocUnsafe(PIECE_BYTES);
+/** Throws ImageError. The source is at its end then, or closed. */
+export async function readImage({ pieces }: ImageSource, visitor: ImageVisitor): Promise<Manifest> {
+  try {
+    return await readArchive(new TarReader(pieces), visitor);
+  } finally {
+    await pieces.return?.();
+  }
+}
+
+async function readArchive(tar: TarReader, visitor: ImageVisitor): Promise<Manifest> {
   let isFirst = true;
-  for (let item: TarItem | null = firstItem(tar); item !== null; item = tar.next()) {
+  for (let item: TarItem | null = await firstItem(tar); item !== null; item = await tar.next()) {
     if (item.pax.text(Key.COMMENT) === MANIFEST_MARK && !isFirst) return readManifest(tar, item);
     const entry = entryOf(tar, item, isFirst);
     isFirst = false;
     visitor.entry(entry);
-    if (entry.kind === 'file') readContent(tar, item, entry, visitor, piece);
+    if (entry.kind === 'file') await readContent(tar, item, entry, visitor);
     visitor.end?.(entry);
   }
   throw tar.damage(tar.offset, 'has no manifest at its end: it is incomplete');
 }
 
 /** Whether a file begins as an image does, of whatever version. */
-export function isImage(descriptor: number): boolean {
+export async function isImage({ pieces }: ImageSource): Promise<boolean> {
   try {
-    firstItem(new TarReader(descriptor));
+    await firstItem(new TarReader(pieces));
     return true;
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     return error.code === 'NEWER';
+  } finally {
+    await pieces.return?.();
   }
 }
 
-function firstItem(tar: TarReader): TarItem {
+async function firstItem(tar: TarReader): Promise<TarItem> {
   let item: TarItem | null = null;
   try {
-    item = tar.next();
+    item = await tar.next();
   } catch (error) {
     // Not even a tar archive.
-    if (!(error instanceof ImageError)) throw error;
+    if (!(error instanceof ImageError) || error.code !== 'DAMAGED') throw error;
   }
   const version = versionOf(item?.pax.text(Key.COMMENT));
   if (item === null || version === null) {
@@ -103,17 +111,17 @@ function firstItem(tar: TarReader): TarItem {
   return item;
 }
 
-function readManifest(tar: TarReader, item: TarItem): Manifest {
+async function readManifest(tar: TarReader, item: TarItem): Promise<Manifest> {
   const sha256 = item.sha256Before();
   if (item.sizeBytes > MAX_MANIFEST_BYTES)
     throw tar.damage(item.offset, 'has a manifest of an impossible size');
-  const manifest = parseManifest(tar.read(item.sizeBytes).toString('utf8'));
+  const manifest = parseManifest((await tar.read(item.sizeBytes)).toString('utf8'));
   if (manifest === null) throw tar.damage(item.offset, 'has a manifest that cannot be understood');
   if (manifest.sha256 !== sha256) {
     throw tar.damage(item.offset, `is damaged somewhere: its SHA-256 is ${sha256}, not ${manifest.sha256}`);
   }
-  tar.skipPadding(item.sizeBytes);
-  if (!tar.isAtEnd()) throw tar.damage(tar.offset, 'has something behind its manifest');
+  await tar.skipPadding(item.sizeBytes);
+  if (!(await tar.isAtEnd())) throw tar.damage(tar.offset, 'has something behind its manifest');
   return manifest;
 }
 
@@ -206,15 +214,14 @@ function sizeOf(item: TarItem, damage: (what: string) => ImageError): number {
   return Number(size);
 }
 
-function readContent(
+async function readContent(
   tar: TarReader,
   item: TarItem,
   entry: ImageEntry,
   visitor: ImageVisitor,
-  piece: Buffer,
-): void {
+): Promise<void> {
   const { extents, mapBytes } = isSparse(item)
-    ? readMap(tar, item, entry)
+    ? await readMap(tar, item, entry)
     : { extents: [[0, item.sizeBytes] as const], mapBytes: 0 };
   const dataBytes = extents.reduce((sum, [, length]) => sum + length, 0);
   if (mapBytes + dataBytes !== item.sizeBytes) {
@@ -222,21 +229,20 @@ function readContent(
   }
   for (const [offset, length] of extents) {
     for (let done = 0; done < length; ) {
-      const count = Math.min(length - done, PIECE_BYTES);
-      tar.readInto(piece, count);
-      visitor.data?.(offset + done, piece.subarray(0, count));
-      done += count;
+      const bytes = await tar.some(length - done);
+      visitor.data?.(offset + done, bytes);
+      done += bytes.length;
     }
   }
-  tar.skipPadding(item.sizeBytes);
+  await tar.skipPadding(item.sizeBytes);
 }
 
 /** Numbers, one a line, in whole blocks: how many extents there are, then offset and length of each. */
-function readMap(
+async function readMap(
   tar: TarReader,
   item: TarItem,
   entry: ImageEntry,
-): { extents: [offset: number, length: number][]; mapBytes: number } {
+): Promise<{ extents: [offset: number, length: number][]; mapBytes: number }> {
   const damage = () =>
     tar.damage(item.offset, `has an entry "${entry.path}" with a map of holes that is none`);
   const numbers: number[] = [];
@@ -245,7 +251,7 @@ function readMap(
   for (let wanted = 1; numbers.length < wanted; ) {
     mapBytes += BLOCK_BYTES;
     if (mapBytes > item.sizeBytes) throw damage();
-    for (const byte of tar.read(BLOCK_BYTES)) {
+    for (const byte of await tar.read(BLOCK_BYTES)) {
       if (numbers.length === wanted) break;
       if (byte >= 0x30 && byte <= 0x39 && digits.length < MAX_DIGITS) digits += String.fromCharCode(byte);
       else if (byte === 0x0a && digits !== '') {

@@ -1,6 +1,7 @@
 /** Writes the image of a volume into an open file (format.ts). Throws what the file system throws. */
 
 import { attributesOf, EMPTY_VALUE_FLAG, type ExtendedAttributes } from '../volume/extended-attributes.js';
+import type { Compression } from './compression.js';
 import {
   BLOCK_BYTES,
   Key,
@@ -22,14 +23,15 @@ const MIN_HOLE_BYTES = 4096;
 const UNIX_EPOCH_UNITS = 116_444_736_000_000_000n;
 const UNITS_PER_SECOND = 10_000_000n;
 
-/** `onProgress`: bytes written so far, after each file. */
+/** `onProgress`: bytes written so far, before they are compressed, after each file. */
 export function writeImage(
   view: VolumeView,
   descriptor: number,
   scratch: Scratch,
+  compression: Compression,
   onProgress: (bytes: number) => void = () => {},
 ): Manifest {
-  const tar = new TarWriter(descriptor);
+  const tar = new TarWriter(descriptor, compression);
   const counts = { directories: 0, files: 0, links: 0, bytes: 0 };
   const topNames = new Set<string>();
   /** Paths of directories in the archive, which is not always how their names are spelt. */

@@ -5,22 +5,24 @@
 import { NtStatus, ntStatusName } from '../ntstatus.js';
 import type { Inode } from '../volume/inode.js';
 import type { RamVolume } from '../volume/ram-volume.js';
+import type { ImageSource } from './compression.js';
 import type { Manifest } from './format.js';
 import { ImageError } from './image-error.js';
 import { type ImageEntry, readImage } from './image-reader.js';
 import type { Scratch } from './volume-view.js';
 
 const MAX_COLLISIONS_NAMED = 20;
+const MAX_CAPACITIES_UNPACKED = 8;
 
 /** Throws ImageError. */
-export function loadImage(
+export async function loadImage(
   volume: RamVolume,
-  descriptor: number,
+  source: ImageSource,
   scratch: Scratch,
   onProgress: (bytes: number) => void,
-): Manifest {
-  const loader = new Loader(volume, scratch, onProgress);
-  const manifest = readImage(descriptor, loader);
+): Promise<Manifest> {
+  const loader = new Loader(volume, scratch, onProgress, source.compression !== 'none');
+  const manifest = await readImage(source, loader);
   loader.finish();
   volume.label = manifest.label;
   return manifest;
@@ -49,12 +51,14 @@ class Loader {
     volume: RamVolume,
     scratch: Scratch,
     readonly onProgress: (bytes: number) => void,
+    readonly isCompressed: boolean,
   ) {
     this.#volume = volume;
     this.#scratch = scratch;
   }
 
   entry(entry: ImageEntry): void {
+    this.#refuseBomb(entry.offset);
     const { pageSizeBytes } = this.#volume.pool;
     this.#neededBytes += Math.ceil(entry.sizeBytes / pageSizeBytes) * pageSizeBytes;
     this.#attributeBytes += entry.extendedAttributes?.length ?? 0;
@@ -74,6 +78,7 @@ class Loader {
   data(offset: number, bytes: Uint8Array): void {
     this.#doneBytes += bytes.length;
     this.onProgress(this.#doneBytes);
+    this.#refuseBomb(this.#doneBytes);
     if (this.#inode === null) return;
     for (let done = 0; done < bytes.length; ) {
       const count = Math.min(bytes.length - done, this.#scratch.bytes.length);
@@ -108,18 +113,26 @@ class Loader {
           `${more > 0 ? ` and ${more} more` : ''}. Mount it with --case-sensitive`,
       );
     }
-    if (this.#isFull) {
-      const { pageSizeBytes } = this.#volume.pool;
-      const neededBytes = this.#neededBytes + Math.ceil(this.#attributeBytes / pageSizeBytes) * pageSizeBytes;
-      throw new ImageError(
-        'DOES_NOT_FIT',
-        `its files need ${neededBytes.toLocaleString('en')} bytes in pages of ` +
-          `${pageSizeBytes.toLocaleString('en')}, the drive has ` +
-          `${this.#volume.totalBytes.toLocaleString('en')}, or there are too many files for its memory. ` +
-          'Choose a larger --capacity',
-      );
-    }
+    if (this.#isFull) throw this.#doesNotFit('');
     for (const [path, entry] of this.#filled) this.#restore(this.#volume.lookup(path) as Inode, entry);
+  }
+
+  /** What is read on after the drive is full is only counted: of what a small file unpacks to there is no end. */
+  #refuseBomb(bytes: number): void {
+    const limit = MAX_CAPACITIES_UNPACKED * this.#volume.totalBytes;
+    if (this.#isFull && this.isCompressed && bytes > limit) throw this.#doesNotFit('more than ');
+  }
+
+  #doesNotFit(moreThan: string): ImageError {
+    const { pageSizeBytes } = this.#volume.pool;
+    const neededBytes = this.#neededBytes + Math.ceil(this.#attributeBytes / pageSizeBytes) * pageSizeBytes;
+    return new ImageError(
+      'DOES_NOT_FIT',
+      `its files need ${moreThan}${neededBytes.toLocaleString('en')} bytes in pages of ` +
+        `${pageSizeBytes.toLocaleString('en')}, the drive has ` +
+        `${this.#volume.totalBytes.toLocaleString('en')}, or there are too many files for its memory. ` +
+        'Choose a larger --capacity',
+    );
   }
 
   #pathOf(entry: ImageEntry): string {

@@ -3,7 +3,7 @@
  * lost.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import {
   chmod,
   mkdir,
@@ -73,9 +73,27 @@ describeMount('a drive with an image', () => {
     await fill(first);
     expect(await end(first)).toMatchObject({ code: 0 });
     expect(first.errors).not.toContain('not saved');
-    expect(verifyImage(file, { entry() {} })).toMatchObject({ files: 2, directories: 2, links: 1 });
+    expect(await verifyImage(file, { entry() {} })).toMatchObject({ files: 2, directories: 2, links: 1 });
     const second = await mount({ args });
     await expectFilled(second);
+  });
+
+  it('has it compressed where its name says so, and is saved so at any time', async () => {
+    const { directory } = newImage();
+    const file = join(directory, 'drive.tar.gz');
+    const first = await mount({ args: ['--image', file] });
+    await fill(first);
+    expect(await cli('save', first.dir)).toMatchObject({ code: 0, stderr: '' });
+    expect(statSync(file).size).toBeLessThan(100_000);
+    await writeFile(first.path('later'), 'later');
+    await first.unmount();
+    expect(spawnSync('gzip', ['-t', file]).status).toBe(0);
+    expect(await verifyImage(file, { entry() {} })).toMatchObject({ files: 3 });
+    const second = await mount({ args: ['--image', file] });
+    await expectFilled(second);
+    expect(await readFile(second.path('later'), 'utf8')).toBe('later');
+    const refused = await cli('save', second.dir, join(directory, 'drive.zip'));
+    expect(refused.stderr).toContain('not ".zip"');
   });
 
   it('is saved while it is used, by `ramdrive save`, and a killed drive has what was saved then', async () => {
@@ -88,7 +106,7 @@ describeMount('a drive with an image', () => {
     await writeFile(drive.path('later'), '');
     await drive.kill();
     expect(await readdir(directory)).toEqual(['drive.tar']);
-    expect(verifyImage(file, { entry() {} })).toMatchObject({ files: 2 });
+    expect(await verifyImage(file, { entry() {} })).toMatchObject({ files: 2 });
   });
 
   it('stays mounted when it cannot be saved, and is saved when that works again', async () => {
@@ -105,7 +123,7 @@ describeMount('a drive with an image', () => {
     await expectFilled(drive);
     renameSync(`${directory}.away`, directory);
     await drive.unmount();
-    expect(verifyImage(file, { entry() {} })).toMatchObject({ files: 2 });
+    expect(await verifyImage(file, { entry() {} })).toMatchObject({ files: 2 });
   });
 
   it('does not start from an image that is damaged, foreign or too large, and leaves the file as it was', async () => {

@@ -88,9 +88,9 @@ async function untilItSaves(said: Said): Promise<void> {
 
 /** The number of the state that an image is; its saver may only now get to say which that was. */
 async function numberOf(image: string, said: Said): Promise<number> {
-  verifyImage(image, { entry() {} });
+  await verifyImage(image, { entry() {} });
   const { volume, scratch } = rig();
-  new ImageFile(image).load(volume, scratch);
+  await new ImageFile(image).load(volume, scratch);
   let number = 0;
   const hashes: Record<string, string> = {};
   viewOf(volume).visit((inode) => {

@@ -107,7 +107,7 @@ describeMount('a drive that is being saved', () => {
     expect(await within(unmounted, 1000)).toBeNull();
     expect((await save.goOn()).code).toBe(0);
     await unmounted;
-    expect(verifyImage(save.image, { entry() {} }).files).toBe(1);
+    expect((await verifyImage(save.image, { entry() {} })).files).toBe(1);
     const forced = await slowDrive('64M');
     await writeFile(forced.drive.path('a'), Buffer.alloc(MIB, 1));
     const givenUp = await heldSave(forced.drive, forced.hold);
@@ -129,10 +129,10 @@ describeMount('`ramdrive save` to a file', () => {
     const file = join(directory, 'image.tar');
     symlinkSync(file, join(folder, 'link.tar'));
     expect(await cli('save', drive.dir, join(folder, 'link.tar'))).toMatchObject({ code: 0 });
-    expect(verifyImage(file, { entry() {} }).files).toBe(1);
+    expect((await verifyImage(file, { entry() {} })).files).toBe(1);
     await writeFile(drive.path('b'), 'b');
     expect(await cli('save', drive.dir, file)).toMatchObject({ code: 0 });
-    expect(verifyImage(file, { entry() {} }).files).toBe(2);
+    expect((await verifyImage(file, { entry() {} })).files).toBe(2);
     writeFileSync(file, 'a letter');
     const refused = await cli('save', drive.dir, file);
     expect(refused).toMatchObject({ code: 1 });

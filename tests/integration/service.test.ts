@@ -62,6 +62,6 @@ describeMount('a drive under systemd', () => {
     await writeFile(drive.path('b'), 'b');
     renameSync(`${directory}.away`, directory);
     expect(await drive.exited).toEqual({ code: 0, signal: null });
-    expect(verifyImage(image, { entry() {} }).files).toBe(2);
+    expect((await verifyImage(image, { entry() {} })).files).toBe(2);
   });
 });

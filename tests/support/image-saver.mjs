@@ -30,7 +30,7 @@ const memory = new NativePageMemory({ pageSizeBytes: 4096, pageCount: 512 });
 const volume = new RamVolume({ memory, caseSensitive: true, label: 'saved' });
 const scratch = new NativeBlock(65_536);
 const file = new ImageFile(path);
-file.load(volume, scratch);
+await file.load(volume, scratch);
 let state = Number(seed);
 for (let number = Number(first); count === '0' || number < Number(first) + Number(count); number++) {
   put('number', Buffer.from(String(number)));
@@ -39,7 +39,7 @@ for (let number = Number(first); count === '0' || number < Number(first) + Numbe
   }
   say(`saving ${number} ${JSON.stringify(hashes())}`);
   try {
-    file.save(viewOf(volume), scratch);
+    await file.save(viewOf(volume), scratch);
   } catch (error) {
     say(`refused ${number} ${error.message}`);
     const mine = `.${process.pid}-`;

@@ -10,7 +10,7 @@ import { ExitCode } from '../exit-codes.js';
 
 export function imageCommand(setExitCode: (code: number) => void): Command {
   const image = new Command('image').description('Look at a saved image of a drive, without a drive.');
-  const actions: [name: string, what: string, run: (path: string) => number][] = [
+  const actions: [name: string, what: string, run: (path: string) => Promise<number>][] = [
     ['verify', 'Read all of an image and compare it with its own checksum.', verifyImageFile],
     ['list', 'Show what is in an image.', listImageFile],
   ];
@@ -20,21 +20,21 @@ export function imageCommand(setExitCode: (code: number) => void): Command {
       .description(what)
       .argument('<file>')
       .exitOverride()
-      .action((path: string) => setExitCode(run(path)));
+      .action(async (path: string) => setExitCode(await run(path)));
   }
   return image;
 }
 
 /** Throws ImageError for what is not whole. */
-function verifyImageFile(path: string): number {
-  const manifest = verifyImage(path, { entry() {} });
+async function verifyImageFile(path: string): Promise<number> {
+  const manifest = await verifyImage(path, { entry() {} });
   process.stdout.write(`${printable(path)} is whole: ${summaryOf(manifest)}\n`);
   return ExitCode.OK;
 }
 
 /** An entry a line, and at last what `verify` says: a list of a damaged image ends where the damage is found. */
-function listImageFile(path: string): number {
-  const manifest = verifyImage(path, {
+async function listImageFile(path: string): Promise<number> {
+  const manifest = await verifyImage(path, {
     entry: (entry) => process.stdout.write(`${lineOf(entry)}\n`),
   });
   process.stdout.write(`${summaryOf(manifest)}\n`);

@@ -4,6 +4,7 @@
  */
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { problemOfName } from '../../image/compression.js';
 import { ConfigError, type ConfigProblem, type ValueSource } from '../errors.js';
 import { checkSetting, readConfigFile, type SourcedSettings, shorten } from './config-file.js';
 import {
@@ -122,6 +123,8 @@ function join(
   if (imageFile !== undefined && isWithin(imageFile, place)) {
     complain('image', `"${values.image}" lies on the drive itself. Choose a place elsewhere.`);
   }
+  const problem = imageFile === undefined ? null : problemOfName(imageFile);
+  if (problem !== null) complain('image', `"${values.image}": ${problem}.`);
   if (values.saveEvery !== undefined && imageFile === undefined) {
     complain('saveEvery', 'works only with an image. Name one (--image <file>), or leave this out.');
   }

@@ -18,7 +18,7 @@ const port = parentPort;
 const input = workerData as SaveThreadInput;
 const state = new SaveState(input.state);
 try {
-  save(await momentFrom(input.moment));
+  await save(await momentFrom(input.moment));
 } catch (error) {
   post({ type: 'failed', error: messageOf(error) });
 } finally {
@@ -36,7 +36,7 @@ function momentFrom(moment: MessagePort): Promise<Moment> {
   });
 }
 
-function save(moment: Moment): void {
+async function save(moment: Moment): Promise<void> {
   const scratch = new NativeBlock(SCRATCH_BYTES);
   const view = viewOfMoment(moment, {
     copy: copyMemory,
@@ -54,7 +54,7 @@ function save(moment: Moment): void {
   };
   onProgress(0);
   const file = new ImageFile(input.path, input);
-  const { files } = file.save(endingReads(view), scratch, onProgress);
+  const { files } = await file.save(endingReads(view), scratch, onProgress);
   scratch.free();
   post({ type: 'saved', files, bytes: moment.dataBytes, identity: file.identity as string });
 }

@@ -46,7 +46,7 @@ export class ThreadImage {
   }
 
   /** Throws ImageError. */
-  load(volume: RamVolume): void {
+  async load(volume: RamVolume): Promise<void> {
     if (this.#file === null) return;
     const { post } = this.#options;
     let shown = 0;
@@ -56,7 +56,7 @@ export class ThreadImage {
       post({ type: 'loading', doneBytes });
     };
     const file = this.#file;
-    const manifest = withScratch((scratch) => file.load(volume, scratch, onProgress));
+    const manifest = await withScratch((scratch) => file.load(volume, scratch, onProgress));
     if (manifest === null) {
       // A drive that has never been saved has to be, even when nothing was done with it.
       this.#changesSaved = -1;
@@ -102,14 +102,14 @@ export class ThreadImage {
   }
 
   /** After the last request. */
-  saveChanges(volume: RamVolume): void {
+  async saveChanges(volume: RamVolume): Promise<void> {
     const statistics = readStatistics(this.#options.statistics);
     // Without any request the drive was never mounted.
     if (this.#file === null || statistics.requests === 0 || changesOf(statistics) === this.#changesSaved)
       return;
     const file = this.#file;
     try {
-      withScratch((scratch) => file.save(viewOf(volume), scratch));
+      await withScratch((scratch) => file.save(viewOf(volume), scratch));
     } catch (error) {
       this.#options.post({ type: 'notSaved', error: messageOf(error) });
     }
@@ -148,10 +148,10 @@ export class ThreadImage {
   }
 }
 
-function withScratch<T>(work: (scratch: Scratch) => T): T {
+async function withScratch<T>(work: (scratch: Scratch) => Promise<T>): Promise<T> {
   const block = new NativeBlock(SCRATCH_BYTES);
   try {
-    return work(block);
+    return await work(block);
   } finally {
     block.free();
   }

@@ -1,41 +1,40 @@
 /**
- * TarReader: headers and content from a file that is open for reading, with the SHA-256 of what lies before the entry
- * at hand. What it reads may come from anyone: every length is bounded, and what is wrong is an ImageError that names
- * the place. Headers are decoded by tar-stream.
+ * TarReader: headers and content of an archive that comes piece by piece, with the SHA-256 of what lies before the
+ * entry at hand. What it reads may come from anyone: every length is bounded, and what is wrong is an ImageError that
+ * names the place. Headers are decoded by tar-stream.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { readSync } from 'node:fs';
 import { decode, type TarHeader } from 'tar-stream/headers.js';
 import { BLOCK_BYTES, Key } from '../format.js';
 import { ImageError } from '../image-error.js';
 import { Pax } from './pax.js';
 
-const PIECE_BYTES = 2 ** 20;
 /** A security descriptor and reparse data in base64, a path and a link, with room to spare. */
 const MAX_PAX_BYTES = 2 ** 20;
 
 export interface TarItem {
-  /** Of its pax header in the file. */
+  /** Of its pax header in the archive. */
   offset: number;
   header: TarHeader;
   pax: Pax;
-  /** Of its content in the file. */
+  /** Of its content in the archive. */
   sizeBytes: number;
   /** Of all bytes before it. */
   sha256Before: () => string;
 }
 
 export class TarReader {
-  readonly #descriptor: number;
-  readonly #piece = Buffer.allocUnsafe(PIECE_BYTES);
+  readonly #pieces: AsyncIterator<Uint8Array, undefined>;
+  #piece: Uint8Array = new Uint8Array(0);
+  /** In the piece, of the next byte. */
   #at = 0;
-  #filled = 0;
-  /** In the file, of the next byte. */
+  /** In the archive, of the next byte. */
   #offset = 0;
   readonly #hash: Hash = createHash('sha256');
 
-  constructor(descriptor: number) {
-    this.#descriptor = descriptor;
+  /** Each piece is valid until the next is asked for. */
+  constructor(pieces: AsyncIterator<Uint8Array, undefined>) {
+    this.#pieces = pieces;
   }
 
   get offset(): number {
@@ -43,10 +42,10 @@ export class TarReader {
   }
 
   /** The next entry; null at the end of the archive. Content of the one before must have been read to its end. */
-  next(): TarItem | null {
+  async next(): Promise<TarItem | null> {
     const { offset } = this;
     const before = this.#hash.copy();
-    const first = this.#header();
+    const first = await this.#header();
     if (first === null) return null;
     let header = first;
     let pax = new Pax();
@@ -54,9 +53,10 @@ export class TarReader {
       if (header.size > MAX_PAX_BYTES) {
         throw this.damage(offset, `has a pax header of ${header.size} bytes, at most ${MAX_PAX_BYTES}`);
       }
-      pax = Pax.parse(this.read(header.size)) ?? fail(this.damage(offset, 'has a malformed pax header'));
-      this.skipPadding(header.size);
-      header = this.#header() ?? fail(this.damage(offset, 'ends after a pax header'));
+      pax =
+        Pax.parse(await this.read(header.size)) ?? fail(this.damage(offset, 'has a malformed pax header'));
+      await this.skipPadding(header.size);
+      header = (await this.#header()) ?? fail(this.damage(offset, 'ends after a pax header'));
       if (header.type === 'pax-header') throw this.damage(offset, 'has two pax headers in a row');
     }
     const size = pax.text(Key.SIZE);
@@ -68,49 +68,51 @@ export class TarReader {
   }
 
   /** The next bytes, all of them, in a buffer of their own. */
-  read(length: number): Buffer {
+  async read(length: number): Promise<Buffer> {
     const bytes = Buffer.alloc(length);
-    this.readInto(bytes, length);
+    for (let done = 0; done < length; ) {
+      const some = await this.some(length - done);
+      bytes.set(some, done);
+      done += some.length;
+    }
     return bytes;
   }
 
-  readInto(bytes: Uint8Array, length: number): void {
-    for (let done = 0; done < length; ) {
-      if (this.#at === this.#filled) this.#fill();
-      const count = Math.min(length - done, this.#filled - this.#at);
-      bytes.set(this.#piece.subarray(this.#at, this.#at + count), done);
-      this.#hash.update(this.#piece.subarray(this.#at, this.#at + count));
-      this.#at += count;
-      this.#offset += count;
-      done += count;
+  /** Of the next bytes as many as are at hand, at least one and at most `limit`; valid until the next call. */
+  async some(limit: number): Promise<Uint8Array> {
+    if (this.#at === this.#piece.length && !(await this.#fill())) {
+      throw this.damage(this.#offset, 'ends too early: it is incomplete');
     }
+    const bytes = this.#piece.subarray(this.#at, this.#at + limit);
+    this.#hash.update(bytes);
+    this.#at += bytes.length;
+    this.#offset += bytes.length;
+    return bytes;
   }
 
   /** What fills the last block of content of this length; zeros. */
-  skipPadding(length: number): void {
+  async skipPadding(length: number): Promise<void> {
     const padding = (BLOCK_BYTES - (length % BLOCK_BYTES)) % BLOCK_BYTES;
-    if (padding > 0) this.read(padding);
+    if (padding > 0) await this.read(padding);
   }
 
   /** Whether nothing but zeros is left. */
-  isAtEnd(): boolean {
-    for (;;) {
-      for (; this.#at < this.#filled; this.#at++) {
+  async isAtEnd(): Promise<boolean> {
+    do {
+      for (; this.#at < this.#piece.length; this.#at++) {
         if (this.#piece[this.#at] !== 0) return false;
       }
-      this.#filled = readSync(this.#descriptor, this.#piece, 0, PIECE_BYTES, null);
-      this.#at = 0;
-      if (this.#filled === 0) return true;
-    }
+    } while (await this.#fill());
+    return true;
   }
 
   damage(offset: number, what: string): ImageError {
     return new ImageError('DAMAGED', `the image ${what} (at byte ${offset.toLocaleString('en')})`);
   }
 
-  #header(): TarHeader | null {
+  async #header(): Promise<TarHeader | null> {
     const { offset } = this;
-    const block = this.read(BLOCK_BYTES);
+    const block = await this.read(BLOCK_BYTES);
     let header: TarHeader | null;
     try {
       header = decode(block, 'utf-8');
@@ -124,10 +126,15 @@ export class TarReader {
     return header;
   }
 
-  #fill(): void {
-    this.#filled = readSync(this.#descriptor, this.#piece, 0, PIECE_BYTES, null);
-    this.#at = 0;
-    if (this.#filled === 0) throw this.damage(this.#offset, 'ends too early: it is incomplete');
+  /** False at the end. */
+  async #fill(): Promise<boolean> {
+    do {
+      const { value } = await this.#pieces.next();
+      this.#at = 0;
+      this.#piece = value ?? new Uint8Array(0);
+      if (value === undefined) return false;
+    } while (this.#piece.length === 0);
+    return true;
   }
 }
 

@@ -1,15 +1,16 @@
 /**
  * TarWriter: entries with pax headers into a file that is open for writing, in pieces of 1 MiB, with the SHA-256 of all
- * bytes so far. The bytes of headers are tar-stream's. Synchronous, so that it can run between two requests of a drive.
+ * bytes so far before they are compressed. The bytes of headers are tar-stream's. Synchronous, so that it can run
+ * between two requests of a drive.
  */
 import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { encode } from 'tar-stream/headers.js';
+import { type Compression, compress, PIECE_BYTES } from '../compression.js';
 import { BLOCK_BYTES, Key } from '../format.js';
 import type { SpecialFile } from '../special-file.js';
 import { encodePax, type PaxRecords } from './pax.js';
 
-const PIECE_BYTES = 2 ** 20;
 /** What the field of a header holds. */
 const MAX_ID = 0o777777;
 const MAX_TIME_SECONDS = 2 ** 31 - 1;
@@ -33,17 +34,19 @@ export interface TarEntry {
 
 export class TarWriter {
   readonly #descriptor: number;
+  readonly #compression: Compression;
   readonly #hash = createHash('sha256');
   readonly #piece = Buffer.allocUnsafe(PIECE_BYTES);
   #filled = 0;
   #bytes = 0;
   #entryBytes = 0;
 
-  constructor(descriptor: number) {
+  constructor(descriptor: number, compression: Compression = 'none') {
     this.#descriptor = descriptor;
+    this.#compression = compression;
   }
 
-  /** Written so far. */
+  /** Written so far, before they are compressed. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -118,9 +121,11 @@ export class TarWriter {
   }
 
   #flush(): void {
+    if (this.#filled === 0) return;
     const piece = this.#piece.subarray(0, this.#filled);
     this.#hash.update(piece);
-    for (let at = 0; at < piece.length; ) at += writeSync(this.#descriptor, piece, at);
+    const bytes = compress(piece, this.#compression);
+    for (let at = 0; at < bytes.length; ) at += writeSync(this.#descriptor, bytes, at);
     this.#filled = 0;
   }
 }

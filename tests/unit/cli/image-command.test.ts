@@ -14,7 +14,7 @@ let names = 0;
 let output = '';
 let errors = '';
 
-beforeEach(() => {
+beforeEach(async () => {
   output = errors = '';
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
     output += String(text);
@@ -30,7 +30,7 @@ beforeEach(() => {
   // The root is not counted.
   names = Object.keys(contentOf(rig)).length - 1;
   rmSync(path, { force: true });
-  new ImageFile(path).save(viewOf(volume), scratch);
+  await new ImageFile(path).save(viewOf(volume), scratch);
 });
 afterEach(() => vi.restoreAllMocks());
 

@@ -19,18 +19,18 @@ const folder = temporaryFolder('image');
 let number = 0;
 const newPath = () => join(folder, `${++number}.tar`);
 
-function saved({ volume, scratch }: Rig, path = newPath()): string {
-  new ImageFile(path).save(viewOf(volume), scratch);
+async function saved({ volume, scratch }: Rig, path = newPath()): Promise<string> {
+  await new ImageFile(path).save(viewOf(volume), scratch);
   return path;
 }
 
-function load(path: string, into: Rig): void {
-  new ImageFile(path).load(into.volume, into.scratch);
+async function load(path: string, into: Rig): Promise<void> {
+  await new ImageFile(path).load(into.volume, into.scratch);
 }
 
-function refusal(work: () => unknown): ImageError {
+async function refusal(work: () => Promise<unknown>): Promise<ImageError> {
   try {
-    work();
+    await work();
   } catch (error) {
     if (error instanceof ImageError) return error;
     throw error;
@@ -46,10 +46,10 @@ function putChecksum(image: Buffer, at: number): void {
 }
 
 describe('a volume saved and loaded', () => {
-  it('is the same in every field of every inode', () => {
+  it('is the same in every field of every inode', async () => {
     const before = fullVolume();
     const after = rig({ label: 'other' });
-    load(saved(before), after);
+    await load(await saved(before), after);
     expect(contentOf(after)).toEqual(contentOf(before));
     expect(after.volume.label).toBe('Label');
     expect(after.volume.selfCheck()).toEqual([]);
@@ -59,39 +59,41 @@ describe('a volume saved and loaded', () => {
     expect(after.volume.openCount).toBe(0);
   });
 
-  it('is the same in pages of another size, and saved again', () => {
+  it('is the same in pages of another size, and saved again', async () => {
     const before = fullVolume();
     const middle = rig({ pageSizeBytes: 65536, pageCount: 64 });
-    load(saved(before), middle);
+    await load(await saved(before), middle);
     const after = rig();
-    load(saved(middle), after);
+    await load(await saved(middle), after);
     expect(contentOf(after)).toEqual(contentOf(before));
   });
 
-  it('is refused where attributes that were apart are one', () => {
+  it('is refused where attributes that were apart are one', async () => {
     const before = rig();
     before.volume.setExtendedAttributes(before.make('\\f'), eaList({ 'user.a': '1', 'user.A': '2' }));
-    const path = saved(before);
-    expect(refusal(() => load(path, rig({ caseSensitive: false }))).message).toContain('attributes of "f"');
+    const path = await saved(before);
+    expect((await refusal(() => load(path, rig({ caseSensitive: false })))).message).toContain(
+      'attributes of "f"',
+    );
   });
 
-  it('is a volume with nothing in it, when there was nothing', () => {
+  it('is a volume with nothing in it, when there was nothing', async () => {
     const after = fullVolume();
     const empty = rig();
-    load(saved(rig()), empty);
+    await load(await saved(rig()), empty);
     expect(Object.keys(contentOf(empty))).toEqual(['\\']);
     expect(after.volume.selfCheck()).toEqual([]);
   });
 });
 
 describe('names that tar cannot say', () => {
-  it('get one that nothing else has, whatever others are called', () => {
+  it('get one that nothing else has, whatever others are called', async () => {
     const before = rig();
     const broken = before.make('\\a\ud800', true);
     before.make(`\\a\ufffd~${broken.indexNumber}`, true);
     before.make(`\\a\ufffd~${broken.indexNumber}\\b`);
     const after = rig();
-    load(saved(before), after);
+    await load(await saved(before), after);
     expect(contentOf(after)).toEqual(contentOf(before));
   });
 });
@@ -100,14 +102,14 @@ describe('other programs', () => {
   const isRoot = process.getuid?.() === 0;
   it.skipIf(!isRoot)(
     `tar unpacks extended attributes${isRoot ? '' : " (skipped: trusted ones are root's)"}`,
-    () => {
+    async () => {
       const into = temporaryFolder('unpacked-attributes');
       const args = [
         '--warning=no-unknown-keyword',
         '--xattrs',
         '--xattrs-include=*',
         '-xf',
-        saved(fullVolume()),
+        await saved(fullVolume()),
       ];
       expect(spawnSync('tar', [...args, 'attributes'], { cwd: into }).stderr.toString()).toBe('');
       const script =
@@ -119,24 +121,29 @@ describe('other programs', () => {
     },
   );
 
-  it.skipIf(!isRoot)(`tar unpacks a device${isRoot ? '' : ' (skipped: only root can make one)'}`, () => {
-    const before = rig();
-    before.volume.setReparsePoint(
-      before.make('\\device'),
-      Buffer.from('2500008008000000bc0a000045230100', 'hex'),
-    );
-    const path = saved(before);
-    const into = temporaryFolder('unpacked-device');
-    const { status, stderr } = spawnSync('tar', ['--warning=no-unknown-keyword', '-xf', path], { cwd: into });
-    expect([status, stderr.toString()]).toEqual([0, '']);
-    const device = lstatSync(join(into, 'device'));
-    expect(device.isCharacterDevice()).toBe(true);
-    // The kernel's form of 0xabc:0x12345.
-    expect(device.rdev).toBe(0x123abc45);
-    const after = rig();
-    load(path, after);
-    expect(contentOf(after)).toEqual(contentOf(before));
-  });
+  it.skipIf(!isRoot)(
+    `tar unpacks a device${isRoot ? '' : ' (skipped: only root can make one)'}`,
+    async () => {
+      const before = rig();
+      before.volume.setReparsePoint(
+        before.make('\\device'),
+        Buffer.from('2500008008000000bc0a000045230100', 'hex'),
+      );
+      const path = await saved(before);
+      const into = temporaryFolder('unpacked-device');
+      const { status, stderr } = spawnSync('tar', ['--warning=no-unknown-keyword', '-xf', path], {
+        cwd: into,
+      });
+      expect([status, stderr.toString()]).toEqual([0, '']);
+      const device = lstatSync(join(into, 'device'));
+      expect(device.isCharacterDevice()).toBe(true);
+      // The kernel's form of 0xabc:0x12345.
+      expect(device.rdev).toBe(0x123abc45);
+      const after = rig();
+      await load(path, after);
+      expect(contentOf(after)).toEqual(contentOf(before));
+    },
+  );
 
   const unpackers: [string, string[]][] = [
     ['tar', ['--warning=no-unknown-keyword', '--warning=no-timestamp', '-xf']],
@@ -150,9 +157,9 @@ describe('other programs', () => {
     const isThere = spawnSync(program, ['--version']).error === undefined;
     it.skipIf(!isThere)(
       `${program} unpacks it: content, holes, links, times${isThere ? '' : ' (skipped: it is not installed)'}`,
-      () => {
+      async () => {
         const into = temporaryFolder(`unpacked-${program}`);
-        const path = saved(fullVolume());
+        const path = await saved(fullVolume());
         const { status, stderr } = spawnSync(program, [...args, path], { cwd: into, encoding: 'utf8' });
         expect(stderr).toBe('');
         expect(status).toBe(0);
@@ -189,8 +196,8 @@ describe('other programs', () => {
 });
 
 describe('what is wrong', () => {
-  it('with a byte anywhere is found, and is always an ImageError', () => {
-    const image = readFileSync(saved(fullVolume()));
+  it('with a byte anywhere is found, and is always an ImageError', async () => {
+    const image = readFileSync(await saved(fullVolume()));
     const path = newPath();
     const silent: number[] = [];
     for (let at = 0; at < image.length; at += 1 + (at % 239)) {
@@ -200,7 +207,7 @@ describe('what is wrong', () => {
       if (at % 3 === 0) putChecksum(damaged, at - (at % 512));
       writeFileSync(path, damaged);
       try {
-        verifyImage(path, { entry() {} });
+        await verifyImage(path, { entry() {} });
         silent.push(at);
       } catch (error) {
         if (!(error instanceof ImageError)) throw error;
@@ -211,46 +218,46 @@ describe('what is wrong', () => {
     expect(silent.filter((at) => at < manifestAt)).toEqual([]);
   });
 
-  it('with the length is found wherever it ends', () => {
-    const image = readFileSync(saved(fullVolume()));
+  it('with the length is found wherever it ends', async () => {
+    const image = readFileSync(await saved(fullVolume()));
     const path = newPath();
     const end = image.lastIndexOf('}\n') + 1;
     for (let length = 0; length < end; length += 211) {
       writeFileSync(path, image.subarray(0, length));
-      expect(refusal(() => verifyImage(path, { entry() {} })).code).toMatch(/^(FOREIGN|DAMAGED)$/);
+      expect((await refusal(() => verifyImage(path, { entry() {} }))).code).toMatch(/^(FOREIGN|DAMAGED)$/);
     }
     writeFileSync(path, Buffer.concat([image, Buffer.from('more')]));
-    expect(refusal(() => verifyImage(path, { entry() {} })).message).toContain(
+    expect((await refusal(() => verifyImage(path, { entry() {} }))).message).toContain(
       'something behind its manifest',
     );
   });
 
-  it('with the file is said: no image, another archive, a later version', () => {
+  it('with the file is said: no image, another archive, a later version', async () => {
     const path = newPath();
     writeFileSync(path, 'just a text');
-    expect(refusal(() => load(path, rig())).code).toBe('FOREIGN');
+    expect((await refusal(() => load(path, rig()))).code).toBe('FOREIGN');
     const other = newPath();
     expect(spawnSync('tar', ['-cf', other, '-C', folder, '--exclude=*.tar', '.']).status).toBe(0);
-    expect(refusal(() => load(other, rig())).code).toBe('FOREIGN');
-    const image = readFileSync(saved(rig()));
+    expect((await refusal(() => load(other, rig()))).code).toBe('FOREIGN');
+    const image = readFileSync(await saved(rig()));
     const at = image.indexOf(MARK_TEXT) + MARK_TEXT.length - 1;
     image[at] = 0x32;
     writeFileSync(path, image);
-    expect(refusal(() => load(path, rig()))).toMatchObject({
+    expect(await refusal(() => load(path, rig()))).toMatchObject({
       code: 'NEWER',
       message: expect.stringContaining('version 2'),
     });
   });
 
-  it('with the drive is said: how much room it takes, which names are one', () => {
-    const full = saved(fullVolume());
-    const small = refusal(() => load(full, rig({ pageCount: 20 })));
+  it('with the drive is said: how much room it takes, which names are one', async () => {
+    const full = await saved(fullVolume());
+    const small = await refusal(() => load(full, rig({ pageCount: 20 })));
     expect(small.code).toBe('DOES_NOT_FIT');
     const reserved = fullVolume().volume;
     expect(small.message).toContain((reserved.totalBytes - reserved.freeBytes).toLocaleString('en'));
     const names = rig();
     for (const name of ['readme', 'README', 'Other', 'OTHER']) names.make(`\\${name}`);
-    const collision = refusal(() => load(saved(names), rig({ caseSensitive: false })));
+    const collision = await refusal(async () => load(await saved(names), rig({ caseSensitive: false })));
     expect(collision.code).toBe('DOES_NOT_FIT');
     expect(collision.message).toContain('"Other" and "OTHER"');
     expect(collision.message).toContain('"readme" and "README"');
@@ -258,16 +265,16 @@ describe('what is wrong', () => {
 });
 
 describe('the file', () => {
-  it('is replaced as a whole, and not at all when that fails', () => {
+  it('is replaced as a whole, and not at all when that fails', async () => {
     const path = newPath();
     const one = fullVolume();
     const file = new ImageFile(path);
-    expect(file.load(one.volume, one.scratch)).toBeNull();
-    file.save(viewOf(one.volume), one.scratch);
+    expect(await file.load(one.volume, one.scratch)).toBeNull();
+    await file.save(viewOf(one.volume), one.scratch);
     const first = readFileSync(path);
     one.make('\\new');
     const broken = { ...viewOf(one.volume), visit: () => { throw new Error('no room on the disk'); } }; // biome-ignore format: short
-    expect(refusal(() => file.save(broken, one.scratch))).toMatchObject({
+    expect(await refusal(() => file.save(broken, one.scratch))).toMatchObject({
       code: 'NOT_SAVED',
       message: expect.stringContaining('no room on the disk'),
     });
@@ -278,28 +285,30 @@ describe('the file', () => {
     const ofAnotherDrive = `${path}.${process.pid}-0123456789ab.partial`;
     writeFileSync(`${path}.${gone}-0123456789ab.partial`, 'of a process that was killed');
     writeFileSync(ofAnotherDrive, 'of a drive that saves to the same file');
-    file.save(viewOf(one.volume), one.scratch);
+    await file.save(viewOf(one.volume), one.scratch);
     const entries: ImageEntry[] = [];
-    verifyImage(path, { entry: (entry) => entries.push(entry) });
+    await verifyImage(path, { entry: (entry) => entries.push(entry) });
     expect(entries.map((entry) => entry.path)).toContain('new');
     expect(beside()).toEqual([basename(ofAnotherDrive)]);
   });
 
-  it('is left alone when it is not what this drive has loaded or saved', () => {
+  it('is left alone when it is not what this drive has loaded or saved', async () => {
     const path = newPath();
     const one = fullVolume();
     const file = new ImageFile(path);
     writeFileSync(path, 'of someone else');
-    expect(refusal(() => file.save(viewOf(one.volume), one.scratch)).message).toContain(
+    expect((await refusal(() => file.save(viewOf(one.volume), one.scratch))).message).toContain(
       'another program has changed',
     );
     expect(readFileSync(path, 'utf8')).toBe('of someone else');
-    expect(refusal(() => file.load(one.volume, one.scratch)).code).toBe('FOREIGN');
+    expect((await refusal(() => file.load(one.volume, one.scratch))).code).toBe('FOREIGN');
     const any = new ImageFile(path, { replacesImages: true });
-    expect(refusal(() => any.save(viewOf(one.volume), one.scratch)).message).toContain('no image of a drive');
+    expect((await refusal(() => any.save(viewOf(one.volume), one.scratch))).message).toContain(
+      'no image of a drive',
+    );
     expect(readFileSync(path, 'utf8')).toBe('of someone else');
-    saved(rig(), path.replace('.tar', '-other.tar'));
+    await saved(rig(), path.replace('.tar', '-other.tar'));
     const other = new ImageFile(path.replace('.tar', '-other.tar'), { replacesImages: true });
-    expect(other.save(viewOf(one.volume), one.scratch).files).toBeGreaterThan(5);
+    expect((await other.save(viewOf(one.volume), one.scratch)).files).toBeGreaterThan(5);
   });
 });

@@ -25,7 +25,7 @@ function begun({ volume }: Rig): Moment {
 }
 
 /** `between`: what happens to the volume before each read. */
-function saved(from: Rig, moment: Moment, between: () => void = () => {}): Rig {
+async function saved(from: Rig, moment: Moment, between: () => void = () => {}): Promise<Rig> {
   const { memory } = from.volume.pool;
   const source = {
     copy: (to: number, at: number, length: number) => memory.copy(to, at, length),
@@ -33,21 +33,21 @@ function saved(from: Rig, moment: Moment, between: () => void = () => {}): Rig {
     check: between,
   };
   const path = join(folder, `${performance.now()}.tar`);
-  new ImageFile(path).save(viewOfMoment(moment, source), from.scratch);
+  await new ImageFile(path).save(viewOfMoment(moment, source), from.scratch);
   const into = rig();
-  new ImageFile(path).load(into.volume, into.scratch);
+  await new ImageFile(path).load(into.volume, into.scratch);
   return into;
 }
 
 describe('a moment', () => {
-  it('tells the same of every inode as the volume does', () => {
+  it('tells the same of every inode as the volume does', async () => {
     const full = fullVolume();
-    const into = saved(full, begun(full));
+    const into = await saved(full, begun(full));
     expect(contentOf(into)).toEqual(contentOf(full));
     expect(into.volume.label).toBe(full.volume.label);
   });
 
-  it('is what was, whatever is written, cut, removed, made and renamed while it is saved', () => {
+  it('is what was, whatever is written, cut, removed, made and renamed while it is saved', async () => {
     const full = fullVolume({ pageCount: 2048 });
     const { volume } = full;
     const due = contentOf(full);
@@ -71,7 +71,11 @@ describe('a moment', () => {
       () => volume.rename(inode('\\dir\\deep'), '\\moved', false, false),
     ];
     // Each change uses the bytes that the save reads to, so it must not come between a read and its use.
-    const into = saved({ ...full, scratch: otherScratch(full) }, moment, () => void changes[step++]?.());
+    const into = await saved(
+      { ...full, scratch: otherScratch(full) },
+      moment,
+      () => void changes[step++]?.(),
+    );
     expect(step).toBeGreaterThan(changes.length);
     expect(contentOf(into)).toEqual(due);
     volume.endSave();
@@ -79,7 +83,7 @@ describe('a moment', () => {
     expect(typeof volume.lookup('\\moved\\empty')).toBe('object');
   });
 
-  it('is given up when what it reads may change', () => {
+  it('is given up when what it reads may change', async () => {
     const full = fullVolume();
     const state = new SaveState();
     const moment = begun(full);
@@ -88,7 +92,7 @@ describe('a moment', () => {
       if (++reads === 5) new SaveState(state.memory).cancel();
       state.throwIfCancelled();
     };
-    expect(() => saved(full, moment, check)).toThrow(/not saved: the save was given up/);
+    await expect(saved(full, moment, check)).rejects.toThrow(/not saved: the save was given up/);
   });
 });
 
@@ -98,7 +102,7 @@ function otherScratch({ scratch: { address, bytes } }: Rig): Rig['scratch'] {
   return { address: address + half, bytes: bytes.subarray(half) };
 }
 
-it('the room of a save is true when there are snapshots, and a rollback while it is saved', () => {
+it('the room of a save is true when there are snapshots, and a rollback while it is saved', async () => {
   const one = rig({ pageCount: 20 });
   const { volume } = one;
   const a = one.make('\\a');
@@ -114,17 +118,17 @@ it('the room of a save is true when there are snapshots, and a rollback while it
   expect(volume.rollback('\0save')).toBe(NtStatus.OBJECT_NAME_NOT_FOUND);
   expect(volume.rollback('first')).toBe(0);
   expect(volume.freeBytes).toBe(free);
-  expect(contentOf(saved(one, moment))).toEqual(due);
+  expect(contentOf(await saved(one, moment))).toEqual(due);
   volume.endSave();
   expect(volume.freeBytes).toBe(free);
   expect(volume.deleteSnapshot('first')).toBe(0);
   expect(volume.selfCheck()).toEqual([]);
 });
 
-it('a save of a volume that stands still needs no snapshot', () => {
+it('a save of a volume that stands still needs no snapshot', async () => {
   const full = fullVolume();
   const { root, label, caseSensitive } = full.volume;
-  expect(contentOf(saved(full, momentOf({ root, label, caseSensitive })))).toEqual(contentOf(full));
+  expect(contentOf(await saved(full, momentOf({ root, label, caseSensitive })))).toEqual(contentOf(full));
   expect([...names(viewOf(full.volume))]).toEqual([
     ...names(viewOfMoment(momentOf({ root, label, caseSensitive }), { copy() {}, zero() {}, check() {} })),
   ]);

@@ -78,10 +78,10 @@ describe('10,000 files with everything in them', () => {
     const running = join(folder, 'running.tar');
     const atEnd = join(folder, 'end.tar');
     await saveAsRunningDrive(before, running);
-    const saved = new ImageFile(atEnd).save(viewOf(before.volume), before.scratch);
+    const saved = await new ImageFile(atEnd).save(viewOf(before.volume), before.scratch);
     for (const path of [running, atEnd]) {
       const after = newRig();
-      expect(new ImageFile(path).load(after.volume, after.scratch)?.sha256).toBe(saved.sha256);
+      expect((await new ImageFile(path).load(after.volume, after.scratch))?.sha256).toBe(saved.sha256);
       expectSame(contentOf(after, { holes: true }), due);
       expect(after.volume.label).toBe('Everything');
       expect(after.volume.openCount).toBe(0);
@@ -92,13 +92,13 @@ describe('10,000 files with everything in them', () => {
     before.free();
   });
 
-  it('are the same where names have no case', { timeout: LIMIT_MS }, () => {
+  it('are the same where names have no case', { timeout: LIMIT_MS }, async () => {
     const before = newRig(false);
     fillWithEverything(before);
     const path = join(folder, 'no-case.tar');
-    new ImageFile(path).save(viewOf(before.volume), before.scratch);
+    await new ImageFile(path).save(viewOf(before.volume), before.scratch);
     const after = newRig(false);
-    new ImageFile(path).load(after.volume, after.scratch);
+    await new ImageFile(path).load(after.volume, after.scratch);
     expectSame(contentOf(after), contentOf(before));
     expect(after.volume.selfCheck()).toEqual([]);
     after.free();

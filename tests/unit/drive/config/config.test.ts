@@ -177,6 +177,12 @@ describe('resolveSettings', () => {
     );
   });
 
+  it('takes no image that is called as if it were packed in a way that it cannot be', () => {
+    expect(problemOf([at, option('image', '/mnt/image.zip')])).toBe(
+      '--image: "/mnt/image.zip": images are tar archives: ".tar", ".tar.gz" or ".tar.zst", not ".zip".',
+    );
+  });
+
   it('shows what was given as it was given', () => {
     expect(problemOf([at, option('preallocate', 'yes')])).toMatch(/got "yes"\.$/);
     expect(problemOf([at, option('preallocate', 1)])).toMatch(/got 1\.$/);
