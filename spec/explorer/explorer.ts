@@ -19,14 +19,18 @@ export interface Step<State> {
   readonly mayApply?: ((state: State) => boolean) | undefined;
 }
 
+const MAX_STEP_ARGUMENTS = 7;
+
 /** A step from an action and its arguments; without rest arguments in the call, which the search makes a million times a second. */
 export function stepOf<State, Args extends (number | string | boolean)[]>(
   action: (state: State, ...args: Args) => State | null,
   ...args: Args
 ): Step<State> {
-  const [a, b, c, d, e] = args;
+  if (args.length > MAX_STEP_ARGUMENTS)
+    throw new RangeError(`${action.name} has more than ${MAX_STEP_ARGUMENTS} arguments`);
+  const [a, b, c, d, e, f, g] = args;
   const act = action as (state: State, ...args: unknown[]) => State | null;
-  return { action: action.name, args, apply: (state) => act(state, a, b, c, d, e) };
+  return { action: action.name, args, apply: (state) => act(state, a, b, c, d, e, f, g) };
 }
 
 export interface Model<State> {

@@ -14,11 +14,17 @@ export interface Constants {
   Posix: boolean;
   Listing: boolean;
   ChunkSize: number;
+  Links: boolean;
+  Exchanges: boolean;
 }
 
 export const ROOT = 0;
 const UNLINKED = -1;
 const NOBODY = 0;
+/** Instead of one of several names: the one that there is. */
+const ONLY = -1;
+/** More than an inode has names. */
+const MANY = 1000;
 
 export interface State {
   /** (directory × names) → inode. Names count from 1, so entry 0 of each directory is unused. */
@@ -42,11 +48,15 @@ const NO_LIST: State['list'] = { active: false, marker: 0, seen: 0, throughout: 
 export function namespaceModel(constants: Constants): Model<State> {
   const { InodeCount, NameCount, SpellingCount, MaxHandles, Directories, Posix, Listing, ChunkSize } =
     constants;
+  const { Links, Exchanges } = constants;
   const inodes = Array.from({ length: InodeCount }, (_, x) => x + 1);
   const places = [...inodes, ROOT];
   const names = Array.from({ length: NameCount }, (_, n) => n + 1);
   const width = NameCount + 1;
   const reached = new Set<string>();
+  // Which of several names, and which of the others takes the place of the inode's own.
+  const given = Links ? places.flatMap((d) => names.map((n) => d * width + n)) : [ONLY];
+  const heirs = Links ? given.slice(1).map((_, heir) => heir) : [0];
   const zeros = (count: number): number[] => new Array<number>(count).fill(0);
   const markIf = (condition: boolean, branch: string): void => {
     if (condition) reached.add(branch);
@@ -84,6 +94,16 @@ export function namespaceModel(constants: Constants): Model<State> {
     x === top || (steps > 0 && x > 0 && isNamed(s, x) && isBelow(s, s.parent[x]!, top, steps - 1));
   const isReachable = (s: State, d: number): boolean =>
     d === ROOT || (s.isDirectory[d] === 1 && isNamed(s, d) && isBelow(s, d, ROOT));
+
+  // An entry is its place in `children`.
+  const directoryOf = (entry: number): number => Math.floor(entry / width);
+  const nameOf = (entry: number): number => entry % width;
+  const own = (s: State, x: number): number => (isNamed(s, x) ? s.parent[x]! * width + s.name[x]! : ONLY);
+  /** The names of an inode but for one, in the order of places. */
+  const otherNames = (s: State, x: number, entry: number): number[] => {
+    if (!Links) return [];
+    return given.filter((at) => s.children[at] === x && at !== entry).sort((a, b) => a - b);
+  };
 
   function setEntry(next: State, d: number, n: number, inode: number): void {
     next.children[d * width + n] = inode;
@@ -135,34 +155,50 @@ export function namespaceModel(constants: Constants): Model<State> {
     return next;
   }
 
-  function unlink(s: State, next: State, x: number): void {
-    setEntry(next, s.parent[x]!, s.name[x]!, NOBODY);
-    setName(next, x, UNLINKED, 0, 0);
-    vanish(next, s.parent[x]!, s.name[x]!);
+  /**
+   * A name of x goes. If it was the inode's own, one of its others takes the place: the one that `heir` counts. Null
+   * when there is no such name or heir.
+   */
+  function unlink(s: State, next: State, x: number, from: number, heir: number): State | null {
+    const entry = from === ONLY ? own(s, x) : from;
+    if (entry < 0 || s.children[entry] !== x) return null;
+    const others = otherNames(s, x, entry);
+    const isOwn = entry === own(s, x);
+    if (heir >= (isOwn ? Math.max(1, others.length) : 1)) return null;
+    setEntry(next, directoryOf(entry), nameOf(entry), NOBODY);
+    vanish(next, directoryOf(entry), nameOf(entry));
+    if (isOwn && others.length === 0) setName(next, x, UNLINKED, 0, 0);
+    else if (isOwn) inherit(next, x, others[heir]!);
+    return next;
+  }
+  function inherit(next: State, x: number, entry: number): void {
+    setName(next, x, directoryOf(entry), nameOf(entry), next.spelling[x]!);
   }
 
-  function Cleanup(s: State, x: number): State | null {
+  function Cleanup(s: State, x: number, from: number, heir: number): State | null {
     if (s.opens[x] === 0) return null;
     const isLast = s.pending[x] === 1 && s.opens[x] === 1;
     const unlinks = isLast && isNamed(s, x) && entries(s, x) === 0;
-    markIf(isLast && entries(s, x) !== 0, 'FullDirectoryStays');
-    markIf(unlinks && s.cleaned[x]! > 0, 'CleanupWithOthersNotClosed');
     const next = copy(s);
     next.opens[x]!--;
     next.cleaned[x]!++;
     if (s.opens[x] === 1) next.pending[x] = 0;
-    if (unlinks) unlink(s, next, x);
+    if (unlinks && unlink(s, next, x, from, heir) === null) return null;
+    if (!unlinks && (from !== given[0] || heir > 0)) return null;
+    markIf(isLast && entries(s, x) !== 0, 'FullDirectoryStays');
+    markIf(unlinks && s.cleaned[x]! > 0, 'CleanupWithOthersNotClosed');
+    markIf(unlinks && isNamed(next, x), 'OtherNamesStay');
     return next;
   }
 
-  function PosixDelete(s: State, x: number): State | null {
+  function PosixDelete(s: State, x: number, from: number, heir: number): State | null {
     if (!Posix || s.opens[x] === 0 || !isNamed(s, x) || entries(s, x) !== 0) return null;
-    markIf(s.opens[x]! > 1, 'UnlinkedWhileOpen');
     const next = copy(s);
     next.opens[x]!--;
     next.cleaned[x]!++;
     next.pending[x] = 0;
-    unlink(s, next, x);
+    if (unlink(s, next, x, from, heir) === null) return null;
+    markIf(s.opens[x]! > 1, 'UnlinkedWhileOpen');
     return next;
   }
 
@@ -178,32 +214,55 @@ export function namespaceModel(constants: Constants): Model<State> {
     return next;
   }
 
-  function mayRename(s: State, x: number, d: number, n: number, spelling: number, replace: boolean): boolean {
-    if (!isNamed(s, x) || !isReachable(s, s.parent[x]!) || s.opens[x] === 0) return false;
+  function mayRename(
+    s: State,
+    x: number,
+    from: number,
+    to: number,
+    spelling: number,
+    replace: boolean,
+  ): boolean {
+    const d = directoryOf(to);
+    if (from < 0 || s.children[from] !== x || !isReachable(s, directoryOf(from)) || s.opens[x] === 0)
+      return false;
     if (!isReachable(s, d) || isBelow(s, d, x)) return false;
-    if (s.parent[x] === d && s.name[x] === n && s.spelling[x] === spelling) return false;
-    const target = child(s, d, n);
-    if (target === NOBODY || target === x) return true;
+    if (from === to && s.spelling[x] === spelling) return false;
+    const target = s.children[to]!;
+    if (target === NOBODY || from === to) return true;
+    if (target === x) return replace && !Posix;
     return replace && s.isDirectory[target] === 0 && (Posix || handles(s, target) === 0);
   }
 
   function Rename(
     s: State,
     x: number,
+    given: number,
     d: number,
     n: number,
     spelling: number,
     replace: boolean,
+    heir: number,
   ): State | null {
-    if (!mayRename(s, x, d, n, spelling, replace)) return null;
-    const target = child(s, d, n);
-    const from = s.parent[x]!;
-    const oldName = s.name[x]!;
+    const from = given === ONLY ? own(s, x) : given;
+    const to = d * width + n;
+    if (!mayRename(s, x, from, to, spelling, replace)) return null;
+    const target = s.children[to]!;
     const next = copy(s);
-    setEntry(next, from, oldName, NOBODY);
+    if (target === x && from !== to) {
+      if (unlink(s, next, x, from, heir) === null) return null;
+      markIf(true, 'OntoItself');
+      return next;
+    }
+    const isReplaced = target !== NOBODY && target !== x;
+    const kept = isReplaced ? otherNames(s, target, to) : [];
+    const hasHeir = kept.length > 0 && own(s, target) === to;
+    if (heir >= (hasHeir ? kept.length : 1)) return null;
+    setEntry(next, directoryOf(from), nameOf(from), NOBODY);
     setEntry(next, d, n, x);
-    setName(next, x, d, n, spelling);
-    if (target !== NOBODY && target !== x) {
+    if (from === own(s, x)) setName(next, x, d, n, spelling);
+    if (hasHeir) inherit(next, target, kept[heir]!);
+    markIf(kept.length > 0, 'ReplacedKeepsNames');
+    if (isReplaced && kept.length === 0) {
       setName(next, target, UNLINKED, 0, 0);
       next.pending[target] = 0;
       const isClosed = handles(s, target) === 0;
@@ -212,12 +271,39 @@ export function namespaceModel(constants: Constants): Model<State> {
       markIf(isClosed, 'ReplacedClosed');
     }
     // An entry that keeps its name, though with other content or spelling, is still there.
-    if (from !== d || oldName !== n) vanish(next, from, oldName);
+    if (from !== to) vanish(next, directoryOf(from), nameOf(from));
     markIf(target === x, 'CaseOnly');
     markIf(s.isDirectory[x] === 1 && entries(s, x) !== 0, 'FullDirectoryMoves');
     const { active, marker } = s.list;
-    const isBehind = d === ROOT && from === ROOT && n <= marker && oldName > marker;
+    const isBehind = d === ROOT && directoryOf(from) === ROOT && n <= marker && nameOf(from) > marker;
     markIf(active && isBehind, 'RenamedBehindMarker');
+    return next;
+  }
+
+  function Link(s: State, x: number, d: number, n: number): State | null {
+    if (!Links || s.opens[x] === 0 || s.isDirectory[x] === 1) return null;
+    if (!isReachable(s, d) || child(s, d, n) !== NOBODY) return null;
+    markIf(!isNamed(s, x), 'LinkedWithoutName');
+    const next = copy(s);
+    setEntry(next, d, n, x);
+    if (!isNamed(s, x)) setName(next, x, d, n, 1);
+    return next;
+  }
+
+  function Exchange(s: State, x: number, given: number, d: number, n: number): State | null {
+    const from = given === ONLY ? own(s, x) : given;
+    const to = d * width + n;
+    if (!Exchanges || s.opens[x] === 0 || from < 0 || s.children[from] !== x) return null;
+    if (!isReachable(s, directoryOf(from)) || !isReachable(s, d)) return null;
+    const other = s.children[to]!;
+    if (other === NOBODY || other === x) return null;
+    if (isBelow(s, d, x) || isBelow(s, directoryOf(from), other)) return null;
+    markIf(s.isDirectory[x] !== s.isDirectory[other], 'UnlikeExchanged');
+    const next = copy(s);
+    setEntry(next, directoryOf(from), nameOf(from), other);
+    setEntry(next, d, n, x);
+    if (from === own(s, x)) inherit(next, x, to);
+    if (to === own(s, other)) inherit(next, other, from);
     return next;
   }
 
@@ -258,16 +344,26 @@ export function namespaceModel(constants: Constants): Model<State> {
   for (const d of places) {
     for (const n of names) {
       add(Open, d, n);
+      for (const x of inodes) {
+        add(Link, x, d, n);
+        for (const from of given) add(Exchange, x, from, d, n);
+      }
       for (let spelling = 1; spelling <= SpellingCount; spelling++) {
         for (const yes of [false, true]) {
           add(Create, d, n, spelling, yes);
-          for (const x of inodes) add(Rename, x, d, n, spelling, yes);
+          for (const x of inodes) {
+            for (const from of given)
+              for (const heir of heirs) add(Rename, x, from, d, n, spelling, yes, heir);
+          }
         }
       }
     }
   }
   for (const x of inodes) {
-    for (const action of [MarkForDelete, UnmarkForDelete, Cleanup, PosixDelete, Close]) add(action, x);
+    for (const action of [MarkForDelete, UnmarkForDelete, Close]) add(action, x);
+    for (const from of given) {
+      for (const heir of heirs) for (const action of [Cleanup, PosixDelete]) add(action, x, from, heir);
+    }
   }
   add(StartList);
   add(ListOn);
@@ -286,11 +382,13 @@ export function namespaceModel(constants: Constants): Model<State> {
           for (const n of names) {
             const x = child(s, d, n);
             if (x === NOBODY) continue;
-            found[x]!++;
-            if (s.parent[x] !== d || s.name[x] !== n) return false;
+            found[x]! += s.parent[x] === d && s.name[x] === n ? 1 : MANY;
           }
         }
-        return inodes.every((x) => found[x] === Number(isNamed(s, x)));
+        return inodes.every((x) => {
+          const mayHaveLinks = Links && isNamed(s, x) && s.isDirectory[x] === 0;
+          return (mayHaveLinks ? found[x]! % MANY : found[x]) === Number(isNamed(s, x));
+        });
       },
       NamesTrue: (s) => s.children.every((inode, i) => s.owned[i] === inode),
       DeadFilesClean: (s) => inodes.every((x) => (s.data[x] === 1) === exists(s, x)),

@@ -1,7 +1,7 @@
 ------------------------------ MODULE Namespace ------------------------------
 (***************************************************************************)
 (* Names, handles and listings of one volume. Stands for RamVolume and its *)
-(* inodes: create, open, cleanup, close, rename, list.                      *)
+(* inodes: create, open, cleanup, close, rename, exchange, link, list.      *)
 (*                                                                         *)
 (* Every operation is one step, as it is in the code (one thread, no await *)
 (* inside). Only a listing is several requests, each with the marker where *)
@@ -10,6 +10,9 @@
 (* A name is a number, the folded name, whose order is the listing's order;*)
 (* beside it stands a spelling. Two spellings of one number differ only by *)
 (* case.                                                                   *)
+(*                                                                         *)
+(* A file may have several names. One of them is the inode's own (parent,  *)
+(* name); when that goes, another takes its place, any one of them here.   *)
 (***************************************************************************)
 EXTENDS Integers, FiniteSets
 
@@ -22,6 +25,8 @@ CONSTANTS
     Posix,          \* TRUE: a name can go at once while handles stay; rename may replace what is open
     Listing,        \* TRUE: someone lists the root
     ChunkSize,      \* entries that fit into one listing request
+    Links,          \* TRUE: files may get further names
+    Exchanges,      \* TRUE: two inodes may take each other's place
     Fault, Watch
 
 Inodes == 1..InodeCount
@@ -32,10 +37,13 @@ Names == 1..NameCount
 Spellings == 1..SpellingCount
 Places == Inodes \union {Root}
 
+\* The spelling of further names is left out.
+ASSUME Links \/ Exchanges => SpellingCount = 1
+
 VARIABLES
     children,  \* directory -> name -> inode, or Nobody
     parent,    \* Inode.parent, Unlinked without a name
-    name,      \* Inode.name, folded
+    name,      \* Inode.name, folded; the inode's own, if it has several
     spelling,  \* Inode.name, as it was given
     isDirectory,
     opens,     \* handles without Cleanup
@@ -58,6 +66,9 @@ Named(x) == parent[x] # Unlinked
 Handles(x) == opens[x] + cleaned[x]
 Exists(x) == Named(x) \/ Handles(x) > 0
 Entries(d) == {n \in Names : children[d][n] # Nobody}
+Entry == Places \X Names
+NamesOf(x) == {e \in Entry : children[e[1]][e[2]] = x}
+Own(x) == <<parent[x], name[x]>>
 
 \* A directory that a path leads to. The root, or one with a name whose parents have names.
 RECURSIVE Below(_, _, _)
@@ -126,27 +137,36 @@ UnmarkForDelete(x) ==
     /\ pending' = [pending EXCEPT ![x] = FALSE]
     /\ UNCHANGED <<children, parent, name, spelling, isDirectory, opens, cleaned, data, list, renaming, owned, broken>>
 
-\* The name of x goes; its content stays while there are handles.
-Unlink(x) ==
-    /\ children' = [children EXCEPT ![parent[x]][name[x]] = Nobody]
-    /\ owned' = [owned EXCEPT ![parent[x]][name[x]] = Nobody]
-    /\ parent' = [parent EXCEPT ![x] = Unlinked]
-    /\ name' = [name EXCEPT ![x] = 0]
-    /\ spelling' = [spelling EXCEPT ![x] = 0]
-    /\ list' = Vanish(list, parent[x], name[x])
+\* A name e of x goes; the content stays while there are names or handles. If e was the inode's own, another takes its place.
+Unlink(x, e) ==
+    /\ children' = [children EXCEPT ![e[1]][e[2]] = Nobody]
+    /\ owned' = [owned EXCEPT ![e[1]][e[2]] = Nobody]
+    /\ list' = Vanish(list, e[1], e[2])
+    /\ LET others == IF Fault = "LinksForgotten" THEN {} ELSE NamesOf(x) \ {e}
+       IN  IF e # Own(x) THEN UNCHANGED <<parent, name, spelling>>
+           ELSE IF others = {}
+           THEN /\ parent' = [parent EXCEPT ![x] = Unlinked]
+                /\ name' = [name EXCEPT ![x] = 0]
+                /\ spelling' = [spelling EXCEPT ![x] = 0]
+           ELSE \E heir \in others :
+                /\ parent' = [parent EXCEPT ![x] = heir[1]]
+                /\ name' = [name EXCEPT ![x] = heir[2]]
+                /\ UNCHANGED spelling
 
 CleanupUnlinks(x) == pending[x] /\ opens[x] = 1 /\ Named(x) /\ (Entries(x) = {} \/ Fault = "DeletesFullDirectory")
 
-\* Cleanup; with the last handle the marked name goes, unless it is a directory that is not empty.
+\* Cleanup; with the last handle the marked name goes, unless it is a directory that is not empty. Of several, any: it is the one by
+\* which the handle was opened, which nothing else here depends on.
 Cleanup(x) ==
     /\ opens[x] > 0
     /\ opens' = [opens EXCEPT ![x] = @ - 1]
     /\ cleaned' = [cleaned EXCEPT ![x] = @ + 1]
     /\ pending' = [pending EXCEPT ![x] = IF opens[x] = 1 THEN FALSE ELSE @]
     /\ data' = IF Fault = "CleanupDestroys" /\ CleanupUnlinks(x) THEN [data EXCEPT ![x] = 0] ELSE data
-    /\ IF CleanupUnlinks(x) THEN Unlink(x) ELSE UNCHANGED <<children, owned, parent, name, spelling, list>>
+    /\ IF CleanupUnlinks(x) THEN \E e \in NamesOf(x) : Unlink(x, e) ELSE UNCHANGED <<children, owned, parent, name, spelling, list>>
     /\ broken' = broken \union MarkIf(pending[x] /\ opens[x] = 1 /\ Entries(x) # {}, "FullDirectoryStays")
                         \union MarkIf(CleanupUnlinks(x) /\ cleaned[x] > 0, "CleanupWithOthersNotClosed")
+                        \union MarkIf(CleanupUnlinks(x) /\ Cardinality(NamesOf(x)) > 1, "OtherNamesStay")
     /\ UNCHANGED <<isDirectory, renaming>>
 
 \* POSIX delete through one handle: Cleanup with Delete while others may stay open.
@@ -158,7 +178,7 @@ PosixDelete(x) ==
     /\ opens' = [opens EXCEPT ![x] = @ - 1]
     /\ cleaned' = [cleaned EXCEPT ![x] = @ + 1]
     /\ pending' = [pending EXCEPT ![x] = FALSE]
-    /\ Unlink(x)
+    /\ \E e \in NamesOf(x) : Unlink(x, e)
     /\ broken' = broken \union MarkIf(opens[x] > 1, "UnlinkedWhileOpen")
     /\ UNCHANGED <<isDirectory, data, renaming>>
 
@@ -174,27 +194,32 @@ Close(x) ==
 
 ------------------------------------------------------------------------------
 
-\* Rename x to (d, n, s). An entry there that is x itself is only another spelling; another one is replaced, if that was asked
-\* for and it is a file (which, without POSIX semantics, nobody has open); else it is a collision and nothing happens.
-MayRename(x, d, n, s, replace) ==
-    /\ Named(x)
-    /\ Reachable(parent[x])
+\* Rename x, by its name e, to (d, n, s). An entry there that is e itself is only another spelling. Another name of x there: POSIX
+\* does nothing, otherwise e goes. Another inode is replaced, if that was asked for and it is a file (which, without POSIX semantics,
+\* nobody has open); else it is a collision and nothing happens.
+MayRename(x, e, d, n, s, replace) ==
+    /\ Reachable(e[1])
     /\ opens[x] > 0
     /\ Reachable(d)
     /\ Fault = "DirectoryIntoItself" \/ ~Below(d, x, InodeCount)
-    /\ <<parent[x], name[x], spelling[x]>> # <<d, n, s>>
+    /\ <<e, spelling[x]>> # <<<<d, n>>, s>>
     /\ LET target == children[d][n]
-       IN  IF target \in {Nobody, x} THEN TRUE
+       IN  IF target = Nobody \/ e = <<d, n>> THEN TRUE
+           ELSE IF target = x THEN replace /\ ~Posix
            ELSE replace /\ ~isDirectory[target] /\ (Posix \/ Handles(target) = 0)
 
-Rename(x, d, n, s, replace) ==
+Rename(x, e, d, n, s, replace) ==
     /\ renaming.inode = Nobody
-    /\ MayRename(x, d, n, s, replace)
+    /\ MayRename(x, e, d, n, s, replace)
     /\ LET target == children[d][n]
            replaced == IF target \notin {Nobody, x} THEN {target} ELSE {}
-           destroyed == {y \in replaced : Handles(y) = 0}
+           \* The names that a replaced inode keeps. If its own goes, one of them takes its place.
+           kept == IF replaced = {} THEN {} ELSE NamesOf(target) \ {<<d, n>>}
+           heirs == IF kept # {} /\ Own(target) = <<d, n>> THEN kept ELSE {<<Root, 0>>}
+           unlinked == IF kept = {} \/ Fault = "ReplaceForgetsLinks" THEN replaced ELSE {}
+           destroyed == {y \in unlinked : Handles(y) = 0}
                           \union (IF Fault = "CaseRenameDestroys" /\ target = x THEN {x} ELSE {})
-           moved == IF Fault = "OldNameStays" THEN children ELSE [children EXCEPT ![parent[x]][name[x]] = Nobody]
+           moved == IF Fault = "OldNameStays" THEN children ELSE [children EXCEPT ![e[1]][e[2]] = Nobody]
        IN  IF Fault = "ReplaceInTwoSteps" /\ replaced # {}
            THEN /\ children' = [children EXCEPT ![d][n] = Nobody]
                 /\ owned' = [owned EXCEPT ![d][n] = Nobody]
@@ -204,23 +229,68 @@ Rename(x, d, n, s, replace) ==
                 /\ data' = [y \in Inodes |-> IF y \in destroyed THEN 0 ELSE data[y]]
                 /\ renaming' = [inode |-> x, directory |-> d, name |-> n, spelling |-> s]
                 /\ UNCHANGED <<pending, list, broken>>
-           ELSE /\ children' = [moved EXCEPT ![d][n] = x]
-                /\ owned' = [[owned EXCEPT ![parent[x]][name[x]] = Nobody] EXCEPT ![d][n] = x]
-                /\ parent' = [y \in Inodes |-> IF y = x THEN d ELSE IF y \in replaced THEN Unlinked ELSE parent[y]]
-                /\ name' = [y \in Inodes |-> IF y = x THEN n ELSE IF y \in replaced THEN 0 ELSE name[y]]
-                /\ spelling' = [y \in Inodes |-> IF y = x THEN s ELSE IF y \in replaced THEN 0 ELSE spelling[y]]
+           ELSE IF target = x /\ e # <<d, n>>
+           THEN /\ Unlink(x, e)
+                /\ broken' = broken \union MarkIf(TRUE, "OntoItself")
+                /\ UNCHANGED <<data, pending, renaming>>
+           ELSE \E heir \in heirs :
+                /\ children' = [moved EXCEPT ![d][n] = x]
+                /\ owned' = [[owned EXCEPT ![e[1]][e[2]] = Nobody] EXCEPT ![d][n] = x]
+                /\ parent' = [y \in Inodes |-> IF y = x /\ e = Own(x) THEN d
+                                               ELSE IF y \in unlinked THEN Unlinked
+                                               ELSE IF y \in replaced /\ Own(y) = <<d, n>> THEN heir[1] ELSE parent[y]]
+                /\ name' = [y \in Inodes |-> IF y = x /\ e = Own(x) THEN n
+                                             ELSE IF y \in unlinked THEN 0
+                                             ELSE IF y \in replaced /\ Own(y) = <<d, n>> THEN heir[2] ELSE name[y]]
+                /\ spelling' = [y \in Inodes |-> IF y = x THEN s ELSE IF y \in unlinked THEN 0 ELSE spelling[y]]
                 /\ data' = [y \in Inodes |-> IF y \in destroyed THEN 0 ELSE data[y]]
-                /\ pending' = [y \in Inodes |-> IF y \in replaced THEN FALSE ELSE pending[y]]
+                /\ pending' = [y \in Inodes |-> IF y \in unlinked THEN FALSE ELSE pending[y]]
                 \* An entry that keeps its name, though with other content or spelling, is still there.
-                /\ list' = IF <<parent[x], name[x]>> = <<d, n>> THEN list ELSE Vanish(list, parent[x], name[x])
+                /\ list' = IF e = <<d, n>> THEN list ELSE Vanish(list, e[1], e[2])
                 /\ broken' = broken \union MarkIf(target = x, "CaseOnly")
-                                    \union MarkIf(replaced # {} /\ destroyed = {}, "ReplacedWhileOpen")
+                                    \union MarkIf(unlinked # {} /\ destroyed = {}, "ReplacedWhileOpen")
                                     \union MarkIf(destroyed # {}, "ReplacedClosed")
+                                    \union MarkIf(kept # {}, "ReplacedKeepsNames")
                                     \union MarkIf(isDirectory[x] /\ Entries(x) # {}, "FullDirectoryMoves")
-                                    \union MarkIf(list.active /\ d = Root /\ n <= list.marker /\ parent[x] = Root
-                                                    /\ name[x] > list.marker, "RenamedBehindMarker")
+                                    \union MarkIf(list.active /\ d = Root /\ n <= list.marker /\ e[1] = Root
+                                                    /\ e[2] > list.marker, "RenamedBehindMarker")
                 /\ UNCHANGED renaming
     /\ UNCHANGED <<isDirectory, opens, cleaned>>
+
+\* A file gets one more name, or one again that has none left.
+Link(x, d, n) ==
+    /\ Links
+    /\ opens[x] > 0
+    /\ ~isDirectory[x]
+    /\ Reachable(d)
+    /\ children[d][n] = Nobody
+    /\ children' = [children EXCEPT ![d][n] = x]
+    /\ owned' = [owned EXCEPT ![d][n] = x]
+    /\ IF Named(x) THEN UNCHANGED <<parent, name, spelling>>
+       ELSE /\ parent' = [parent EXCEPT ![x] = d]
+            /\ name' = [name EXCEPT ![x] = n]
+            /\ spelling' = [spelling EXCEPT ![x] = 1]
+    /\ broken' = broken \union MarkIf(~Named(x), "LinkedWithoutName")
+    /\ UNCHANGED <<isDirectory, opens, cleaned, pending, data, list, renaming>>
+
+\* Two inodes of any kind take each other's place, in one step; none may lie within the other.
+Exchange(x, e, d, n) ==
+    /\ Exchanges
+    /\ opens[x] > 0
+    /\ Reachable(e[1])
+    /\ Reachable(d)
+    /\ children[d][n] \notin {Nobody, x}
+    /\ LET other == children[d][n]
+       IN  /\ ~Below(d, x, InodeCount)
+           /\ ~Below(e[1], other, InodeCount) \/ Fault = "ExchangeIntoItself"
+           /\ children' = [[children EXCEPT ![e[1]][e[2]] = other] EXCEPT ![d][n] = x]
+           /\ owned' = [[owned EXCEPT ![e[1]][e[2]] = other] EXCEPT ![d][n] = x]
+           /\ parent' = [y \in Inodes |-> IF y = x /\ e = Own(x) THEN d
+                                          ELSE IF y = other /\ <<d, n>> = Own(y) THEN e[1] ELSE parent[y]]
+           /\ name' = [y \in Inodes |-> IF y = x /\ e = Own(x) THEN n
+                                        ELSE IF y = other /\ <<d, n>> = Own(y) THEN e[2] ELSE name[y]]
+           /\ broken' = broken \union MarkIf(isDirectory[x] # isDirectory[other], "UnlikeExchanged")
+    /\ UNCHANGED <<spelling, isDirectory, opens, cleaned, pending, data, list, renaming>>
 
 \* Only as a fault: the second half.
 RenameOn ==
@@ -270,7 +340,9 @@ Next ==
     \/ \E d \in Places, n \in Names, s \in Spellings, directory \in BOOLEAN : Create(d, n, s, directory)
     \/ \E d \in Places, n \in Names : Open(d, n)
     \/ \E x \in Inodes : MarkForDelete(x) \/ UnmarkForDelete(x) \/ Cleanup(x) \/ PosixDelete(x) \/ Close(x)
-    \/ \E x \in Inodes, d \in Places, n \in Names, s \in Spellings, replace \in BOOLEAN : Rename(x, d, n, s, replace)
+    \/ \E x \in Inodes : \E e \in NamesOf(x), d \in Places, n \in Names :
+          Exchange(x, e, d, n) \/ \E s \in Spellings, replace \in BOOLEAN : Rename(x, e, d, n, s, replace)
+    \/ \E x \in Inodes, d \in Places, n \in Names : Link(x, d, n)
     \/ RenameOn
     \/ StartList
     \/ ListOn
@@ -286,10 +358,12 @@ TypeOK ==
     /\ \A x \in Inodes : Handles(x) \in 0..MaxHandles
     /\ data \in [Inodes -> {0, 1}]
 
-\* Every named inode stands in exactly one directory, under the name it believes; and nothing else stands there.
+\* Every named inode stands in exactly one directory, under the name it believes, and nothing else stands there; with links there too.
 SingleOwner ==
     \A x \in Inodes :
-        {<<d, n>> \in Places \X Names : children[d][n] = x} = IF Named(x) THEN {<<parent[x], name[x]>>} ELSE {}
+        IF ~Named(x) THEN NamesOf(x) = {}
+        ELSE IF Links /\ ~isDirectory[x] THEN Own(x) \in NamesOf(x)
+        ELSE NamesOf(x) = {Own(x)}
 
 \* What applications were told is there is there.
 NamesTrue == children = owned
