@@ -108,12 +108,15 @@ class TracedState {
   readonly #snapshots = new Map<string, Inode>();
   /** Pages of all snapshots, as told: which page is in which is not followed here. */
   #snapshotPages = 0;
+  /** Pages that extended attributes reserve, as told; their changes are no events. */
+  #attributePages = 0;
 
   take(event: Event): void {
     if (this.#isOver) throw new Refusal('Order', `'${event.op}' comes after the end`);
     if ((event.op === 'begin') !== (this.#root === null)) {
       throw new Refusal('Order', 'a trace begins with one event that tells of the volume');
     }
+    this.#attributePages = numberOf(event, 'attributePages', 0);
     switch (event.op) {
       case 'begin':
         this.#begin(event);
@@ -123,7 +126,7 @@ class TracedState {
         this.#isOver = true;
         return;
       case 'freeBytes': {
-        const free = (this.#capacity - this.#reserved - this.#snapshotPages) * this.#pageSize;
+        const free = (this.#capacity - this.#reservedPages) * this.#pageSize;
         equal(numberOf(event, 'freeBytes'), free, 'FreeBytesAccurate', 'bytes free as told');
         return;
       }
@@ -142,7 +145,7 @@ class TracedState {
         this.#ofInode(event, this.#inodeOf(event));
     }
     const [reserved, allocated] = event.ledger as [number, number];
-    equal(reserved, this.#reserved + this.#snapshotPages, 'FreeBytesAccurate', 'pages reserved');
+    equal(reserved, this.#reservedPages, 'FreeBytesAccurate', 'pages reserved');
     if (!(allocated >= 0 && allocated <= reserved && reserved <= this.#capacity)) {
       throw new Refusal(
         'PoolConsistent',
@@ -196,13 +199,19 @@ class TracedState {
     this.#compare(event, inode!);
   }
 
+  /** Of files, snapshots and extended attributes. */
+  get #reservedPages(): number {
+    return this.#reserved + this.#snapshotPages + this.#attributePages;
+  }
+
   #create(event: Event): void {
     const place = this.#locate(textOf(event, 'path'));
+    const isNamed = event.named !== false;
     const pages = event.directory === true ? 0 : this.#pagesOf(numberOf(event, 'allocationSize'));
     const due =
       place === null
         ? NtStatus.OBJECT_PATH_NOT_FOUND
-        : place.directory.children.has(place.name) || place.name === ''
+        : isNamed && (place.directory.children.has(place.name) || place.name === '')
           ? NtStatus.OBJECT_NAME_COLLISION
           : this.#room(pages);
     if (!this.#answers(event, due)) return;
@@ -210,7 +219,7 @@ class TracedState {
     if (this.#inodes.has(index)) throw new Refusal('SingleOwner', `inode ${index} exists already`);
     const inode = newInode(event.directory === true);
     inode.opens = 1;
-    this.#attach(inode, place!);
+    if (isNamed) this.#attach(inode, place!);
     this.#inodes.set(index, inode);
     this.#reserve(inode, pages);
     this.#compare(event, inode);
@@ -495,9 +504,7 @@ class TracedState {
   }
 
   #room(pages: number): number {
-    return pages > this.#capacity - this.#reserved - this.#snapshotPages
-      ? NtStatus.DISK_FULL
-      : NtStatus.SUCCESS;
+    return pages > this.#capacity - this.#reservedPages ? NtStatus.DISK_FULL : NtStatus.SUCCESS;
   }
 
   #reserve(inode: Inode, pages: number): void {

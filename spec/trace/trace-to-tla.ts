@@ -73,6 +73,10 @@ export function ledgerEvents(
       case 'open':
         file.opens++;
         add(op);
+        if (event.named === false) {
+          file.named = false;
+          add('delete');
+        }
         break;
       case 'cleanup': {
         const flags = event.flags as number;

@@ -8,7 +8,32 @@
  * (docs/winfsp.md#callbacks).
  */
 import type { Inode } from '../volume/inode.js';
-import { FileInfoLayout as FileInfo, setUint64 } from '../winfsp/index.js';
+import type { RamVolume } from '../volume/ram-volume.js';
+import {
+  FileCountsLayout as FileCounts,
+  FileInfoLayout as FileInfo,
+  setUint64,
+  VolumeInfoLayout as VolumeInfo,
+} from '../winfsp/index.js';
+
+/** FSP_FSCTL_VOLUME_INFO of a volume; `countsFiles`: and what our library for Linux has room for behind it. */
+export function encodeVolumeInfo(
+  volume: RamVolume,
+  view: DataView,
+  offset: number,
+  countsFiles: boolean,
+): void {
+  const { totalBytes, freeBytes, label } = volume;
+  setUint64(view, offset + VolumeInfo.TotalSize, totalBytes);
+  setUint64(view, offset + VolumeInfo.FreeSize, freeBytes);
+  view.setUint16(offset + VolumeInfo.VolumeLabelLength, label.length * 2, true);
+  for (let i = 0; i < label.length; i++) {
+    view.setUint16(offset + VolumeInfo.VolumeLabel + i * 2, label.charCodeAt(i), true);
+  }
+  if (!countsFiles) return;
+  setUint64(view, offset + FileCounts.TotalFiles, volume.inodeCount + volume.freeInodeCount);
+  setUint64(view, offset + FileCounts.FreeFiles, volume.freeInodeCount);
+}
 
 export function encodeFileInfo(inode: Inode, view: DataView, offset: number, links = 0): void {
   view.setUint32(offset + FileInfo.FileAttributes, inode.attributes, true);

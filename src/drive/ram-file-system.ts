@@ -13,6 +13,7 @@ import type { Inode } from '../volume/inode.js';
 import type { RamVolume } from '../volume/ram-volume.js';
 import {
   CleanupFlag,
+  CREATE_UNNAMED,
   CreateOption,
   type DirectoryBuffer,
   FileAttribute,
@@ -20,10 +21,8 @@ import {
   type OpenResult,
   RenameExtension,
   type SecurityByNameResult,
-  setUint64,
-  VolumeInfoLayout as VolumeInfo,
 } from '../winfsp/index.js';
-import { encodeFileInfo } from './file-info.js';
+import { encodeFileInfo, encodeVolumeInfo } from './file-info.js';
 import type { FillWatch } from './fill-watch.js';
 import type { LedgerPublisher } from './ledger.js';
 
@@ -32,32 +31,27 @@ export class RamFileSystem implements FileSystemInterface {
   readonly #ledger: LedgerPublisher | null;
   readonly #fill: FillWatch | null;
   readonly #onLabel: (label: string) => void;
-  readonly #countsLinks: boolean;
+  /** VOLUME_INFO tells of files, FILE_INFO of hard links, a file may have no name: as our library for Linux has it. */
+  readonly countsFiles: boolean;
 
-  /** `onLabel` is told of a new label. `countsLinks`: FILE_INFOs tell of hard links, as our library for Linux wants. */
+  /** `onLabel` is told of a new label. */
   constructor(
     volume: RamVolume,
     ledger: LedgerPublisher | null = null,
     fill: FillWatch | null = null,
     onLabel: (label: string) => void = () => {},
-    countsLinks = false,
+    countsFiles = false,
   ) {
     this.#volume = volume;
     this.#ledger = ledger;
     this.#fill = fill;
     this.#onLabel = onLabel;
-    this.#countsLinks = countsLinks;
+    this.countsFiles = countsFiles;
     this.publish();
   }
 
   getVolumeInfo(view: DataView, offset: number): number {
-    const { totalBytes, freeBytes, label } = this.#volume;
-    setUint64(view, offset + VolumeInfo.TotalSize, totalBytes);
-    setUint64(view, offset + VolumeInfo.FreeSize, freeBytes);
-    view.setUint16(offset + VolumeInfo.VolumeLabelLength, label.length * 2, true);
-    for (let i = 0; i < label.length; i++) {
-      view.setUint16(offset + VolumeInfo.VolumeLabel + i * 2, label.charCodeAt(i), true);
-    }
+    encodeVolumeInfo(this.#volume, view, offset, this.countsFiles);
     return NtStatus.SUCCESS;
   }
 
@@ -108,6 +102,7 @@ export class RamFileSystem implements FileSystemInterface {
       directory,
       securityDescriptor,
       allocationSize,
+      !this.countsFiles || (createOptions & CREATE_UNNAMED) === 0,
     );
     return this.#opened(inode, fileName, result);
   }
@@ -267,7 +262,9 @@ export class RamFileSystem implements FileSystemInterface {
     const status =
       (extension & RenameExtension.EXCHANGE) !== 0
         ? this.#volume.exchange(entry, newFileName)
-        : this.#volume.rename(entry, newFileName, replaceIfExists, posix);
+        : (extension & RenameExtension.WHITEOUT) !== 0
+          ? this.#volume.renameLeavingWhiteout(entry, newFileName, replaceIfExists)
+          : this.#volume.rename(entry, newFileName, replaceIfExists, posix);
     this.publish();
     return status;
   }
@@ -361,7 +358,7 @@ export class RamFileSystem implements FileSystemInterface {
   }
 
   #encode(inode: Inode, view: DataView, offset: number): void {
-    encodeFileInfo(inode, view, offset, this.#countsLinks ? this.#volume.linkCountOf(inode) : 0);
+    encodeFileInfo(inode, view, offset, this.countsFiles ? this.#volume.linkCountOf(inode) : 0);
   }
 
   #inodeBy(context: number, fileName: string): Inode | number {
@@ -377,7 +374,8 @@ export class RamFileSystem implements FileSystemInterface {
     result.context = inode.context;
     this.#encode(inode, result.view, result.fileInfoOffset);
     // Without the stored spelling the driver keeps the path in capitals. Case-sensitive volumes need none.
-    result.normalizedName = this.#volume.caseSensitive ? null : this.#volume.spelled(inode, fileName);
+    result.normalizedName =
+      this.#volume.caseSensitive || inode.deleted ? null : this.#volume.spelled(inode, fileName);
     this.publish();
     return NtStatus.SUCCESS;
   }

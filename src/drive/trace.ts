@@ -30,6 +30,8 @@ export interface TraceEvent {
   lengthBytes?: number;
   reservedPages?: number;
   ledger?: [reserved: number, allocated: number];
+  /** Pages that extended attributes reserve, where there are any. */
+  attributePages?: number;
   [argument: string]: unknown;
 }
 
@@ -100,7 +102,7 @@ export class TracedVolume extends RamVolume {
   /** A program that asks for the free space is an observer. */
   override get freeBytes(): number {
     const freeBytes = super.freeBytes;
-    this.#trace.write({ op: 'freeBytes', freeBytes });
+    this.#write({ op: 'freeBytes', freeBytes });
     return freeBytes;
   }
 
@@ -114,9 +116,10 @@ export class TracedVolume extends RamVolume {
     directory: boolean,
     security: Uint8Array | null,
     allocationSize: number,
+    named = true,
   ): Inode | number {
-    const inode = super.create(path, attributes, directory, security, allocationSize);
-    return this.#opened({ op: 'create', path, directory, allocationSize }, inode);
+    const inode = super.create(path, attributes, directory, security, allocationSize, named);
+    return this.#opened({ op: 'create', path, directory, allocationSize, named }, inode);
   }
 
   override rename(entry: DirectoryEntry, newPath: string, replaceIfExists: boolean, posix = false): number {
@@ -229,13 +232,13 @@ export class TracedVolume extends RamVolume {
   }
 
   #opened(event: TraceEvent, inode: Inode | number): Inode | number {
-    if (typeof inode === 'number') this.#trace.write({ ...event, result: inode, ledger: this.#ledger() });
+    if (typeof inode === 'number') this.#write({ ...event, result: inode, ledger: this.#ledger() });
     else this.#done(event, inode, 0);
     return inode;
   }
 
   #done(event: TraceEvent, inode: Inode, result: number): number {
-    this.#trace.write({
+    this.#write({
       ...event,
       inode: inode.indexNumber,
       result,
@@ -248,8 +251,13 @@ export class TracedVolume extends RamVolume {
 
   #ofSnapshots(event: TraceEvent, result: number): number {
     const snapshotPages = this.snapshotBytes / this.pool.pageSizeBytes;
-    this.#trace.write({ ...event, result, snapshotPages, ledger: this.#ledger() });
+    this.#write({ ...event, result, snapshotPages, ledger: this.#ledger() });
     return result;
+  }
+
+  #write(event: TraceEvent): void {
+    const { pages } = this.attributeRoom;
+    this.#trace.write(pages === 0 ? event : { ...event, attributePages: pages });
   }
 
   #ledger(): [number, number] {

@@ -10,13 +10,19 @@
  * An inode lives as long as it has a name or a handle. Its content and room are given back once, when it loses the last
  * of both.
  */
-import { NtStatus } from '../ntstatus.js';
+import { MAX_NAME_UNITS } from '../limits.js';
+import { NtStatus, ntStatusName } from '../ntstatus.js';
 import { controlFile } from './content/control-codes.js';
 import { changedAttributes, type ExtendedAttributes } from './extended-attributes.js';
 import { Attribute, SETTABLE_ATTRIBUTES } from './file-attributes.js';
-import type { Inode } from './inode.js';
-import { ATTRIBUTES_HEAP_BYTES, REPARSE_HEAP_BYTES } from './inode-heap.js';
-import { matchReparsePoint, parseReparsePoint } from './reparse-point.js';
+import type { DirectoryEntry, Inode } from './inode.js';
+import {
+  ATTRIBUTES_HEAP_BYTES,
+  heapBytesOfName,
+  INODE_HEAP_BYTES,
+  REPARSE_HEAP_BYTES,
+} from './inode-heap.js';
+import { matchReparsePoint, parseReparsePoint, WHITEOUT } from './reparse-point.js';
 import { isGiven, putTimes, setBasicTimes } from './set-times.js';
 import { checkVolume } from './volume-check.js';
 import { MAX_TOTAL_REPARSE_BYTES, VolumeSnapshots } from './volume-snapshots.js';
@@ -265,6 +271,35 @@ export class RamVolume extends VolumeSnapshots {
     this.attributeBytes += bytes;
     this.heapBytes += heapBytes;
     inode.extendedAttributes = after;
+    return NtStatus.SUCCESS;
+  }
+
+  // ---- whiteouts ----
+
+  /**
+   * As rename with `posix`; a character device 0:0 with the same descriptor takes the old name, in the same step: the
+   * mark by which a file system that lies over this one says that a name is gone. INVALID_PARAMETER when only the case
+   * of the name would change, DISK_FULL when there is no room for either.
+   */
+  renameLeavingWhiteout(entry: DirectoryEntry, newPath: string, replaceIfExists: boolean): number {
+    const path = this.pathOf(entry);
+    const { inode, name, key } = entry;
+    const isTaken = this.lookup(newPath) === inode;
+    if (isTaken && this.entryOf(inode, newPath) === entry) return NtStatus.INVALID_PARAMETER;
+    // Whatever is short later was short now: what follows a rename that succeeded cannot fail.
+    const heapBytes = INODE_HEAP_BYTES + REPARSE_HEAP_BYTES + heapBytesOfName(name, key) + 4 * MAX_NAME_UNITS;
+    if (
+      this.inodeCount + this.snapshotStore.inodeCount >= this.maxInodeCount ||
+      this.heapBytes + heapBytes > this.heapBytesLimit ||
+      this.reparseBytes + WHITEOUT.length > MAX_TOTAL_REPARSE_BYTES - this.snapshotStore.reparseBytes
+    )
+      return NtStatus.DISK_FULL;
+    const status = this.rename(entry, newPath, replaceIfExists, true);
+    if (status < 0 || isTaken) return status;
+    const device = this.create(path, 0, false, inode.security.bytes, 0);
+    if (typeof device === 'number') throw new Error(`no whiteout at "${path}": ${ntStatusName(device)}`);
+    this.setReparsePoint(device, WHITEOUT);
+    this.close(device);
     return NtStatus.SUCCESS;
   }
 

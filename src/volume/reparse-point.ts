@@ -14,6 +14,9 @@ const GUID_BYTES = 16;
 const LAST_RESERVED_TAG = 2;
 const MICROSOFT_TAG = 0x8000_0000;
 
+/** A character device 0:0: IO_REPARSE_TAG_LX_CHR, then major and minor, 32 bits each. */
+export const WHITEOUT: Uint8Array = Uint8Array.of(0x25, 0, 0, 0x80, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+
 export interface ReparsePoint {
   readonly tag: number;
   readonly data: Uint8Array;

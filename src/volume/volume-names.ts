@@ -39,6 +39,7 @@ export const MAX_INODE_COUNT = 4 * 2 ** 20;
 const HEAP_PER_DESCRIPTOR_BYTE = 40;
 /** Room for those of the root and its like, however small the heap. */
 const MIN_DESCRIPTOR_BYTES = 2 ** 16;
+const NO_NAME: readonly [string, string] = ['', ''];
 
 export interface RamVolumeOptions {
   memory: PageMemory;
@@ -135,6 +136,13 @@ export abstract class VolumeNames {
     return this.#inodeCount;
   }
 
+  /** How many more there is room for, with names of a few letters: by number, and by the heap. */
+  get freeInodeCount(): number {
+    const byNumber = this.maxInodeCount - this.#inodeCount - this.snapshotStore.inodeCount;
+    const byHeap = Math.floor((this.heapBytesLimit - this.heapBytes) / INODE_HEAP_BYTES);
+    return Math.max(0, Math.min(byNumber, byHeap));
+  }
+
   /** Opens that have not been closed. */
   get openCount(): number {
     return this.#openCount;
@@ -192,8 +200,10 @@ export abstract class VolumeNames {
   }
 
   /**
-   * Makes a file or directory and opens it. `security` null: inherited. The bytes are copied. OBJECT_NAME_COLLISION,
-   * DISK_FULL (also for `allocationSize`), INVALID_SECURITY_DESCR, OBJECT_NAME_INVALID, NAME_TOO_LONG, or as lookup.
+   * Makes a file or directory and opens it. `security` null: inherited. The bytes are copied. With `named` false it
+   * gets no name, and lives until the last close unless it is linked; the last name of the path says nothing then.
+   * OBJECT_NAME_COLLISION, DISK_FULL (also for `allocationSize`), INVALID_SECURITY_DESCR, OBJECT_NAME_INVALID,
+   * NAME_TOO_LONG, or as lookup.
    */
   create(
     path: string,
@@ -201,17 +211,20 @@ export abstract class VolumeNames {
     directory: boolean,
     security: Uint8Array | null,
     allocationSize: number,
+    named = true,
   ): Inode | number {
     if (path === '\\') return NtStatus.OBJECT_NAME_COLLISION;
     const status = this.tree.locate(path);
     if (status < 0) return status;
     const parent = this.tree.directory;
     const start = this.tree.leafStart;
-    if (!isName(path, start)) return NtStatus.OBJECT_NAME_INVALID;
-    if (this.tree.childAt(path) !== undefined) return NtStatus.OBJECT_NAME_COLLISION;
-    if (!this.pathLimit.admits(path)) return NtStatus.NAME_TOO_LONG;
+    if (named) {
+      if (!isName(path, start)) return NtStatus.OBJECT_NAME_INVALID;
+      if (this.tree.childAt(path) !== undefined) return NtStatus.OBJECT_NAME_COLLISION;
+      if (!this.pathLimit.admits(path)) return NtStatus.NAME_TOO_LONG;
+    }
     if (this.#inodeCount + this.snapshotStore.inodeCount >= this.maxInodeCount) return NtStatus.DISK_FULL;
-    const [name, key] = nameAndKey(path, start, path.length, this.tree.folding);
+    const [name, key] = named ? nameAndKey(path, start, path.length, this.tree.folding) : NO_NAME;
     const heapBytes = this.heapBytes + INODE_HEAP_BYTES + heapBytesOfName(name, key);
     if (heapBytes > this.heapBytesLimit) return NtStatus.DISK_FULL;
 
@@ -232,8 +245,10 @@ export abstract class VolumeNames {
     const kept = (attributes & SETTABLE_ATTRIBUTES) | (directory ? Attribute.DIRECTORY : 0);
     const inode = new Inode(name, key, ++this.lastIndexNumber, kept, descriptor, file);
     inode.created(this.clock.now());
-    parent.written(this.clock);
-    this.tree.attach(inode, parent);
+    if (named) {
+      parent.written(this.clock);
+      this.tree.attach(inode, parent);
+    }
     this.#inodeCount += 1;
     this.heapBytes = heapBytes;
     return this.#opened(inode);

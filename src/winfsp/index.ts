@@ -71,7 +71,13 @@ export type {
 export { type FileSystemOptions, FspFileSystem } from './library/fsp-file-system.js';
 export { loadWinFsp, MIN_VERSION, WinFspLibrary } from './library/library.js';
 export { LIBRARY_VARIABLE, locateLibrary } from './library/library-location.js';
-export { type LinuxExtensions, linuxExtensions, RenameExtension } from './library/linux-extensions.js';
+export {
+  CREATE_UNNAMED,
+  FileCounts as FileCountsLayout,
+  type LinuxExtensions,
+  linuxExtensions,
+  RenameExtension,
+} from './library/linux-extensions.js';
 export {
   type MountForm,
   type MountPoint,

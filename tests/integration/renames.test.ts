@@ -83,7 +83,7 @@ assert rename2('l', 'missing', EXCHANGE) == 'ENOENT'
 assert rename2('f', 'f/inside', EXCHANGE) == 'EINVAL'
 assert rename2('l', 'l', EXCHANGE) is None
 assert rename2('l', 'd', NOREPLACE) == 'EEXIST'
-assert rename2('l', 'other', WHITEOUT) == 'EINVAL'
+assert rename2('l', 'other', WHITEOUT | EXCHANGE) == 'EINVAL'
 `,
         args,
       );

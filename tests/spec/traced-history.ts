@@ -2,6 +2,7 @@
 import { TracedVolume, type TraceEvent } from '../../src/drive/trace.js';
 import type { Inode } from '../../src/volume/inode.js';
 import { ntfsUpperCase } from '../../src/volume/names/case-folding.js';
+import { eaList } from '../support/ea-list.js';
 import { PlainPageMemory } from '../support/plain-page-memory.js';
 
 const PAGE_BYTES = 16;
@@ -39,7 +40,8 @@ export function tracedHistory(
   for (let i = 0; i < operations; i++) {
     const inode = handles[below(handles.length)];
     const kind = below(20);
-    if (kind < 4) opened(volume.create(path(), 0, below(6) === 0, null, below(4) === 0 ? 20 : 0));
+    if (kind === 0 && below(4) === 0) opened(volume.create(path(), 0, false, null, below(20), false));
+    else if (kind < 4) opened(volume.create(path(), 0, below(6) === 0, null, below(4) === 0 ? 20 : 0));
     else if (kind < 6) opened(volume.open(path()));
     else if (kind === 6) void volume.freeBytes;
     else if (inode === undefined) continue;
@@ -50,7 +52,10 @@ export function tracedHistory(
     else if (kind === 13) volume.setAllocationSize(inode, below(90));
     else if (kind === 14) volume.overwrite(inode, 0, false, below(40));
     else if (kind === 15 && below(4) === 0) volume.exchange(inode, path());
-    else if (kind === 15) volume.rename(inode, path(), below(2) === 0, below(2) === 0);
+    else if (kind === 15 && below(5) === 0) volume.renameLeavingWhiteout(inode, path(), below(2) === 0);
+    else if (kind === 16 && below(4) === 0) {
+      volume.setExtendedAttributes(inode, eaList({ 'user.a': 'x'.repeat(below(20)) }));
+    } else if (kind === 15) volume.rename(inode, path(), below(2) === 0, below(2) === 0);
     else if (kind === 16) list(volume, inode, below(3) + 1);
     else {
       volume.cleanup(inode, below(4));

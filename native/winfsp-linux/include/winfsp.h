@@ -197,6 +197,8 @@ FSP_API BOOLEAN FspLinuxCompletionsNest(void);
  * - "hard_links" 0, 1: Rename may come with the bit FSP_LINUX_RENAME_LINK, and HardLinks in every FileInfo is what
  *   st_nlink shall be, 0 for a file without a name.
  *
+ * - "unnamed_files" 0, 1: Create may come with the bit FSP_LINUX_CREATE_UNNAMED in CreateOptions; needs "hard_links".
+ *
  * - "client_memory": bytes that the library may keep for its clients, for what they look up, open and list.
  *
  * - "wake" n: n receives return 0 bytes.
@@ -204,7 +206,18 @@ FSP_API BOOLEAN FspLinuxCompletionsNest(void);
 #define FSP_LINUX_RENAME_POSIX 0x02u    /* the rules of rename(2): an empty directory gives way to another one */
 #define FSP_LINUX_RENAME_EXCHANGE 0x04u /* the two names change places */
 #define FSP_LINUX_RENAME_LINK 0x08u     /* the file gets the new name beside those it has */
+/* with POSIX: a character device 0:0 takes the old name, in the same step; its owner and mode are set behind it */
+#define FSP_LINUX_RENAME_WHITEOUT 0x10u
 #define FSP_LINUX_RENAME_SHIFT 24       /* of these bits in the Flags of FileRenameInformationEx */
+/*
+ * The file gets no name: the last one of the path says nothing, and the directory stays as it is. It lives until its
+ * last Close, or gets a name by FSP_LINUX_RENAME_LINK. No option of Windows has this bit.
+ */
+#define FSP_LINUX_CREATE_UNNAMED 0x00080000u
+/* GetVolumeInfo: behind VOLUME_INFO there is room for these, zeros at first; what statvfs says of files. */
+typedef struct {
+    UINT64 TotalFiles, FreeFiles;
+} FSP_LINUX_FILE_COUNTS;
 FSP_API NTSTATUS FspLinuxSetOption(FSP_FILE_SYSTEM *FileSystem, const char *Name, UINT64 Value);
 /* Strict checks. FileSystem NULL: those of the whole process, volumes already deleted included. */
 FSP_API UINT32 FspLinuxViolationCount(FSP_FILE_SYSTEM *FileSystem);
@@ -224,6 +237,13 @@ FSP_API UINT64 FspLinuxPendingRequests(FSP_FILE_SYSTEM *FileSystem);
 #define FSP_LINUX_TOKEN_GRANT_ALL 0x6c6c6101u /* the kernel has checked: every ACL grants */
 #define FSP_LINUX_TOKEN_RESTRICTED 0x72730001u /* another user, member of Everyone and Authenticated Users only */
 
+/* In the response, too. */
+typedef struct {
+    FSP_FSCTL_VOLUME_INFO info;
+    FSP_LINUX_FILE_COUNTS counts;
+} FSP_LINUX_VOLUME_INFO;
+
+FSP_ASSERT_SIZE(FSP_LINUX_VOLUME_INFO, 104);
 FSP_ASSERT_SIZE(FSP_FILE_SYSTEM, 792);
 FSP_ASSERT_AT(FSP_FILE_SYSTEM, VolumeName, 16);
 FSP_ASSERT_AT(FSP_FILE_SYSTEM, VolumeHandle, 528);

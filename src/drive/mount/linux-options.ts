@@ -12,6 +12,7 @@ export function setLinuxOptions(fs: FspFileSystem, { directIo, allowOther, mode 
     allow_other: Number(allowOther),
     rename_extension: 1,
     hard_links: 1,
+    unnamed_files: 1,
     // What is made by the drive itself lets everybody do everything; this takes away from it.
     umask: 0o777 & ~mode,
   };

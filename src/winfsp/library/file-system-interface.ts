@@ -43,6 +43,8 @@ export interface DirectoryBuffer {
 
 export interface FileSystemInterface {
   /** FSP_FSCTL_VOLUME_INFO (88 bytes, zeroed) goes to `view` at `offset`. */
+  /** Our library for Linux: getVolumeInfo fills FileCounts, too. */
+  readonly countsFiles?: boolean;
   getVolumeInfo?(view: DataView, offset: number): number;
   setVolumeLabel?(label: string, view: DataView, offset: number): number;
   /**

@@ -36,7 +36,18 @@ export const RenameExtension = {
   EXCHANGE: 4,
   /** link(2): the file gets the new name beside those it has, or again one when it has none left. */
   LINK: 8,
+  /** RENAME_WHITEOUT, with POSIX: a character device 0:0 takes the old name, in the same step. */
+  WHITEOUT: 16,
 } as const;
+
+/**
+ * A bit of CreateOptions, to a file system that has switched `unnamed_files` on: the file gets no name, and its
+ * directory stays as it is (O_TMPFILE). The last name of the path says nothing.
+ */
+export const CREATE_UNNAMED = 0x0008_0000;
+
+/** What is behind VOLUME_INFO, by its offsets from the beginning of that: 64 bits each. */
+export const FileCounts = { TotalFiles: 88, FreeFiles: 96, END: 104 } as const;
 
 const MOUNT_MESSAGE_BYTES = 512;
 const VIOLATION_TEXT_BYTES = 4096;

@@ -18,6 +18,7 @@ OPTION_SETTER *options_further;
 static const char *const names[OPTION_COUNT] = {"strict", "spin_us", "direct_io", "allow_other", "uid", "gid", "umask",
     "rename_extension",
     "hard_links",
+    "unnamed_files",
     "client_memory"};
 
 static void defaults_learn(void)

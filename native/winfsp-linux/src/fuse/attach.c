@@ -31,6 +31,7 @@ NTSTATUS fuse_attach(VOLUME *volume, const WCHAR *mountPoint, void **frontEnd)
     front->posix = params->SupportsPosixUnlinkRename;
     front->reparsePoints = params->ReparsePoints;
     front->hardLinks = volume_option(volume, OPTION_HARD_LINKS) != 0;
+    front->unnamedFiles = front->hardLinks && volume_option(volume, OPTION_UNNAMED_FILES) != 0;
     front->extendedAttributes = params->ExtendedAttributes;
     front->directIo = volume_option(volume, OPTION_DIRECT_IO) != 0;
     if (front->cached)

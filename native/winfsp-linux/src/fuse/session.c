@@ -6,6 +6,8 @@
 
 /* What is missing is answered with ENOSYS: the kernel does it by itself, or does without (locks, flush at
  * close). */
+#define TMPFILE_OPCODE 51u /* FUSE_TMPFILE: newer than some headers */
+
 static THEN *const operations[] = {
     [FUSE_LOOKUP] = do_lookup,
     [FUSE_FORGET] = do_forget,
@@ -39,12 +41,14 @@ static THEN *const operations[] = {
     [FUSE_FALLOCATE] = do_fallocate,
     [FUSE_RENAME2] = do_rename2,
     [FUSE_LSEEK] = do_lseek,
+    [TMPFILE_OPCODE] = do_tmpfile,
 };
 
 static void run(OP *op, THEN *operation)
 {
-    int takesMemory = operation == do_lookup || operation == do_create || operation == do_mkdir ||
-                      operation == do_mknod || operation == do_symlink || operation == do_open || operation == do_link;
+    int takesMemory = operation == do_lookup || operation == do_create || operation == do_tmpfile ||
+                      operation == do_mkdir || operation == do_mknod || operation == do_symlink ||
+                      operation == do_open || operation == do_link;
     if (!takesMemory || !memory_exceeds(op->front, 6) || !prune_may_help(op->front))
         operation(op);
     else if (memory_exceeds(op->front, 7))

@@ -195,7 +195,8 @@ NTSTATUS FspFileSystemOpSetInformation(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_R
         if (interface->Rename == NULL)
             break;
         if (volume_option(volume_of(fs), OPTION_RENAME_EXTENSION))
-            extension = flags >> FSP_LINUX_RENAME_SHIFT & (FSP_LINUX_RENAME_POSIX | FSP_LINUX_RENAME_EXCHANGE);
+            extension = flags >> FSP_LINUX_RENAME_SHIFT &
+                        (FSP_LINUX_RENAME_POSIX | FSP_LINUX_RENAME_EXCHANGE | FSP_LINUX_RENAME_WHITEOUT);
         if (volume_option(volume_of(fs), OPTION_HARD_LINKS))
             extension |= flags >> FSP_LINUX_RENAME_SHIFT & FSP_LINUX_RENAME_LINK;
         if (replace || (extension & FSP_LINUX_RENAME_EXCHANGE)) {
@@ -246,15 +247,15 @@ NTSTATUS FspFileSystemOpSetEa(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, 
 NTSTATUS FspFileSystemOpQueryVolumeInformation(
     FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, FSP_FSCTL_TRANSACT_RSP *rsp)
 {
-    FSP_FSCTL_VOLUME_INFO info;
+    FSP_LINUX_VOLUME_INFO all;
     NTSTATUS status;
     if (fs->Interface->GetVolumeInfo == NULL)
         return STATUS_INVALID_DEVICE_REQUEST;
-    memset(&info, 0, sizeof info);
-    status = fs->Interface->GetVolumeInfo(fs, &info);
+    memset(&all, 0, sizeof all);
+    status = fs->Interface->GetVolumeInfo(fs, &all.info);
     if (!NT_SUCCESS(status))
         return status;
-    rsp->Rsp.QueryVolumeInformation.VolumeInfo = info;
+    memcpy(&rsp->Rsp, &all, sizeof all);
     return STATUS_SUCCESS;
 }
 

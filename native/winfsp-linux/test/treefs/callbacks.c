@@ -55,6 +55,8 @@ static void treefs_opened(TREEFS *t, FILE_NODE *f, PVOID *context, FSP_FSCTL_FIL
 static NTSTATUS GetVolumeInfo(FSP_FILE_SYSTEM *fs, FSP_FSCTL_VOLUME_INFO *info)
 {
     ENTER(fs);
+    FSP_LINUX_VOLUME_INFO *all = (void *)info;
+    all->counts = (FSP_LINUX_FILE_COUNTS){1000, 1000 - (UINT64)t->inodes};
     info->TotalSize = t->capacity;
     info->FreeSize = t->capacity - t->used;
     return treefs_leave(t, STATUS_SUCCESS);
@@ -99,6 +101,11 @@ static NTSTATUS Create(FSP_FILE_SYSTEM *fs, PWSTR name, UINT32 options, UINT32 g
         options & FILE_DIRECTORY_FILE ? FILE_ATTRIBUTE_DIRECTORY : attributes | FILE_ATTRIBUTE_ARCHIVE);
     if (sd != NULL)
         memcpy(f->sd, sd, f->sdSize = (UINT32)sd_view(sd, SIZE_MAX, &view));
+    if (options & FSP_LINUX_CREATE_UNNAMED) {
+        treefs_detach(f);
+        f->gone = 1;
+        f->names = 0;
+    }
     treefs_opened(t, f, context, info);
     return treefs_leave(t, STATUS_SUCCESS);
 }
@@ -264,12 +271,14 @@ static NTSTATUS Rename(FSP_FILE_SYSTEM *fs, PVOID context, PWSTR name, PWSTR new
     if (entry == NULL || (entry != f && entry->linked != f))
         return treefs_leave(t, STATUS_OBJECT_NAME_NOT_FOUND);
     if (target != NULL && target != f) {
-        if (!replace)
+        if (!(replace & 1))
             return treefs_leave(t, STATUS_OBJECT_NAME_COLLISION);
         if (target->attributes & FILE_ATTRIBUTE_DIRECTORY)
             return treefs_leave(t, STATUS_ACCESS_DENIED);
         treefs_remove_name(t, treefs_entry(t, parent, leaf, wide_length(leaf)));
     }
+    if (replace & FSP_LINUX_RENAME_WHITEOUT)
+        treefs_add_whiteout(t, entry->parent, entry->name, f);
     treefs_detach(entry);
     memset(entry->name, 0, sizeof entry->name);
     memcpy(entry->name, leaf, wide_length(leaf) * 2);

@@ -60,6 +60,7 @@ FILE_NODE *treefs_entry(TREEFS *t, FILE_NODE *parent, const WCHAR *name, size_t 
 FILE_NODE *treefs_entry_at(TREEFS *t, const WCHAR *path);
 void treefs_add_link(TREEFS *t, FILE_NODE *f, FILE_NODE *parent, const WCHAR *leaf);
 void treefs_remove_name(TREEFS *t, FILE_NODE *entry);
+void treefs_add_whiteout(TREEFS *t, FILE_NODE *parent, const WCHAR *leaf, const FILE_NODE *moved);
 NTSTATUS treefs_charge(TREEFS *t, FILE_NODE *f, UINT64 allocation);
 NTSTATUS treefs_control(FSP_FILE_SYSTEM *fs, PVOID context, UINT32 code, PVOID input, ULONG inputLength, PVOID output,
     ULONG outputLength, PULONG bytes);

@@ -146,6 +146,17 @@ void treefs_add_link(TREEFS *t, FILE_NODE *f, FILE_NODE *parent, const WCHAR *le
     f->times[3] = treefs_now();
 }
 
+void treefs_add_whiteout(TREEFS *t, FILE_NODE *parent, const WCHAR *leaf, const FILE_NODE *moved)
+{
+    FILE_NODE *f = treefs_add_child(t, parent, leaf, FILE_ATTRIBUTE_ARCHIVE | FILE_ATTRIBUTE_REPARSE_POINT);
+    UINT16 length = 8;
+    f->tag = IO_REPARSE_TAG_LX_CHR;
+    f->reparse = calloc(1, f->reparseSize = 16);
+    memcpy(f->reparse, &f->tag, sizeof f->tag);
+    memcpy(f->reparse + 4, &length, sizeof length);
+    memcpy(f->sd, moved->sd, f->sdSize = moved->sdSize);
+}
+
 void treefs_detach(FILE_NODE *f)
 {
     FILE_NODE **at = &f->parent->children;

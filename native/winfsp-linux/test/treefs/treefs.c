@@ -57,6 +57,14 @@ void treefs_hard_links(TREEFS *t)
     FspLinuxSetOption(t->fs, "hard_links", 1);
 }
 
+void treefs_unnamed_files(TREEFS *t)
+{
+    treefs_hard_links(t);
+    FspLinuxSetOption(t->fs, "unnamed_files", 1);
+}
+
+void treefs_whiteouts(TREEFS *t) { FspLinuxSetOption(t->fs, "rename_extension", 1); }
+
 static void free_tree(FILE_NODE *f)
 {
     while (f->children != NULL) {

@@ -16,6 +16,8 @@ TREEFS *treefs_new(const FSP_FSCTL_VOLUME_PARAMS *params, UINT64 capacityBytes);
 FSP_FILE_SYSTEM *treefs_file_system(TREEFS *t);
 void treefs_controls(TREEFS *t); /* it makes holes and tells of them */
 void treefs_hard_links(TREEFS *t); /* from now on, before the mount: case-sensitive ones only */
+void treefs_unnamed_files(TREEFS *t); /* the same, and hard links with it */
+void treefs_whiteouts(TREEFS *t); /* the same; a rename replaces no directory, nor exchanges anything */
 void treefs_delete(TREEFS *t);
 UINT64 treefs_used(TREEFS *t); /* bytes that files are charged, open ones without a name too */
 long treefs_inodes(TREEFS *t); /* without the root */

@@ -10,7 +10,7 @@ import { followableLink, resolveToRoot } from './link-target.js';
 import { failureOf } from './slot-memory.js';
 import { BOOL, P, type Slots, U32, U64 } from './slots.js';
 
-const RENAME_EXTENSIONS = RenameExtension.POSIX | RenameExtension.EXCHANGE | RenameExtension.LINK;
+const RENAME_EXTENSIONS = Object.values(RenameExtension).reduce((bits, bit) => bits | bit, 0);
 
 export function setNameSlots(slots: Slots): void {
   const { fs, memory, set } = slots;

@@ -6,6 +6,7 @@ import { FileInfo, OpenFileInfo, VolumeInfo } from '../../abi/layouts.js';
 import { statusOf } from '../../abi/status-of.js';
 import { copyMemory, readUtf16 } from '../../memory/native-memory.js';
 import type { OpenResult, SecurityByNameResult } from '../file-system-interface.js';
+import { FileCounts } from '../linux-extensions.js';
 import { failureOf } from './slot-memory.js';
 import { BOOL, P, type Slots, U32, U64 } from './slots.js';
 
@@ -15,13 +16,14 @@ export function setOpenSlots({ fs, memory, options, set }: Slots): void {
   const opens = new Opens(memory, options);
   const found: SecurityByNameResult = { fileAttributes: 0, securityDescriptor: null };
 
+  const volumeInfoBytes = fs.countsFiles === true ? FileCounts.END : VolumeInfo.SIZE;
   set(
     'GetVolumeInfo',
     [P],
     fs.getVolumeInfo &&
       ((_fs, info: number) => {
-        const status = statusOf(fs.getVolumeInfo!(memory.cleared(VolumeInfo.SIZE), 0));
-        return memory.give(status, info, VolumeInfo.SIZE);
+        const status = statusOf(fs.getVolumeInfo!(memory.cleared(volumeInfoBytes), 0));
+        return memory.give(status, info, volumeInfoBytes);
       }),
   );
 

@@ -1,5 +1,8 @@
-/* New names: create, mknod, mkdir, symlink. All are one Create with FILE_CREATE; owner and mode go along as a security
- * descriptor. What is a link or a special file becomes so by a reparse point that is set behind it. */
+/*
+ * New names: create, mknod, mkdir, symlink; and files without one. All are one Create with FILE_CREATE; owner and mode
+ * go along as a security descriptor. What is a link or a special file becomes so by a reparse point that is set behind
+ * it.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -74,25 +77,29 @@ void do_mkdir(OP *op)
         names_enter(op, 0, make);
 }
 
-/* ---- create ---- */
+/* ---- create, tmpfile ---- */
 
-static void created(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
+static void reply_opened(OP *op)
 {
     FRONT *front = op->front;
     FILE_OBJECT *handle;
-    if (!(op->flags & O_EXCL) && status_of(rsp) == STATUS_OBJECT_NAME_COLLISION) {
-        /* It was made behind the kernel's back. ESTALE makes the kernel look again, and find it. */
-        reply_error(op, ESTALE);
-        return;
-    }
-    if (!adopt(op, rsp))
-        return;
     pthread_mutex_lock(&front->lock);
     op->child->opens++;
     op->child->mappable += (op->flags & O_ACCMODE) == O_RDWR;
     handle = op->child->handle;
     pthread_mutex_unlock(&front->lock);
     reply_created(op, op->child, handle);
+}
+
+static void created(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    if (!(op->flags & O_EXCL) && status_of(rsp) == STATUS_OBJECT_NAME_COLLISION) {
+        /* It was made behind the kernel's back. ESTALE makes the kernel look again, and find it. */
+        reply_error(op, ESTALE);
+        return;
+    }
+    if (adopt(op, rsp))
+        reply_opened(op);
 }
 
 static void create(OP *op)
@@ -108,6 +115,35 @@ void do_create(OP *op)
     prepare(op, S_IFREG | (in->mode & 07777));
     if (name_argument(op, (const char *)(in + 1)))
         names_enter(op, 0, create);
+}
+
+static void made_unnamed(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    if (!NT_SUCCESS(status_of(rsp)) || status_of(rsp) == STATUS_REPARSE) {
+        reply_status(op, NT_SUCCESS(status_of(rsp)) ? STATUS_REPARSE_POINT_NOT_RESOLVED : status_of(rsp));
+        return;
+    }
+    op->child = inode_adopt_unnamed(op, rsp);
+    reply_opened(op);
+}
+
+static void make_unnamed(OP *op)
+{
+    op->createOptions |= FSP_LINUX_CREATE_UNNAMED;
+    if (request_create(op, op->inode, u"-", 1)) /* in place of a name */
+        op_post(op, made_unnamed);
+}
+
+void do_tmpfile(OP *op)
+{
+    const struct fuse_create_in *in = op_argument(op);
+    if (!op->front->unnamedFiles) {
+        reply_error(op, ENOSYS); /* the kernel does not ask again */
+        return;
+    }
+    op->flags = in->flags;
+    prepare(op, S_IFREG | (in->mode & 07777));
+    names_enter(op, 0, make_unnamed);
 }
 
 /* ---- symlink, mknod of a special file ---- */

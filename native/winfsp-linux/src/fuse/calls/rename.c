@@ -12,11 +12,51 @@
 
 #define NOREPLACE 1u /* RENAME_NOREPLACE */
 #define EXCHANGE 2u /* RENAME_EXCHANGE */
+#define WHITEOUT 4u /* RENAME_WHITEOUT */
 
 static int extended(const FRONT *front)
 {
     return front->posix && volume_option(front->volume, OPTION_RENAME_EXTENSION) != 0;
 }
+
+/* ---- whiteout ---- */
+
+/*
+ * A device has taken the old name, with the descriptor of what moved. It shall belong to the caller, with no rights for
+ * anyone. The rename has been answered: whatever comes of this, further answers come to nothing.
+ */
+
+static void whiteout_done(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp) { reply_error(op, 0); }
+
+static void whiteout_own(OP *op)
+{
+    if (request_set_mode(op, op_in(op)->uid, op_in(op)->gid, 0))
+        op_post(op, whiteout_done);
+    else
+        reply_error(op, 0);
+}
+
+static void whiteout_found(OP *op)
+{
+    op->inode = op->child;
+    with_handle(op, whiteout_own);
+}
+
+static void whiteout_owned(OP *op)
+{
+    FRONT *front = op->front;
+    reply_write(op, 0, NULL, 0);
+    op_drop_handle(op);
+    pthread_mutex_lock(&front->lock);
+    op->child->references--;
+    inode_settle(front, op->child);
+    op->child = NULL;
+    pthread_mutex_unlock(&front->lock);
+    op->inode = op->oldDirectory;
+    with_child(op, whiteout_found);
+}
+
+/* ---- rename ---- */
 
 /* Also under another spelling, or another of its names. */
 static int is_same_file(const INODE *a, const INODE *b) { return a == b || a->info.IndexNumber == b->info.IndexNumber; }
@@ -47,7 +87,10 @@ static void renamed(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
     name_moved(
         front, moved, op->oldDirectory, op->name, op->nameUnits, op->newDirectory, op->newName, op->newNameUnits);
     pthread_mutex_unlock(&front->lock);
-    reply_error(op, 0);
+    if (op->flags & WHITEOUT)
+        whiteout_owned(op);
+    else
+        reply_error(op, 0);
 }
 
 static void go(OP *op)
@@ -62,7 +105,8 @@ static void go(OP *op)
         if (!(op->flags & (NOREPLACE | EXCHANGE)))
             flags |= FILE_RENAME_REPLACE_IF_EXISTS;
         if (extended(front))
-            flags |= (FSP_LINUX_RENAME_POSIX | (op->flags & EXCHANGE ? FSP_LINUX_RENAME_EXCHANGE : 0))
+            flags |= (FSP_LINUX_RENAME_POSIX | (op->flags & EXCHANGE ? FSP_LINUX_RENAME_EXCHANGE : 0) |
+                         (op->flags & WHITEOUT ? FSP_LINUX_RENAME_WHITEOUT : 0))
                      << FSP_LINUX_RENAME_SHIFT;
         op->req.Req.SetInformation.Info.RenameEx.Flags = flags;
     }
@@ -121,8 +165,8 @@ static void start(OP *op, UINT64 newDirectory, const char *names)
     int error = name_of(names, op->name, &op->nameUnits, MAX_NAME_UNITS);
     if (error == 0)
         error = name_of(newName, op->newName, &op->newNameUnits, most);
-    /* The kernel has refused both together. A whiteout has no counterpart. */
-    if (error == 0 && (op->flags & ~(extended(op->front) ? NOREPLACE | EXCHANGE : NOREPLACE)) != 0)
+    /* The kernel has refused an exchange together with either of the others. */
+    if (error == 0 && (op->flags & ~(extended(op->front) ? NOREPLACE | EXCHANGE | WHITEOUT : NOREPLACE)) != 0)
         error = EINVAL;
     op->oldDirectory = op->inode;
     op->newDirectory = inode_of(op->front, newDirectory);

@@ -66,7 +66,8 @@ void do_init(OP *op)
 static void statfs_done(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
 {
     FRONT *front = op->front;
-    const FSP_FSCTL_VOLUME_INFO *info = &rsp->Rsp.QueryVolumeInformation.VolumeInfo;
+    const FSP_LINUX_VOLUME_INFO *all = (const void *)&rsp->Rsp;
+    const FSP_FSCTL_VOLUME_INFO *info = &all->info;
     struct fuse_statfs_out out;
     if (!NT_SUCCESS(status_of(rsp))) {
         reply_status(op, status_of(rsp));
@@ -76,6 +77,8 @@ static void statfs_done(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
     out.st.bsize = out.st.frsize = front->unit;
     out.st.blocks = info->TotalSize / front->unit;
     out.st.bfree = out.st.bavail = info->FreeSize / front->unit;
+    out.st.files = all->counts.TotalFiles;
+    out.st.ffree = all->counts.FreeFiles;
     out.st.namelen = volume_params(front->volume)->MaxComponentLength;
     reply_data(op, &out, sizeof out);
 }

@@ -54,6 +54,22 @@ INODE *inode_adopt(OP *op, INODE *dir, const WCHAR *name, size_t units, const FS
     return inode;
 }
 
+INODE *inode_adopt_unnamed(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    FRONT *front = op->front;
+    INODE *inode = op->blank;
+    op->blank = NULL;
+    pthread_mutex_lock(&front->lock);
+    handle_opened(op->made, rsp);
+    inode_insert(front, NULL, inode);
+    inode->references++;
+    learn(front, inode, rsp);
+    inode_number(front, inode);
+    install(op, inode);
+    pthread_mutex_unlock(&front->lock);
+    return inode;
+}
+
 int inode_readopt(OP *op, INODE *inode, const FSP_FSCTL_TRANSACT_RSP *rsp)
 {
     FRONT *front = op->front;

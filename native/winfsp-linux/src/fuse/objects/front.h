@@ -140,7 +140,7 @@ struct front {
     /* FileInfoTimeout is infinite, and a file has one spelling: the kernel may believe what it remembers */
     int cached;
     int caseSensitive, persistentAcls, cleanupWhenModifiedOnly, posix, reparsePoints, extendedAttributes;
-    int hardLinks; /* see the option hard_links */
+    int hardLinks, unnamedFiles; /* see the options hard_links and unnamed_files */
     int directIo;
     UINT64 timeoutSec; /* of names and attributes in the kernel */
     UINT32 timeoutNsec;
@@ -257,7 +257,7 @@ INODE *inode_of(FRONT *front, UINT64 nodeid);
 int inode_is_unlinked(FRONT *front, const INODE *inode); /* takes front.lock */
 INODE *inode_new(FRONT *front, const WCHAR *name, size_t units); /* takes front.lock; NULL: no memory */
 void inode_discard(FRONT *front, INODE *inode); /* never inserted */
-void inode_insert(FRONT *front, INODE *parent, INODE *inode);
+void inode_insert(FRONT *front, INODE *parent, INODE *inode); /* parent NULL: without a name */
 /* The first name of an inode that has none, or one more. 0: no memory, nothing changed. */
 int name_add(FRONT *front, INODE *inode, INODE *parent, const WCHAR *text, size_t units);
 void name_remove(FRONT *front, NAME *name); /* one is gone; the inode stays while it has others, is known or open */
@@ -278,6 +278,8 @@ void inodes_free(FRONT *front);
  * handle is closed. Takes op->made and op->blank. Returns it referenced.
  */
 INODE *inode_adopt(OP *op, INODE *dir, const WCHAR *name, size_t units, const FSP_FSCTL_TRANSACT_RSP *rsp);
+/* The same for a file that was made without a name. */
+INODE *inode_adopt_unnamed(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp);
 /* The same for an inode that lost its handle, which becomes the op's too. 0: it is another file by now. */
 int inode_readopt(OP *op, INODE *inode, const FSP_FSCTL_TRANSACT_RSP *rsp);
 
@@ -351,7 +353,7 @@ void notifier_free(FRONT *front); /* when it ends: what it has not told is dropp
 /* the operations */
 THEN do_lookup, do_forget, do_batch_forget, do_getattr; /* lookup.c */
 THEN do_setattr; /* setattr.c */
-THEN do_create, do_mknod, do_mkdir, do_symlink; /* create.c */
+THEN do_create, do_tmpfile, do_mknod, do_mkdir, do_symlink; /* create.c */
 THEN do_readlink, do_link; /* symlink.c, link.c */
 THEN do_unlink, do_rmdir, do_rename, do_rename2; /* remove.c, rename.c */
 THEN do_open, do_release, do_read, do_write, do_fsync, do_fallocate; /* open.c, file.c */

@@ -80,10 +80,13 @@ INODE *inode_new(FRONT *front, const WCHAR *name, size_t units)
 
 void inode_insert(FRONT *front, INODE *parent, INODE *inode)
 {
-    inode->name.parent = parent;
     inode->generation = ++front->generation;
-    parent->references++;
-    names_insert(front, &inode->name);
+    inode->name.parent = parent;
+    inode->unlinked = parent == NULL;
+    if (parent != NULL) {
+        parent->references++;
+        names_insert(front, &inode->name);
+    }
     inode_add_newest(front, inode);
     front->inodeCount++;
 }
