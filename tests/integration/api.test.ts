@@ -26,6 +26,7 @@ import { afterEach, expect, it } from 'vitest';
 import { PROJECT } from '../support/machine.js';
 import { cli, describeMount, isMounted, newDirectory } from '../support/mount.js';
 import { run } from '../support/processes.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const OPTIONS = { capacity: '64M' };
 const drives: RamDrive[] = [];
@@ -111,6 +112,15 @@ describeMount('RamDrive', () => {
     await expect(drive.resize(4096)).rejects.toMatchObject({ code: 'NO_ROOM' });
     await expect(drive.resize('much')).rejects.toThrow(ConfigError);
     expect(await drive.unmount()).toEqual({ files: 1, bytes: 8192 });
+  });
+
+  it('keeps what is on it in an image, wherever it is mounted', async () => {
+    const image = join(temporaryFolder('api-image'), 'drive.tar');
+    const first = await mount({ image });
+    writeFileSync(join(first.path, 'f'), 'kept');
+    await first.unmount();
+    const second = await mount({ image });
+    expect(readFileSync(join(second.path, 'f'), 'utf8')).toBe('kept');
   });
 
   it('is used synchronously, tells its figures, and leaves nothing', async () => {

@@ -151,12 +151,15 @@ function join(
   };
 }
 
-/** Whether a file lies in a directory, or on a drive of that letter. */
+/**
+ * Whether a file lies in a directory, or on a drive of that letter. Nothing lies in `/`: no drive can be mounted there,
+ * and for the API it stands for a directory that is yet to be made.
+ */
 function isWithin(path: string, place: string): boolean {
   const from = relative(place, path);
   // "..x" is a name like any other.
   const isOutside = from === '..' || from.startsWith(`..${sep}`) || isAbsolute(from);
-  return place !== '' && from !== '' && !isOutside;
+  return place !== '' && place !== '/' && from !== '' && !isOutside;
 }
 
 /** `~` is the home directory. In a file, a relative path is relative to the file, wherever the command is typed. */

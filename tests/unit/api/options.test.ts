@@ -14,6 +14,12 @@ it('without a mount point: a temporary directory on Linux, the first free letter
   });
   const onWindows = resolveOptions({}, 'win32');
   expect(onWindows).toMatchObject({ temporary: false, settings: { mountPoint: '*', caseSensitive: false } });
+  // Which directory that is nobody knows yet: an image may lie anywhere.
+  const image = '/somewhere/drive.tar';
+  expect(resolveOptions({ image }, 'linux')).toMatchObject({
+    temporary: true,
+    settings: { imageFile: image },
+  });
   expect(resolveOptions({ mountPoint: '/mnt/x' }, 'linux')).toMatchObject({
     temporary: false,
     settings: { mountPoint: '/mnt/x' },
