@@ -112,7 +112,7 @@ async function firstItem(tar: TarReader): Promise<TarItem> {
 }
 
 async function readManifest(tar: TarReader, item: TarItem): Promise<Manifest> {
-  const sha256 = item.sha256Before();
+  const sha256 = tar.sha256Before();
   if (item.sizeBytes > MAX_MANIFEST_BYTES)
     throw tar.damage(item.offset, 'has a manifest of an impossible size');
   const manifest = parseManifest((await tar.read(item.sizeBytes)).toString('utf8'));

@@ -1,4 +1,5 @@
 /** The thread that writes one image, from a moment of the volume, while the drive goes on. */
+import { constants, setPriority } from 'node:os';
 import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { ImageFile } from '../../image/image-file.js';
 import { type Moment, viewOfMoment } from '../../image/moment.js';
@@ -14,6 +15,8 @@ const PROGRESS_MS = 250;
 if (isMainThread || parentPort === null) {
   throw new Error('save-thread-main is started by ImageSaver.');
 }
+// Programs that use the drive come first. Elsewhere Node knows only the priority of the whole process.
+if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 const port = parentPort;
 const input = workerData as SaveThreadInput;
 const state = new SaveState(input.state);

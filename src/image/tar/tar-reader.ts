@@ -19,8 +19,6 @@ export interface TarItem {
   pax: Pax;
   /** Of its content in the archive. */
   sizeBytes: number;
-  /** Of all bytes before it. */
-  sha256Before: () => string;
 }
 
 export class TarReader {
@@ -31,6 +29,8 @@ export class TarReader {
   /** In the archive, of the next byte. */
   #offset = 0;
   readonly #hash: Hash = createHash('sha256');
+  /** Headers of the entry at hand, which are not in the hash yet: most entries need none of what is before them. */
+  #head: Uint8Array[] = [];
 
   /** Each piece is valid until the next is asked for. */
   constructor(pieces: AsyncIterator<Uint8Array, undefined>) {
@@ -44,7 +44,7 @@ export class TarReader {
   /** The next entry; null at the end of the archive. Content of the one before must have been read to its end. */
   async next(): Promise<TarItem | null> {
     const { offset } = this;
-    const before = this.#hash.copy();
+    this.#hashHead();
     const first = await this.#header();
     if (first === null) return null;
     let header = first;
@@ -54,8 +54,9 @@ export class TarReader {
         throw this.damage(offset, `has a pax header of ${header.size} bytes, at most ${MAX_PAX_BYTES}`);
       }
       pax =
-        Pax.parse(await this.read(header.size)) ?? fail(this.damage(offset, 'has a malformed pax header'));
-      await this.skipPadding(header.size);
+        Pax.parse(await this.#readHead(header.size)) ??
+        fail(this.damage(offset, 'has a malformed pax header'));
+      await this.#readHead(paddingOf(header.size));
       header = (await this.#header()) ?? fail(this.damage(offset, 'ends after a pax header'));
       if (header.type === 'pax-header') throw this.damage(offset, 'has two pax headers in a row');
     }
@@ -64,35 +65,33 @@ export class TarReader {
     if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0) {
       throw this.damage(offset, `has an entry of "${size ?? header.size}" bytes`);
     }
-    return { offset, header, pax, sizeBytes, sha256Before: () => before.digest('hex') };
+    return { offset, header, pax, sizeBytes };
+  }
+
+  /** Of all bytes before the entry at hand, of which nothing but its headers is read yet. */
+  sha256Before(): string {
+    return this.#hash.copy().digest('hex');
   }
 
   /** The next bytes, all of them, in a buffer of their own. */
   async read(length: number): Promise<Buffer> {
-    const bytes = Buffer.alloc(length);
-    for (let done = 0; done < length; ) {
-      const some = await this.some(length - done);
-      bytes.set(some, done);
-      done += some.length;
-    }
+    this.#hashHead();
+    const bytes = await this.#take(length);
+    this.#hash.update(bytes);
     return bytes;
   }
 
   /** Of the next bytes as many as are at hand, at least one and at most `limit`; valid until the next call. */
   async some(limit: number): Promise<Uint8Array> {
-    if (this.#at === this.#piece.length && !(await this.#fill())) {
-      throw this.damage(this.#offset, 'ends too early: it is incomplete');
-    }
-    const bytes = this.#piece.subarray(this.#at, this.#at + limit);
+    this.#hashHead();
+    const bytes = await this.#next(limit);
     this.#hash.update(bytes);
-    this.#at += bytes.length;
-    this.#offset += bytes.length;
     return bytes;
   }
 
   /** What fills the last block of content of this length; zeros. */
   async skipPadding(length: number): Promise<void> {
-    const padding = (BLOCK_BYTES - (length % BLOCK_BYTES)) % BLOCK_BYTES;
+    const padding = paddingOf(length);
     if (padding > 0) await this.read(padding);
   }
 
@@ -112,7 +111,7 @@ export class TarReader {
 
   async #header(): Promise<TarHeader | null> {
     const { offset } = this;
-    const block = await this.read(BLOCK_BYTES);
+    const block = await this.#readHead(BLOCK_BYTES);
     let header: TarHeader | null;
     try {
       header = decode(block, 'utf-8');
@@ -126,6 +125,37 @@ export class TarReader {
     return header;
   }
 
+  async #readHead(length: number): Promise<Buffer> {
+    const bytes = await this.#take(length);
+    this.#head.push(bytes);
+    return bytes;
+  }
+
+  #hashHead(): void {
+    for (const bytes of this.#head) this.#hash.update(bytes);
+    this.#head = [];
+  }
+
+  async #take(length: number): Promise<Buffer> {
+    const bytes = Buffer.allocUnsafe(length);
+    for (let done = 0; done < length; ) {
+      const some = await this.#next(length - done);
+      bytes.set(some, done);
+      done += some.length;
+    }
+    return bytes;
+  }
+
+  async #next(limit: number): Promise<Uint8Array> {
+    if (this.#at === this.#piece.length && !(await this.#fill())) {
+      throw this.damage(this.#offset, 'ends too early: it is incomplete');
+    }
+    const bytes = this.#piece.subarray(this.#at, this.#at + limit);
+    this.#at += bytes.length;
+    this.#offset += bytes.length;
+    return bytes;
+  }
+
   /** False at the end. */
   async #fill(): Promise<boolean> {
     do {
@@ -136,6 +166,11 @@ export class TarReader {
     } while (this.#piece.length === 0);
     return true;
   }
+}
+
+/** What fills the last block of content of this length. */
+function paddingOf(length: number): number {
+  return (BLOCK_BYTES - (length % BLOCK_BYTES)) % BLOCK_BYTES;
 }
 
 function fail(error: ImageError): never {

@@ -13,6 +13,7 @@ import { encodePax, type PaxRecords } from './pax.js';
 
 /** What the field of a header holds. */
 const MAX_ID = 0o777777;
+const ZEROS = new Uint8Array(2 * BLOCK_BYTES);
 const MAX_TIME_SECONDS = 2 ** 31 - 1;
 
 export interface TarEntry {
@@ -112,12 +113,12 @@ export class TarWriter {
 
   /** The end of the archive. */
   finish(): void {
-    this.write(Buffer.alloc(2 * BLOCK_BYTES));
+    this.write(ZEROS);
     this.#flush();
   }
 
   #pad(bytes: number): void {
-    this.write(Buffer.alloc((BLOCK_BYTES - (bytes % BLOCK_BYTES)) % BLOCK_BYTES));
+    this.write(ZEROS.subarray(0, (BLOCK_BYTES - (bytes % BLOCK_BYTES)) % BLOCK_BYTES));
   }
 
   #flush(): void {
