@@ -1,5 +1,5 @@
 /**
- * What snapshots cost, side by side with what people do without them:
+ * What snapshots and images cost, side by side with what people do without them:
  *
  *     npm run bench:snapshots                    100,000 files of 2 GiB together; writes bench/results/snapshots.json
  *     npm run bench:snapshots -- --files 2000    a smaller tree, 21 KiB a file; prints only
@@ -12,7 +12,6 @@ import {
   constants,
   fsyncSync,
   ftruncateSync,
-  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -27,10 +26,9 @@ import { compactJson } from '../../scripts/compact-json.js';
 import { RamDrive } from '../../src/api/index.js';
 import { Random } from '../../tests/chaos/random.js';
 import { type BenchFigure, printFigures, provenance, RECORDED } from '../results.js';
+import { measureImages } from './images.js';
+import { FILE_BYTES, figureOf, makeTree, median, timed, WHOLE_FILES } from './tree.js';
 
-const WHOLE_FILES = 100_000;
-const FILE_BYTES = Math.floor(2 ** 31 / WHOLE_FILES);
-const FILES_PER_DIRECTORY = 500;
 const ROUNDS = 5;
 const TOUCHED_BYTES = 64 * 2 ** 20;
 const BLOCK_BYTES = 4096;
@@ -42,31 +40,6 @@ if (!Number.isInteger(files) || files < 1) {
   process.exit(2);
 }
 
-function median(numbers: readonly number[]): number {
-  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
-}
-
-async function timed(work: () => unknown): Promise<number> {
-  const begun = performance.now();
-  await work();
-  return performance.now() - begun;
-}
-
-function figure(group: string, contender: string, unit: string, rounds: readonly number[]): BenchFigure {
-  const name = `${files} files, ${Math.round((files * FILE_BYTES) / 2 ** 20)} MiB`;
-  return { group, name, contender, unit, value: median(rounds), rounds: [...rounds] };
-}
-
-function makeTree(top: string): void {
-  const content = Buffer.alloc(FILE_BYTES, 'content ');
-  for (let i = 0; i < files; i++) {
-    const directory = join(top, `d${Math.floor(i / FILES_PER_DIRECTORY)}`);
-    if (i % FILES_PER_DIRECTORY === 0) mkdirSync(directory, { recursive: true });
-    content.writeUInt32LE(i, 0);
-    writeFileSync(join(directory, `file-${i}`), content);
-  }
-}
-
 const options = { capacity: files * (FILE_BYTES + 8192) * 2.5 + 4 * TOUCHED_BYTES };
 const mounted = () => RamDrive.mount({ ...options, capacity: Math.ceil(options.capacity) });
 
@@ -76,7 +49,7 @@ const mounted = () => RamDrive.mount({ ...options, capacity: Math.ceil(options.c
  */
 async function measureTree(work: string): Promise<BenchFigure[]> {
   const source = join(work, 'source');
-  makeTree(source);
+  makeTree(source, files);
   const archive = join(work, 'tree.tar');
   execFileSync('tar', ['-cf', archive, '-C', source, '.']);
   const probe = join('d0', 'file-0');
@@ -118,11 +91,18 @@ async function measureTree(work: string): Promise<BenchFigure[]> {
     await drive.unmount({ force: true });
   }
   return [
-    figure('snapshot', 'cp -a on tmpfs', 'ms', copies),
-    figure('snapshot', 'ramdrive', 'ms', snapshots),
-    figure('rollback until the first open', 'unmount, mount, tar -x', 'ms', unpacked),
-    figure('rollback until the first open', 'ramdrive', 'ms', rollbacks),
-    figure('memory for a snapshot of an unchanged drive', 'ramdrive', 'of the content', residentShares),
+    figureOf(files, 'snapshot', 'cp -a on tmpfs', 'ms', copies),
+    figureOf(files, 'snapshot', 'ramdrive', 'ms', snapshots),
+    figureOf(files, 'rollback until the first open', 'unmount, mount, tar -x', 'ms', unpacked),
+    figureOf(files, 'rollback until the first open', 'ramdrive', 'ms', rollbacks),
+    figureOf(
+      files,
+      'memory for a snapshot of an unchanged drive',
+      'ramdrive',
+      'of the content',
+      residentShares,
+    ),
+    ...(await measureImages({ work, archive, files, capacity: Math.ceil(options.capacity) })),
   ];
 }
 
