@@ -8,13 +8,13 @@
  * (scripts/ci/winfsp.json). `--fast` compresses less.
  */
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { zipSync } from 'fflate';
 import { hasProgram } from './build-native.mjs';
 import { INSTALLER_FOLDER, makePayload, VERSION } from './installer/payload.mjs';
+import { sha256Of } from './sha256.mjs';
 
 const SCRIPT = new URL('installer/ramdrive.nsi', import.meta.url);
 const PINNED = new URL('ci/winfsp.json', import.meta.url);
@@ -54,20 +54,18 @@ function makeZip(payload, level) {
   return output;
 }
 
-const sha256 = (path) => createHash('sha256').update(readFileSync(path)).digest('hex');
-
 /** What is wrong with the file to bundle, or null: it will run with the rights of an administrator. */
 function whyNotBundled(path) {
   if (!existsSync(path)) return `--winfsp is "${path}", which is not there; expected WinFsp's MSI.`;
   const { pattern, sha256: expected } = JSON.parse(readFileSync(PINNED, 'utf8')).channels.stable.installer;
-  const found = sha256(path);
+  const found = sha256Of(path);
   return found === expected
     ? null
     : `--winfsp is "${path}" with the SHA-256 ${found}; expected ${pattern}, which has ${expected}.`;
 }
 
 function report(path) {
-  console.log(`${sha256(path)}  ${path} (${(statSync(path).size / 2 ** 20).toFixed(1)} MiB)`);
+  console.log(`${sha256Of(path)}  ${path} (${(statSync(path).size / 2 ** 20).toFixed(1)} MiB)`);
 }
 
 const { values } = parseArgs({ options: { winfsp: { type: 'string' }, fast: { type: 'boolean' } } });

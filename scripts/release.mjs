@@ -8,7 +8,6 @@
  * Exit code 2 when the tag is not the version of package.json or CHANGELOG.md has no section for it.
  */
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { provideInstaller } from './driver/provision.mjs';
 import { notesOf } from './release/notes.mjs';
 import { wingetManifests } from './release/winget.mjs';
+import { sha256Of } from './sha256.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const OUT = join(ROOT, '.cache', 'release');
@@ -33,10 +33,7 @@ function run(program, args) {
 }
 
 const write = (file, text) => writeFileSync(join(OUT, file), text);
-const sha256 = (file) =>
-  createHash('sha256')
-    .update(readFileSync(join(OUT, file)))
-    .digest('hex');
+const sha256 = (file) => sha256Of(join(OUT, file));
 
 function make({ url, fast }) {
   rmSync(OUT, { recursive: true, force: true });

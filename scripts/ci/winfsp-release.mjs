@@ -8,10 +8,10 @@
  * (`isPinned`).
  */
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sha256Of } from '../sha256.mjs';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const pinned = JSON.parse(readFileSync(join(HERE, 'winfsp.json'), 'utf8'));
@@ -73,7 +73,7 @@ export function download({ tag }, { pattern, sha256 }, folder) {
 }
 
 function checkSum(path, name, expected) {
-  const found = createHash('sha256').update(readFileSync(path)).digest('hex');
+  const found = sha256Of(path);
   if (expected !== null && found !== expected) {
     throw new Error(`${name} has the SHA-256 ${found}, expected ${expected}.`);
   }

@@ -7,7 +7,6 @@
  * The binaries stay below .cache/winfsp, beside WinFsp's licence, and are only read.
  */
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -20,6 +19,7 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { hasProgram, installAsRoot } from '../build-native.mjs';
+import { sha256Of } from '../sha256.mjs';
 import { ROOT, whyNotHere as whyNoWine } from '../wine/prepare.mjs';
 
 const CACHE = join(ROOT, '.cache', 'winfsp');
@@ -60,7 +60,7 @@ export function provideBinaries(log) {
       `WINFSP_MSI is "${own}", which is no file. Expected: the path of an official WinFsp installer (.msi).`,
     );
   }
-  const name = own === undefined ? basename(PINNED.msi.name, '.msi') : `own-${sha256(own).slice(0, 16)}`;
+  const name = own === undefined ? basename(PINNED.msi.name, '.msi') : `own-${sha256Of(own).slice(0, 16)}`;
   const target = join(CACHE, name);
   // An earlier version of this script may have taken less.
   if (![...Object.keys(PINNED.binaries), LICENCE].every((file) => existsSync(join(target, file)))) {
@@ -144,10 +144,8 @@ function checkSums(directory) {
   }
 }
 
-const sha256 = (path) => createHash('sha256').update(readFileSync(path)).digest('hex');
-
 function expectSum(path, expected) {
-  const found = sha256(path);
+  const found = sha256Of(path);
   if (found !== expected) {
     throw new Error(`${path} has the sha256 sum ${found}, expected ${expected}. Remove it and try again.`);
   }

@@ -2,12 +2,14 @@
  * Programs that give a file several names: each on a directory of tmpfs, as a check of the check, then on the drive.
  * Each makes `copy` of `tree`, in which two names are one file.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { must } from './program.js';
 
-const MAKERS: Record<string, string> = {
+/** By the program that does it. */
+export const HARD_LINK_MAKERS = {
   'cp -al': 'cp -al tree copy && test $(stat -c %h copy/one) = 4',
+  'cp -a': 'cp -a tree copy && test $(stat -c %h copy/one) = 2',
   'tar -x': 'mkdir copy && tar -C tree -cf - . | tar -C copy -xf -',
   'rsync -H': 'rsync -aH tree/ copy/',
   'git clone --local': `git init -q origin && cp tree/one origin/file && cd origin && git add . &&
@@ -24,19 +26,22 @@ const MAKERS: Record<string, string> = {
 
 export const HARD_LINK_PROGRAMS = ['cp', 'tar', 'rsync', 'git', 'dpkg'] as const;
 
+/** For bash -eu: what one of them has to do in the current directory. */
+export function hardLinkScript(maker: string): string {
+  return `mkdir -p tree/below; echo content > tree/one; ln tree/one tree/below/two; (${maker})
+    test copy/one -ef copy/below/two; cmp copy/one tree/one`;
+}
+
 export async function hardLinks(driveDirectory: string): Promise<string> {
   for (const parent of ['/dev/shm', driveDirectory]) {
-    for (const maker of Object.values(MAKERS)) {
+    for (const maker of Object.values(HARD_LINK_MAKERS)) {
       const cwd = mkdtempSync(join(parent, 'links-'));
       try {
-        mkdirSync(join(cwd, 'tree/below'), { recursive: true });
-        writeFileSync(join(cwd, 'tree/one'), 'content\n');
-        const script = `ln tree/one tree/below/two; (${maker}); test copy/one -ef copy/below/two; cmp copy/one tree/one`;
-        await must('bash', ['-euc', script], { cwd, limitMs: 120_000 });
+        await must('bash', ['-euc', hardLinkScript(maker)], { cwd, limitMs: 120_000 });
       } finally {
         rmSync(cwd, { recursive: true, force: true });
       }
     }
   }
-  return `${Object.keys(MAKERS).join(', ')}: as on tmpfs`;
+  return `${Object.keys(HARD_LINK_MAKERS).join(', ')}: as on tmpfs`;
 }

@@ -94,8 +94,9 @@ END
 chmod +x "$4/winfsp-tests-x64.exe"`,
   );
   // The scripts as they are, with the checksums of the files that are downloaded here.
-  const own = join(folder, 'scripts');
+  const own = join(folder, 'scripts', 'ci');
   cpSync(scripts, own, { recursive: true });
+  cpSync(join(scripts, '..', 'sha256.mjs'), join(folder, 'scripts', 'sha256.mjs'));
   writeFileSync(join(own, 'winfsp.json'), JSON.stringify(pinsWith(checksums)));
   return (script: string, args: string[], env: Record<string, string> = {}) => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [join(own, script), ...args], {
@@ -227,4 +228,11 @@ describe.runIf(process.platform === 'linux')('keep-dumps.mjs', () => {
     expect(calls).toContain('LocalDumps\\node.exe /v DumpFolder /t REG_EXPAND_SZ /d C:\\dumps');
     expect(calls).toContain('winfsp-tests-x64.exe /v DumpType');
   });
+});
+
+it('the driver suite and a release take the same installer of WinFsp', () => {
+  const file = join(packageRoot(), 'scripts', 'driver', 'winfsp-binaries.json');
+  const { msi } = JSON.parse(readFileSync(file, 'utf8'));
+  const { pattern, sha256 } = pins.channels.stable.installer;
+  expect([msi.name, msi.sha256]).toEqual([pattern, sha256]);
 });
