@@ -9,9 +9,13 @@ export default defineConfig({
   resolve: { alias: unitAlias },
   test: {
     env: testLibrary,
-    include: ['tests/unit/{volume,winfsp,drive}/**/*.test.ts'],
+    // Those of the folder that is mutated.
+    include: [process.env.RAMDRIVE_MUTATION_TESTS ?? 'tests/unit/{volume,winfsp,drive}/**/*.test.ts'],
     // Heaps and times are measured there, which mutants' switches change.
     exclude: ['**/heap.test.ts', '**/heap-limit.test.ts'],
+    // Loading the sources anew for each file would be most of the time.
+    isolate: false,
+    fileParallelism: false,
     testTimeout: 60_000,
   },
 });
