@@ -116,7 +116,9 @@ export class RealLedger {
     this.#files.forEach((file, f) => {
       this.#compareFile(s, f, file);
     });
-    const violations = pool.check(this.#files);
+    const check = pool.startCheck([]);
+    for (const file of this.#files) check.add(file);
+    const violations = check.finish();
     if (violations.length > 0) throw new Deviation(violations.join('; '));
   }
 

@@ -143,7 +143,7 @@ export class RamDrive {
 
   /** See VolumeThread.selfCheck. Throws DriveError NOT_RUNNING or TIMEOUT. */
   selfCheck(): Promise<SelfCheckResult> {
-    return this.#wakeFor(this.#thread.selfCheck());
+    return this.#thread.selfCheck(() => this.#wake());
   }
 
   /**
@@ -219,10 +219,14 @@ export class RamDrive {
   }
 
   /** On Windows only a request wakes the loop: one of our own. */
-  #wakeFor<T>(result: Promise<T>): Promise<T> {
+  #wake(): void {
     if (process.platform === 'win32' && this.#isMounted) {
       void statfs(this.mountPoint).catch(() => {});
     }
+  }
+
+  #wakeFor<T>(result: Promise<T>): Promise<T> {
+    this.#wake();
     return result;
   }
 

@@ -16,14 +16,7 @@ import {
   readStatistics,
   VolumeReference,
 } from '../winfsp/index.js';
-import {
-  MAX_VIOLATIONS_SHOWN,
-  MAX_WORKER_HEAP_MIB,
-  SAVE_GRACE_MS,
-  SELF_CHECK_GRACE_MS,
-  START_GRACE_MS,
-  STOP_GRACE_MS,
-} from './config/limits.js';
+import { MAX_WORKER_HEAP_MIB, SAVE_GRACE_MS, START_GRACE_MS, STOP_GRACE_MS } from './config/limits.js';
 import type { DriveSettings } from './config/settings.js';
 import { type DriveEnd, driveEndOf } from './drive-end.js';
 import { DriveError, messageOf } from './errors.js';
@@ -34,6 +27,7 @@ import { StrictReport } from './mount/linux-options.js';
 import { readMemory } from './mount/memory.js';
 import type { SnapshotList, VolumeRequest, VolumeResults } from './requests/messages.js';
 import { PendingRequests } from './requests/pending-requests.js';
+import { selfCheck } from './requests/self-check.js';
 import { type DriveStatus, driveStatus, type SaveResult, type SelfCheckResult } from './status.js';
 import {
   DriveCommand,
@@ -179,13 +173,24 @@ export class VolumeThread {
   }
 
   /**
-   * Recomputes the ledger's invariants on the live volume, between two requests. Callers at the same time share one
-   * check. An idle loop sleeps in the driver; where nothing can wake it, it looks up by itself within a second.
+   * Recomputes the ledger's invariants on the live volume, in pieces between requests. Callers at the same time share
+   * one check. An idle loop sleeps in the driver; where nothing can wake it, it looks up by itself within a second,
+   * or when a program touches the volume: `onAsked` may do so, whenever the loop has something to do for it.
    */
-  selfCheck(): Promise<SelfCheckResult> {
-    this.#checking ??= this.#selfCheckOnce().finally(() => {
-      this.#checking = null;
-    });
+  selfCheck(onAsked: () => void = () => {}): Promise<SelfCheckResult> {
+    const ask: Parameters<typeof selfCheck>[0] = (piece, limitMs) => {
+      const answer = this.request(piece, limitMs);
+      onAsked();
+      return answer;
+    };
+    this.#checking ??= selfCheck(ask)
+      .then((result) => {
+        this.#lastCheck = result;
+        return result;
+      })
+      .finally(() => {
+        this.#checking = null;
+      });
     return this.#checking;
   }
 
@@ -293,17 +298,6 @@ export class VolumeThread {
   #command(bit: number): void {
     Atomics.or(this.#control, ControlWord.COMMAND, bit);
     this.reference.wake();
-  }
-
-  async #selfCheckOnce(): Promise<SelfCheckResult> {
-    const { violations, milliseconds } = await this.request({ command: 'selfCheck' }, SELF_CHECK_GRACE_MS);
-    this.#lastCheck = {
-      at: new Date().toISOString(),
-      violations: violations.slice(0, MAX_VIOLATIONS_SHOWN),
-      violationCount: violations.length,
-      milliseconds,
-    };
-    return this.#lastCheck;
   }
 
   async #stopOnce(): Promise<void> {

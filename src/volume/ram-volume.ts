@@ -12,6 +12,7 @@
  */
 import { MAX_NAME_UNITS } from '../limits.js';
 import { NtStatus, ntStatusName } from '../ntstatus.js';
+import { VolumeCheck, type VolumeView } from './check/volume-check.js';
 import { controlFile } from './content/control-codes.js';
 import { changedAttributes, type ExtendedAttributes } from './extended-attributes.js';
 import { Attribute, SETTABLE_ATTRIBUTES } from './file-attributes.js';
@@ -24,7 +25,6 @@ import {
 } from './inode-heap.js';
 import { matchReparsePoint, parseReparsePoint, WHITEOUT } from './reparse-point.js';
 import { isGiven, putTimes, setBasicTimes } from './set-times.js';
-import { checkVolume } from './volume-check.js';
 import { MAX_TOTAL_REPARSE_BYTES, VolumeSnapshots } from './volume-snapshots.js';
 
 export { MAX_INODE_COUNT, type RamVolumeOptions } from './volume-names.js';
@@ -35,7 +35,12 @@ const INVALID_ATTRIBUTES = 0xffff_ffff;
 
 const NO_ATTRIBUTES = new Uint8Array(0);
 
+/** So often a check in pieces begins, at most: then it is done in one step. */
+const MAX_CHECK_BEGINNINGS = 4;
+
 export class RamVolume extends VolumeSnapshots {
+  #checkBeginnings = 0;
+
   // ---- content ----
 
   /**
@@ -62,6 +67,7 @@ export class RamVolume extends VolumeSnapshots {
   ): number {
     const file = inode.file;
     if (file === null) return NtStatus.INVALID_DEVICE_REQUEST;
+    this.check?.changing(inode);
     const at = writeToEndOfFile ? file.lengthBytes : offset;
     if (constrainedIo) {
       const room = file.lengthBytes - at;
@@ -83,6 +89,7 @@ export class RamVolume extends VolumeSnapshots {
    */
   setFileSize(inode: Inode, bytes: number): number {
     if (inode.file === null) return NtStatus.INVALID_PARAMETER;
+    this.check?.changing(inode);
     const status = inode.file.setLength(bytes);
     if (status >= 0) this.keptTimes.written(inode, this.clock.now());
     return status;
@@ -91,6 +98,7 @@ export class RamVolume extends VolumeSnapshots {
   /** Promises room; below the file's size it truncates. Never extends the size. INVALID_PARAMETER for directories. */
   setAllocationSize(inode: Inode, bytes: number): number {
     if (inode.file === null) return NtStatus.INVALID_PARAMETER;
+    this.check?.changing(inode);
     const before = inode.file.lengthBytes;
     const status = inode.file.setAllocation(bytes);
     if (status >= 0 && inode.file.lengthBytes !== before) {
@@ -105,6 +113,7 @@ export class RamVolume extends VolumeSnapshots {
    */
   overwrite(inode: Inode, attributes: number, replaceAttributes: boolean, allocationSize: number): number {
     if (inode.file === null) return NtStatus.OBJECT_NAME_COLLISION;
+    this.check?.changing(inode);
     const status = inode.file.overwrite(allocationSize);
     if (status < 0) return status;
     this.#setAttributes(inode, null);
@@ -125,6 +134,7 @@ export class RamVolume extends VolumeSnapshots {
    */
   zero(inode: Inode, offset: number, length: number): number {
     if (inode.file === null) return NtStatus.INVALID_DEVICE_REQUEST;
+    this.check?.changing(inode);
     const status = inode.file.zero(offset, length);
     if (status >= 0) this.keptTimes.written(inode, this.clock.now());
     return status;
@@ -166,6 +176,7 @@ export class RamVolume extends VolumeSnapshots {
   setSecurity(inode: Inode, securityInformation: number, modification: Uint8Array): number {
     const merged = this.securities.acquireMerged(inode.security, securityInformation, modification);
     if (typeof merged === 'number') return merged;
+    this.check?.changing(inode);
     this.securities.release(inode.security);
     inode.security = merged;
     inode.changed(this.clock.now());
@@ -179,6 +190,7 @@ export class RamVolume extends VolumeSnapshots {
   restore(inode: Inode, security: Uint8Array, attributes: number, times: Int32Array): number {
     const descriptor = this.securities.acquire(security);
     if (typeof descriptor === 'number') return descriptor;
+    this.check?.changing(inode);
     this.securities.release(inode.security);
     inode.security = descriptor;
     inode.attributes = (inode.attributes & ~SETTABLE_ATTRIBUTES) | (attributes & SETTABLE_ATTRIBUTES);
@@ -218,6 +230,7 @@ export class RamVolume extends VolumeSnapshots {
     }
     const bytes = this.reparseBytes + reparse.data.length - (inode.reparse?.data.length ?? 0);
     if (bytes > MAX_TOTAL_REPARSE_BYTES - this.snapshotStore.reparseBytes) return NtStatus.DISK_FULL;
+    this.check?.changing(inode);
     if (inode.reparse === null) {
       if (this.heapBytes + REPARSE_HEAP_BYTES > this.heapBytesLimit) return NtStatus.DISK_FULL;
       this.heapBytes += REPARSE_HEAP_BYTES;
@@ -234,6 +247,7 @@ export class RamVolume extends VolumeSnapshots {
     if (inode.reparse === null) return NtStatus.NOT_A_REPARSE_POINT;
     const status = matchReparsePoint(inode.reparse, data);
     if (status < 0) return status;
+    this.check?.changing(inode);
     this.reparseBytes -= inode.reparse.data.length;
     this.heapBytes -= REPARSE_HEAP_BYTES;
     inode.reparse = null;
@@ -268,6 +282,7 @@ export class RamVolume extends VolumeSnapshots {
     const bytes = (after?.list.length ?? 0) - (before?.list.length ?? 0);
     const status = this.attributeRoom.add(bytes);
     if (status < 0) return status;
+    this.check?.changing(inode);
     this.attributeBytes += bytes;
     this.heapBytes += heapBytes;
     inode.extendedAttributes = after;
@@ -310,20 +325,58 @@ export class RamVolume extends VolumeSnapshots {
    * million files.
    */
   selfCheck(): string[] {
-    return checkVolume({
+    return new VolumeCheck(this.#view()).run(Number.POSITIVE_INFINITY) as string[];
+  }
+
+  /**
+   * The same in pieces of about so long, between which the volume may be used: null until a piece is the last. A piece
+   * is longer where a directory has very many names (all are listed in one step), where pages are many (all are
+   * compared at the end), and when the snapshots have changed so often that the check begins for the
+   * MAX_CHECK_BEGINNINGS-th time.
+   */
+  selfCheckPiece(milliseconds: number): string[] | null {
+    if (this.check === null) {
+      this.check = new VolumeCheck(this.#view());
+      this.#checkBeginnings += 1;
+    }
+    const isInPieces = this.#checkBeginnings < MAX_CHECK_BEGINNINGS;
+    const violations = this.check.run(isInPieces ? milliseconds : Number.POSITIVE_INFINITY);
+    if (violations !== null) {
+      this.check = null;
+      this.#checkBeginnings = 0;
+    }
+    return violations;
+  }
+
+  /** What a check sees of this volume, at any time. */
+  #view(): VolumeView {
+    const volume = this;
+    return {
       tree: this.tree,
       contexts: this.contexts,
       securities: this.securities,
       pool: this.pool,
-      inodeCount: this.inodeCount,
-      openCount: this.openCount,
-      lastIndexNumber: this.lastIndexNumber,
-      reparseBytes: this.reparseBytes,
-      attributeBytes: this.attributeBytes,
-      attributeRoom: this.attributeRoom,
-      heapBytes: this.heapBytes,
       snapshots: this.snapshotStore,
-    });
+      attributeRoom: this.attributeRoom,
+      get inodeCount() {
+        return volume.inodeCount;
+      },
+      get openCount() {
+        return volume.openCount;
+      },
+      get lastIndexNumber() {
+        return volume.lastIndexNumber;
+      },
+      get reparseBytes() {
+        return volume.reparseBytes;
+      },
+      get attributeBytes() {
+        return volume.attributeBytes;
+      },
+      get heapBytes() {
+        return volume.heapBytes;
+      },
+    };
   }
 
   /**

@@ -51,6 +51,7 @@ export abstract class VolumeMoves extends VolumeNames {
       this.unlink(replaced);
     }
     this.heapBytes += more;
+    this.check?.changing(entry);
     this.tree.move(entry, to, name, key);
     from.written(now);
     to.written(now);
@@ -80,6 +81,8 @@ export abstract class VolumeMoves extends VolumeNames {
 
     const now = this.clock.now();
     const { name, key } = entry;
+    this.check?.changing(entry);
+    this.check?.changing(other);
     this.tree.detach(entry);
     [entry.name, entry.key] = [other.name, other.key];
     this.tree.move(other, from, name, key);
@@ -110,10 +113,14 @@ export abstract class VolumeMoves extends VolumeNames {
 
     const now = this.clock.now();
     if (inode.deleted) {
+      this.check?.changing(inode);
       inode.name = name;
       inode.key = key;
       this.tree.attach(inode, to);
-    } else this.tree.addLink(inode, to, name, key);
+    } else {
+      const link = this.tree.addLink(inode, to, name, key);
+      this.check?.changing(link);
+    }
     this.heapBytes = heapBytes;
     to.written(now);
     inode.changed(now);

@@ -6,6 +6,7 @@
 
 import { NtStatus } from '../ntstatus.js';
 import { AttributeRoom } from './attribute-room.js';
+import type { VolumeCheck } from './check/volume-check.js';
 import type { PageMemory } from './content/page-memory.js';
 import { PagePool, type PagePoolOptions } from './content/page-pool.js';
 import { PagedFile } from './content/paged-file.js';
@@ -93,6 +94,8 @@ export abstract class VolumeNames {
   protected readonly attributeRoom: AttributeRoom;
   /** Of all inodes. */
   protected heapBytes: number;
+  /** The self-check that is under way. What it counts of an entry must not change unless it was told before. */
+  protected check: VolumeCheck | null = null;
 
   constructor(options: RamVolumeOptions) {
     this.caseSensitive = options.caseSensitive;
@@ -249,6 +252,7 @@ export abstract class VolumeNames {
       parent.written(this.clock);
       this.tree.attach(inode, parent);
     }
+    this.check?.changing(inode);
     this.#inodeCount += 1;
     this.heapBytes = heapBytes;
     return this.#opened(inode);
@@ -281,7 +285,10 @@ export abstract class VolumeNames {
    */
   cleanup(entry: DirectoryEntry, flags: number): void {
     const { inode } = entry;
-    if ((flags & Cleanup.TRIM_ALLOCATION) !== 0) inode.file?.trimAllocation();
+    if ((flags & Cleanup.TRIM_ALLOCATION) !== 0) {
+      this.check?.changing(inode);
+      inode.file?.trimAllocation();
+    }
     if ((flags & Cleanup.SET_ARCHIVE) !== 0 && !inode.isDirectory) inode.attributes |= Attribute.ARCHIVE;
     const timeFlags = flags & (Cleanup.SET_ACCESS_TIME | Cleanup.SET_WRITE_TIME | Cleanup.SET_CHANGE_TIME);
     if (timeFlags !== 0) {
@@ -341,12 +348,19 @@ export abstract class VolumeNames {
   /** Takes the name away; with the last one the inode goes, too, unless it is open. */
   protected unlink(entry: DirectoryEntry): void {
     const { inode } = entry;
-    if (this.tree.hardLinks.countOf(inode) > 0) this.heapBytes -= heapBytesOfLink(entry);
+    this.check?.changing(entry);
+    const link = this.tree.hardLinks.anyOf(inode);
+    if (link !== undefined) {
+      this.heapBytes -= heapBytesOfLink(entry);
+      // The inode may take over its place.
+      this.check?.changing(link);
+    }
     this.tree.remove(entry);
     if (inode.deleted && inode.openCount === 0) this.#dispose(inode);
   }
 
   #dispose(inode: Inode): void {
+    this.check?.going(inode);
     inode.file?.dispose();
     this.securities.release(inode.security);
     this.reparseBytes -= inode.reparse?.data.length ?? 0;

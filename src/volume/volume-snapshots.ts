@@ -107,6 +107,7 @@ export abstract class VolumeSnapshots extends VolumeMoves {
       this.pool.unreserve(pages);
       return roomy;
     }
+    this.check = null;
     this.snapshotStore.add(new Snapshot(name, this.clock.now(), this.tree), pages);
     return NtStatus.SUCCESS;
   }
@@ -143,6 +144,7 @@ export abstract class VolumeSnapshots extends VolumeMoves {
     const status = this.pool.reserve(missingPages);
     if (status < 0) return status;
 
+    this.check = null;
     // From here on nothing can fail. What live files have reserved goes over to those that take their place.
     const drop = (inode: Inode): void => {
       inode.openCount = 0;
@@ -192,6 +194,7 @@ export abstract class VolumeSnapshots extends VolumeMoves {
   }
 
   #remove(snapshot: Snapshot): void {
+    this.check = null;
     const liveFiles = this.#unnamedFiles();
     visitTree(this.root, ({ file }) => {
       if (file !== null) liveFiles.push(file);

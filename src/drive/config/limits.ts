@@ -72,8 +72,10 @@ export const MIN_SAVE_EVERY_MS = 10_000;
 export const MAX_SAVE_EVERY_MS = 7 * 24 * 60 * 60_000;
 /** Saving an image of 1 TiB at 0.5 GB/s takes 35 minutes. */
 export const SAVE_GRACE_MS = 60 * 60_000;
-/** A self-check walks every file: a few seconds for a million of them, more on a busy machine. */
-export const SELF_CHECK_GRACE_MS = 120_000;
+/** A self-check walks every file: some seconds for a million of them, more on a busy machine. */
+export const SELF_CHECK_GRACE_MS = 300_000;
+/** So long requests of programs wait for one piece of a self-check. */
+export const SELF_CHECK_PIECE_MS = 2;
 /** A drive that does not begin with a control request within this time hangs or is stopped. */
 export const CONTROL_GRACE_MS = 3_000;
 /** The holder of the control directory's lock asks one drive whether it is alive, and others may wait in line. */

@@ -6,12 +6,14 @@ import type { DriveErrorCode } from '../errors.js';
 import type { SnapshotInfo } from '../status.js';
 
 export type VolumeRequest =
-  | { command: 'selfCheck' }
+  /** One piece of a self-check, of about so many milliseconds. */
+  | { command: 'selfCheck'; milliseconds: number }
   | { command: 'resize'; capacityBytes: number }
   | { command: 'snapshot' | 'deleteSnapshot' | 'rollback'; name: string };
 
 export interface VolumeResults {
-  selfCheck: { violations: string[]; milliseconds: number };
+  /** `violations`: null when there are more pieces. */
+  selfCheck: { violations: string[] | null; milliseconds: number };
   resize: null;
   snapshot: null;
   deleteSnapshot: null;

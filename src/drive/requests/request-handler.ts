@@ -15,7 +15,7 @@ export function handleRequest(volume: RamVolume, request: VolumeRequest): Answer
   switch (request.command) {
     case 'selfCheck': {
       const begun = performance.now();
-      const violations = volume.selfCheck();
+      const violations = volume.selfCheckPiece(request.milliseconds);
       return { result: { violations, milliseconds: performance.now() - begun } };
     }
     case 'resize':

@@ -1,7 +1,8 @@
 /**
  * The pool's self-check: recomputes the ledger from page tables, snapshots and stock, and names each violated invariant
- * (PoolConsistent, NoPageLeak, FreeBytesAccurate: see docs/verification.md). Reads only; callable on a live volume
- * between two requests. Costs two bytes per page of the capacity while it runs.
+ * (PoolConsistent, NoPageLeak, FreeBytesAccurate: see docs/verification.md). Reads only. Files are added one after the
+ * other, and requests may come in between: one that is about to change is removed, and added again. The end is one
+ * step, over all pages that were ever taken. Costs two bytes per page of the memory while it runs.
  */
 
 /** What the check needs of a file; PagedFile has it. */
@@ -14,12 +15,6 @@ export interface LedgerFile {
   check(): string[];
 }
 
-/** The contents of all snapshots, and how many pages the volume says they reserve together. */
-export interface SnapshotLedger {
-  files: Iterable<LedgerFile>;
-  reservedPages: number;
-}
-
 /** The pool's own figures. */
 export interface LedgerView {
   readonly capacityPages: number;
@@ -28,6 +23,7 @@ export interface LedgerView {
   readonly allocatedPages: number;
 }
 
+/** As it is at one moment. */
 export interface StockView {
   warm: Int32Array;
   cold: Int32Array;
@@ -42,108 +38,163 @@ export interface StockView {
 
 const FREE = 0xffff;
 
-export function checkPool(
-  pool: LedgerView,
-  files: Iterable<LedgerFile>,
-  snapshots: SnapshotLedger,
-  attributePages: number,
-  stock: StockView,
-): string[] {
-  const violations: string[] = [];
-  /** Of each page that was ever taken: FREE, or how many page tables have it. All behind them are fresh, and free. */
-  const place = new Uint16Array(stock.freshPage);
-  const placeOf = (page: number) =>
-    place[page] ?? (page >= stock.freshPage && page < stock.pageCount ? FREE : undefined);
-  for (const part of [stock.warm, stock.cold]) {
-    for (const page of part) {
-      if (placeOf(page) === undefined)
-        violations.push(`NoPageLeak: page ${page} of the free stock does not exist`);
-      else if (placeOf(page) === FREE) violations.push(`NoPageLeak: page ${page} is in the free stock twice`);
-      else place[page] = FREE;
-      if (stock.isAllocated(page))
-        violations.push(`NoPageLeak: page ${page} in the free stock is marked allocated`);
-    }
+export class PoolCheck {
+  readonly #pool: LedgerView;
+  readonly #stock: () => StockView;
+  readonly #violations: string[];
+  /** Of each page: how many of the page tables that were met have it; FREE at the end. */
+  readonly #place: Uint16Array;
+  /** How many of the contents that were met have a table. */
+  readonly #tables = new Map<object, number>();
+  #reservedPages = 0;
+  #snapshotPages = 0;
+
+  constructor(pool: LedgerView, stock: () => StockView, violations: string[] = []) {
+    this.#pool = pool;
+    this.#stock = stock;
+    this.#violations = violations;
+    this.#place = new Uint16Array(stock().pageCount);
   }
 
-  const tables = new Map<object, number>();
-  /** Whether the file's table was not met before. */
-  const meet = (file: LedgerFile): boolean => {
+  /** A file of the volume; also one that is deleted, but open. */
+  add(file: LedgerFile): void {
+    this.#reservedPages += file.reservedPages;
+    this.addFrozen(file);
+  }
+
+  /** A file of a snapshot. All of them come before those of the volume. */
+  addFrozen(file: LedgerFile): void {
     const table = file.table ?? file;
-    const references = (tables.get(table) ?? 0) + 1;
-    tables.set(table, references);
-    violations.push(...file.check());
-    if (references > 1) return false;
+    const references = (this.#tables.get(table) ?? 0) + 1;
+    this.#tables.set(table, references);
+    this.#violations.push(...file.check());
+    if (references > 1) return;
+    const place = this.#place;
+    const { freshPage, isAllocated } = this.#stock();
     file.visitPages((page) => {
-      if (placeOf(page) === undefined)
-        violations.push(`NoPageLeak: page ${page} does not exist, but a file has it`);
-      else if (placeOf(page) === FREE)
-        violations.push(`NoPageLeak: page ${page} is in the free stock and in a file`);
-      else {
-        place[page] = (place[page] as number) + 1;
-        if (!stock.isAllocated(page)) violations.push(`NoPageLeak: page ${page} in a file is marked free`);
+      if (place[page] === undefined) {
+        this.#violations.push(`NoPageLeak: page ${page} does not exist, but a file has it`);
+        return;
       }
+      place[page] += 1;
+      if (page >= freshPage) this.#inStockAndFile(page);
+      else if (!isAllocated(page)) this.#violations.push(`NoPageLeak: page ${page} in a file is marked free`);
     });
-    return true;
-  };
-
-  let allocated = 0;
-  let reserved = 0;
-  // Snapshots first: what is counted before any file is met is theirs.
-  for (const file of snapshots.files) meet(file);
-  let inSnapshots = 0;
-  for (const count of place) if (count !== FREE && count > 0) inSnapshots++;
-  for (const file of files) {
-    reserved += file.reservedPages;
-    meet(file);
   }
-  for (const [page, count] of place.entries()) {
-    if (count === FREE) continue;
-    if (count === 0) violations.push(`NoPageLeak: page ${page} is nowhere`);
-    else if (count !== stock.tablesOf(page)) {
+
+  /** A file of the volume that was added and is about to change. */
+  remove(file: LedgerFile): void {
+    this.#reservedPages -= file.reservedPages;
+    const table = file.table ?? file;
+    const references = (this.#tables.get(table) ?? 0) - 1;
+    if (references > 0) {
+      this.#tables.set(table, references);
+      return;
+    }
+    this.#tables.delete(table);
+    file.visitPages((page) => {
+      if (this.#place[page] !== undefined) this.#place[page] -= 1;
+    });
+  }
+
+  /** When all files of snapshots were added. */
+  endSnapshots(): void {
+    if (this.#tables.size === 0) return;
+    const { freshPage } = this.#stock();
+    for (let page = 0; page < freshPage; page++) if ((this.#place[page] as number) > 0) this.#snapshotPages++;
+  }
+
+  /**
+   * When all files were added. `snapshotPages`: what the volume says that snapshots reserve; `attributePages`: what is
+   * reserved for extended attributes. Answers all violations.
+   */
+  finish(snapshotPages = 0, attributePages = 0): string[] {
+    const violations = this.#violations;
+    const pool = this.#pool;
+    const stock = this.#stock();
+    this.#checkStock(stock);
+    const allocatedPages = this.#checkPages(stock);
+    for (const [table, references] of this.#tables) {
+      const counted = (table as { references?: number }).references ?? references;
+      if (counted !== references) {
+        violations.push(`NoPageLeak: ${references} contents have a page table that counts ${counted}`);
+      }
+    }
+    if (this.#snapshotPages !== snapshotPages) {
       violations.push(
-        `NoPageLeak: page ${page} is in ${count} page tables, counted are ${stock.tablesOf(page)}`,
+        `FreeBytesAccurate: snapshots have ${this.#snapshotPages} pages, the volume says ${snapshotPages}`,
       );
     }
-    if (count > 0) allocated++;
+    const reservedPages = this.#reservedPages + this.#snapshotPages + attributePages;
+    if (reservedPages !== pool.reservedPages) {
+      violations.push(
+        `FreeBytesAccurate: files, their attributes and snapshots reserve ${reservedPages} pages, ` +
+          `the ledger says ${pool.reservedPages}`,
+      );
+    }
+    if (allocatedPages !== pool.allocatedPages) {
+      violations.push(
+        `PoolConsistent: ${allocatedPages} pages are in use, the ledger says ${pool.allocatedPages}`,
+      );
+    }
+    const inOrder =
+      0 <= pool.allocatedPages &&
+      pool.allocatedPages <= pool.reservedPages &&
+      pool.reservedPages <= pool.committedPages &&
+      pool.committedPages <= pool.capacityPages;
+    if (!inOrder) {
+      violations.push(
+        `PoolConsistent: 0 ≤ allocated ${pool.allocatedPages} ≤ reserved ${pool.reservedPages}` +
+          ` ≤ committed ${pool.committedPages} ≤ capacity ${pool.capacityPages} does not hold`,
+      );
+    }
+    const committed = allocatedPages + stock.warm.length + stock.freshCommitted - stock.freshPage;
+    if (committed !== pool.committedPages) {
+      violations.push(
+        `PoolConsistent: ${committed} pages are committed, the ledger says ${pool.committedPages}`,
+      );
+    }
+    return violations;
   }
-  for (const [table, references] of tables) {
-    const counted = (table as { references?: number }).references ?? references;
-    if (counted !== references) {
-      violations.push(`NoPageLeak: ${references} contents have a page table that counts ${counted}`);
+
+  #inStockAndFile(page: number): void {
+    this.#violations.push(`NoPageLeak: page ${page} is in the free stock and in a file`);
+  }
+
+  #checkStock({ warm, cold, freshPage, isAllocated }: StockView): void {
+    const place = this.#place;
+    const violations = this.#violations;
+    for (const part of [warm, cold]) {
+      for (const page of part) {
+        const tables = place[page];
+        if (tables === undefined)
+          violations.push(`NoPageLeak: page ${page} of the free stock does not exist`);
+        else if (page >= freshPage || tables === FREE)
+          violations.push(`NoPageLeak: page ${page} is in the free stock twice`);
+        else if (tables > 0) this.#inStockAndFile(page);
+        else place[page] = FREE;
+        if (isAllocated(page))
+          violations.push(`NoPageLeak: page ${page} in the free stock is marked allocated`);
+      }
     }
   }
-  if (inSnapshots !== snapshots.reservedPages) {
-    violations.push(
-      `FreeBytesAccurate: snapshots have ${inSnapshots} pages, the volume says ${snapshots.reservedPages}`,
-    );
-  }
-  reserved += inSnapshots + attributePages;
 
-  if (reserved !== pool.reservedPages) {
-    violations.push(
-      `FreeBytesAccurate: files, their attributes and snapshots reserve ${reserved} pages, ` +
-        `the ledger says ${pool.reservedPages}`,
-    );
+  /** Answers how many pages files have. */
+  #checkPages({ freshPage, tablesOf }: StockView): number {
+    let allocated = 0;
+    for (let page = 0; page < freshPage; page++) {
+      const tables = this.#place[page] as number;
+      if (tables === FREE) continue;
+      if (tables === 0) {
+        this.#violations.push(`NoPageLeak: page ${page} is nowhere`);
+        continue;
+      }
+      allocated++;
+      const counted = tablesOf(page);
+      if (tables !== counted) {
+        this.#violations.push(`NoPageLeak: page ${page} is in ${tables} page tables, counted are ${counted}`);
+      }
+    }
+    return allocated;
   }
-  if (allocated !== pool.allocatedPages) {
-    violations.push(`PoolConsistent: ${allocated} pages are in use, the ledger says ${pool.allocatedPages}`);
-  }
-  const inOrder =
-    0 <= pool.allocatedPages &&
-    pool.allocatedPages <= pool.reservedPages &&
-    pool.reservedPages <= pool.committedPages &&
-    pool.committedPages <= pool.capacityPages;
-  if (!inOrder) {
-    violations.push(
-      `PoolConsistent: 0 ≤ allocated ${pool.allocatedPages} ≤ reserved ${pool.reservedPages}` +
-        ` ≤ committed ${pool.committedPages} ≤ capacity ${pool.capacityPages} does not hold`,
-    );
-  }
-  const committed = allocated + stock.warm.length + stock.freshCommitted - stock.freshPage;
-  if (committed !== pool.committedPages) {
-    violations.push(
-      `PoolConsistent: ${committed} pages are committed, the ledger says ${pool.committedPages}`,
-    );
-  }
-  return violations;
 }

@@ -21,7 +21,7 @@
  */
 import { NtStatus } from '../../ntstatus.js';
 import type { PageMemory } from './page-memory.js';
-import { checkPool, type LedgerFile, type SnapshotLedger } from './page-pool-check.js';
+import { PoolCheck } from './page-pool-check.js';
 import { runAt, sortPages } from './page-runs.js';
 
 /**
@@ -51,8 +51,6 @@ const DIRTY = 1;
 const ALLOCATED = 2;
 /** Still zero, but announced to the OS. */
 const PREFAULTED = 4;
-
-const NO_SNAPSHOTS: SnapshotLedger = { files: [], reservedPages: 0 };
 
 export interface PagePoolOptions {
   /** All pages of the memory where it is not given. More of them are room to grow: addresses, not memory. */
@@ -269,20 +267,18 @@ export class PagePool {
     this.#moreTables = null;
   }
 
-  /**
-   * Recomputes the ledger from the ground; `files` are all files of the volume, deleted-but-open ones too.
-   * `attributePages`: reserved for extended attributes.
-   */
-  check(files: Iterable<LedgerFile>, snapshots: SnapshotLedger = NO_SNAPSHOTS, attributePages = 0): string[] {
-    return checkPool(this, files, snapshots, attributePages, {
+  /** The self-check of the pool, to which files are to be added; it adds to `violations`. */
+  startCheck(violations: string[]): PoolCheck {
+    const stock = () => ({
       warm: this.#stock.subarray(0, this.#warm),
       cold: this.#stock.subarray(this.#stock.length - this.#cold),
       pageCount: this.#stock.length,
       freshPage: this.#freshPage,
       freshCommitted: this.#freshCommitted,
-      isAllocated: (page) => ((this.#flags[page] as number) & ALLOCATED) !== 0,
-      tablesOf: (page) => 1 + (this.#moreTables?.[page] ?? 0),
+      isAllocated: (page: number) => ((this.#flags[page] as number) & ALLOCATED) !== 0,
+      tablesOf: (page: number) => 1 + (this.#moreTables?.[page] ?? 0),
     });
+    return new PoolCheck(this, stock, violations);
   }
 
   dispose(): void {

@@ -126,10 +126,11 @@ export class NameTree {
   }
 
   /** Gives a file that has a name one more. */
-  addLink(inode: Inode, directory: Inode, name: string, key: string): void {
+  addLink(inode: Inode, directory: Inode, name: string, key: string): HardLink {
     const link = new HardLink(name, key, inode);
     this.hardLinks.add(link);
     this.attach(link, directory);
+    return link;
   }
 
   /** Takes a name away. An inode whose own goes takes over one of its hard links, if it has any. */

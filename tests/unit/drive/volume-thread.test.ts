@@ -73,9 +73,9 @@ function takeRequest(control = worker.input.control): {
   return { request, answer: (answer) => worker.emit('message', { type: 'answer', id, answer }) };
 }
 
-function takeCheck(): (violations: string[]) => void {
+function takeCheck(): (violations: string[] | null) => void {
   const { request, answer } = takeRequest();
-  expect(request).toEqual({ command: 'selfCheck' });
+  expect(request).toEqual({ command: 'selfCheck', milliseconds: expect.any(Number) });
   return (violations) => answer({ result: { violations, milliseconds: 1 } });
 }
 
@@ -91,6 +91,22 @@ it('a check that was given up does not answer the next one', async () => {
   answerFirst(['of the first']);
   answerSecond(['of the second']);
   expect((await second).violations).toEqual(['of the second']);
+});
+
+it('a check goes on piece by piece, and counts the time of all', async () => {
+  const check = drive.selfCheck();
+  for (let piece = 0; piece < 5; piece++) {
+    await vi.waitFor(() => expect(worker.messages).toHaveLength(1));
+    takeCheck()(piece < 4 ? null : ['found']);
+  }
+  expect(await check).toMatchObject({ violations: ['found'], violationCount: 1, milliseconds: 5 });
+});
+
+it('a check ends with the drive between two pieces', async () => {
+  const check = expect(drive.selfCheck()).rejects.toMatchObject({ code: 'NOT_RUNNING' });
+  takeCheck()(null);
+  worker.emit('exit', 1);
+  await check;
 });
 
 it('a check leaves nothing behind that waits for the end of the drive', async () => {

@@ -4,6 +4,7 @@ import { NtStatus } from '../../../src/ntstatus.js';
 import { NativePageMemory } from '../../../src/os/native-page-memory.js';
 import { PagePool } from '../../../src/volume/content/page-pool.js';
 import { PagedFile } from '../../../src/volume/content/paged-file.js';
+import { checkPool } from '../../support/check-pool.js';
 import { runChild } from '../volume/child.js';
 
 const supported = process.platform === 'linux' || process.platform === 'win32';
@@ -68,7 +69,7 @@ describe.skipIf(!supported)('native page memory', () => {
     expect(file.write(0, 4096, source)).toBe(4096);
     refuse = false;
     expect(file.write(4096, 4096, source)).toBe(4096);
-    expect(pool.check([file])).toEqual([]);
+    expect(checkPool(pool, [file])).toEqual([]);
     pool.dispose();
   });
 
@@ -81,7 +82,7 @@ describe.skipIf(!supported)('native page memory', () => {
         expect(file.read(offset + 5, 100, buffer)).toBe(0);
       }
       expect(file.allocatedPages).toBeLessThanOrEqual(6);
-      expect(pool.check([file])).toEqual([]);
+      expect(checkPool(pool, [file])).toEqual([]);
       expect(file.setLength(2 ** 32 - 1)).toBe(0);
       expect(file.allocationSizeBytes).toBe(2 ** 32);
       file.dispose();
@@ -103,14 +104,18 @@ describe.skipIf(!supported)('native page memory', () => {
       const pool = new PagePool(new NativePageMemory({ pageCount: 2 ** 24 }));
       const files = [];
       for (let i = 0; i < 16; i++) files.push(new PagedFile(pool));
-      const before = rss();
+      const before = rss(), check = () => {
+        const check = pool.startCheck([]);
+        files.forEach((file) => check.add(file));
+        return check.finish();
+      };
       for (let at = 0; at < 2 ** 26; at += 2 ** 20) {
         for (const file of files) if (file.write(at, 2 ** 20, buffer.baseAddress) < 0) throw new Error('write');
       }
       const full = rss(), resident = pool.memory.residentBytes();
       for (const file of files) ${free};
       console.log(JSON.stringify({
-        before, full, resident, after: rss(), residentAfter: pool.memory.residentBytes(), violations: pool.check(files),
+        before, full, resident, after: rss(), residentAfter: pool.memory.residentBytes(), violations: check(),
       }));`;
       for (const free of ['file.dispose()', 'file.setLength(0)']) {
         const seen = runChild<Record<'before' | 'full' | 'resident' | 'after' | 'residentAfter', number>>(
@@ -149,7 +154,7 @@ describe.skipIf(!supported)('native page memory', () => {
       expect(file.setLength(4 * MIB)).toBe(0);
       file.dispose();
       expect(memory.residentBytes()).toBe(4 * MIB);
-      expect(pool.check([])).toEqual([]);
+      expect(checkPool(pool, [])).toEqual([]);
       pool.dispose();
     },
   );

@@ -6,6 +6,7 @@ import { expect } from 'vitest';
 import { NtStatus } from '../../../src/ntstatus.js';
 import { PagePool } from '../../../src/volume/content/page-pool.js';
 import { PagedFile } from '../../../src/volume/content/paged-file.js';
+import { checkPool } from '../../support/check-pool.js';
 import { PlainPageMemory } from '../../support/plain-page-memory.js';
 
 export interface Pair {
@@ -186,7 +187,12 @@ export class Rig {
       this.expectTailZero(pair);
     }
     expect(this.pool.reservedPages).toBe(this.reserved());
-    expect(this.pool.check(this.pairs.map((pair) => pair.real))).toEqual([]);
+    expect(
+      checkPool(
+        this.pool,
+        this.pairs.map((pair) => pair.real),
+      ),
+    ).toEqual([]);
   }
 
   expectTailZero(pair: Pair): void {

@@ -419,6 +419,7 @@ export class VolumeRig {
   /** The whole volume against the whole model. */
   verify(): void {
     expect(this.volume.selfCheck()).toEqual([]);
+    expect(this.volume.selfCheckPiece(0) ?? []).toEqual([]);
     expect(this.volume.inodeCount).toBe(this.inodes.length);
     expect(this.volume.openCount).toBe(this.handles.length);
     expect(this.volume.freeBytes).toBe((this.pageCount - this.reserved()) * PAGE);

@@ -67,7 +67,10 @@ function namesIn(path: string): string[] {
   return names.filter((name) => name !== '.' && name !== '..');
 }
 
-const expectWell = () => expect(volume.selfCheck()).toEqual([]);
+const expectWell = () => {
+  expect(volume.selfCheck()).toEqual([]);
+  expect(volume.selfCheckPiece(0) ?? []).toEqual([]);
+};
 
 describe('a file with two names', () => {
   let inode: Inode;

@@ -79,6 +79,7 @@ class Rig {
       expect(this.treeOf(root), which).toEqual(this.snapshots.get(which));
     }
     expect(this.volume.selfCheck()).toEqual([]);
+    expect(this.volume.selfCheckPiece(0) ?? []).toEqual([]);
   }
 
   treeOf(root: Inode): Tree {
