@@ -163,6 +163,31 @@ describeMount('snapshots of a drive', () => {
     await deleteSnapshots(drive);
   });
 
+  for (const args of [[], ['--kernel-cache=off']]) {
+    it(`what the system has cached of an open file is gone, too (${args[0] ?? 'cached'})`, async () => {
+      const drive = await mount({ args });
+      const paths = Array.from({ length: 20 }, (_, i) => drive.path(`held-${i}`));
+      for (const path of paths) await writeFile(path, Buffer.alloc(300_000, 'old '));
+      await tell(drive, 'snapshot', 'base');
+      const files = [];
+      for (const path of paths) {
+        await writeFile(path, Buffer.alloc(300_000, 'new '));
+        const file = await open(path, 'r');
+        // All of it, so that all of it is in the caches.
+        expect((await file.readFile()).toString('latin1', 299_996)).toBe('new ');
+        files.push(file);
+      }
+      await tell(drive, 'rollback', 'base');
+      for (const file of files) {
+        for (const offset of [0, 4096, 299_996]) {
+          await expect(file.read(Buffer.alloc(4), 0, 4, offset)).rejects.toThrow(/ENOTCONN|ECONNABORTED|EIO/);
+        }
+        await file.close().catch(() => {});
+      }
+      await deleteSnapshots(drive);
+    });
+  }
+
   it('are listed, named, counted by status, and refused with a reason', async () => {
     const drive = await mount({ capacity: '8M' });
     expect(await done('snapshots', drive.dir)).toBe(`There are no snapshots of ${drive.dir}.\n`);

@@ -80,6 +80,7 @@ void fuse_detach(VOLUME *volume, void *frontEnd)
     pthread_mutex_lock(&front->lock);
     wait_idle(front, 0);
     pthread_mutex_unlock(&front->lock);
+    notifier_part(front);
     refuse_until_notifier_ends(front);
     disconnect(front);
     notifier_free(front);

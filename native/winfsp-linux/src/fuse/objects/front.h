@@ -347,6 +347,7 @@ void after_prune(OP *op, THEN *then); /* when the kernel has forgotten what it c
 void notifier_flush(OP *op, INODE *inode, THEN *then);
 void fuse_notify(VOLUME *volume, void *frontEnd, UINT32 filter, UINT32 action, const WCHAR *name, size_t length);
 /* Asks it to end behind the notification that is on its way. Whether it has. */
+void notifier_part(FRONT *front); /* the kernel drops the content of files that programs still have open */
 int notifier_ends(FRONT *front);
 void notifier_free(FRONT *front); /* when it ends: what it has not told is dropped */
 

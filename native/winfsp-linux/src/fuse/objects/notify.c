@@ -21,6 +21,7 @@ typedef struct note {
     int data; /* its content, too */
     OP *op; /* of notifier_flush: goes on when the kernel has written its pages back */
     int wholeEntry;
+    int parting; /* told also when the notifier is to stop */
     char name[MAX_NAME_UNITS * 3 + 1];
 } NOTE;
 
@@ -142,6 +143,7 @@ static void *tell_all(void *context)
         if ((notifier->first = note->next) == NULL)
             notifier->last = NULL;
         pthread_mutex_unlock(&front->lock);
+        silent = silent && !note->parting;
         if (note->inode != 0 && !silent) {
             struct fuse_notify_inval_inode_out out = {note->inode, note->data ? 0 : -1, 0};
             tell(front, FUSE_NOTIFY_INVAL_INODE, &out, sizeof out, NULL);
@@ -285,6 +287,21 @@ void fuse_notify(VOLUME *volume, void *frontEnd, UINT32 filter, UINT32 action, c
         atomic_store_explicit(&parent->fresh, 0, memory_order_relaxed);
     if ((note->parent == 0 && note->inode == 0) || !enqueue(front, note))
         free(note);
+    pthread_mutex_unlock(&front->lock);
+}
+
+void notifier_part(FRONT *front)
+{
+    pthread_mutex_lock(&front->lock);
+    for (INODE *inode = front->newest; inode != NULL; inode = inode->nextOfAll) {
+        NOTE *note = inode->opens > 0 ? calloc(1, sizeof *note) : NULL;
+        if (note == NULL)
+            continue;
+        note->inode = nodeid_of(front, inode);
+        note->data = note->parting = 1;
+        if (!enqueue(front, note))
+            free(note);
+    }
     pthread_mutex_unlock(&front->lock);
 }
 
