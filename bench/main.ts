@@ -2,7 +2,8 @@
  * The benchmarks, from the project's root:
  *
  *     npm run bench                              all layers, a few minutes; writes bench/results/<layer>.json and the report
- *     npm run bench -- core|read-path|host|end-to-end [words]   one layer, or what of it contains every word
+ *     npm run bench -- core|read-path|host|end-to-end|driver [words]   one layer, or what of it contains every word;
+ *                                                "driver" (WinFsp's own, under Wine) is measured only when it is named
  *     npm run bench -- <layer> <words> --supplement   puts that part's figures in the place of the recorded ones
  *     npm run bench -- --quick                   all layers in under a minute, roughly; nothing tracked is written
  *     npm run bench -- --check [layer]           fails when a ratio fell below the recorded one by more than its noise; layers
@@ -22,7 +23,7 @@ import { profile } from './end-to-end/profile.js';
 import { PLATFORM } from './platform/platform.js';
 import { writeReport } from './report/write.js';
 import { readResults, supplementResults, UNRECORDED } from './results.js';
-import { LAYERS, type Layer, type RunOptions } from './run-options.js';
+import { LAYERS, type Layer, NAMED_ONLY, type RunOptions } from './run-options.js';
 
 class UsageError extends Error {}
 
@@ -75,7 +76,8 @@ async function main(args: string[]): Promise<number> {
     );
   }
   let failures = 0;
-  for (const name of layer === undefined ? LAYERS : [layer as Layer]) {
+  const chosen = layer === undefined ? LAYERS.filter((one) => one !== NAMED_ONLY) : [layer as Layer];
+  for (const name of chosen) {
     console.log(`== ${name}`);
     if (values.check && recordedRatios(name) === 0) {
       console.log('no ratios are recorded: nothing to check');

@@ -42,6 +42,8 @@ const CODE = [
   'bench/read-path',
   'bench/host',
   'bench/end-to-end',
+  'bench/driver',
+  'tests/driver',
   'bench/reference',
 ];
 

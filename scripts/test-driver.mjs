@@ -1,7 +1,7 @@
 /**
  * `npm run test:driver`: the genuine WinFsp driver, library and sample file system in ordinary processes on Linux, with
- * this project's drive behind them. Gets WinFsp (scripts/driver/provision.mjs), builds the rig that plays the kernel
- * (native/driver-rig), prepares Windows Node in a Wine prefix, and runs the programs of tests/driver.
+ * this project's drive behind them. Gets ready what that needs (scripts/driver/rig-environment.mjs) and runs the programs
+ * of tests/driver.
  *
  *   npm run test:driver [-- --quick] [--seconds n] [--operations n] [--seed n] [--host memfs] [--only name]
  *     [--record FILE]
@@ -11,22 +11,13 @@
  * (exit code 0).
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { NOTICE, NotToBeHad, provideBinaries, whyNotHere } from './driver/provision.mjs';
+import { NOTICE, NotToBeHad, whyNotHere } from './driver/provision.mjs';
+import { OUTPUT, prepareRig, RIG } from './driver/rig-environment.mjs';
 import { thisRun } from './this-run.mjs';
-import {
-  APP,
-  endWine,
-  NODE_VERSION,
-  nodePath,
-  prepare,
-  ROOT,
-  standInLibrary,
-  windowsPath,
-  wine,
-} from './wine/prepare.mjs';
+import { endWine, NODE_VERSION, nodePath, ROOT, windowsPath, wine } from './wine/prepare.mjs';
 import {
   endEverythingWhenStopped,
   linesOf,
@@ -47,8 +38,6 @@ const { values: options } = parseArgs({
   },
 });
 const log = (message) => process.stderr.write(`test:driver: ${message}\n`);
-const RIG = join(ROOT, 'native', 'driver-rig');
-const OUTPUT = join(ROOT, '.cache', 'wine', 'driver-output');
 const seconds = Number(options.seconds ?? (options.quick ? 16 : 60));
 const seed = options.seed ?? String(Date.now() % 1_000_000);
 const operations = Number(options.operations ?? (options.quick ? 20_000 : 100_000));
@@ -100,25 +89,6 @@ const PROGRAMS = [
 ];
 
 endEverythingWhenStopped();
-
-function buildRig() {
-  const { status, stderr } = spawnSync('make', ['--silent', '-j2', '-C', RIG, 'all', 'tests'], {
-    encoding: 'utf8',
-  });
-  if (status !== 0) {
-    throw new Error(`The driver rig does not build: ${stderr.slice(-2000)}`);
-  }
-}
-
-/** The package for Windows has no packages of tests; Wine sees a link as what it leads to. */
-function linkTestPackages() {
-  for (const name of ['fast-check', 'pure-rand']) {
-    const link = join(APP, 'node_modules', name);
-    if (!existsSync(link)) {
-      symlinkSync(join(ROOT, 'node_modules', name), link);
-    }
-  }
-}
 
 const runHere = (name, args, env, limitSeconds) =>
   runWindows({ name, args, env, folder: OUTPUT, limitSeconds });
@@ -212,21 +182,8 @@ async function main() {
     );
     return 2;
   }
-  mkdirSync(OUTPUT, { recursive: true });
   try {
-    const binaries = provideBinaries(log);
-    prepare(log);
-    buildRig();
-    linkTestPackages();
-    const env = {
-      RIG_LIBRARY: windowsPath(join(RIG, 'build', 'driver-rig.dll')),
-      RIG_DRIVER: windowsPath(join(binaries, 'winfsp-x64.sys')),
-      RIG_STAND_IN: windowsPath(standInLibrary()),
-      RIG_WINFSP: windowsPath(join(binaries, 'winfsp-x64.dll')),
-      // Each program on the volume blocks a thread of the pool.
-      UV_THREADPOOL_SIZE: '16',
-      NODE_OPTIONS: `--import=file:///Z:${join(ROOT, 'tests', 'support', 'fault-injection.mjs')}`,
-    };
+    const env = prepareRig(log);
     const results = [];
     const add = (result) => results.push({ ...result, took: (Date.now() - result.begun) / 1000 });
     if (options.only === undefined) {

@@ -128,7 +128,8 @@ const namesOf = (figures: readonly { name: string }[]) => [...new Set(figures.ma
 
 function ratioCharts(figures: readonly BenchFigure[]): string {
   const ratios = ratiosOf(figures).filter(
-    ({ group }) => isData({ group }) || group === 'names' || group === 'programs',
+    ({ group }) =>
+      isData({ group }) || group === 'names' || group === 'programs' || group === "WinFsp's driver",
   );
   return charts(
     groupsOf(ratios).map((group) => {

@@ -23,6 +23,7 @@ export const COLOURS: Readonly<Record<string, string>> = {
   'c-libfuse3': '#e69f00',
   tmpfs: '#009e73',
   'fuse-native': '#cc79a7',
+  memfs: '#56b4e9',
   memcpy: '#009e73',
   native: '#cc79a7',
   async: '#e69f00',

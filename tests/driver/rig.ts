@@ -22,7 +22,8 @@ export const WINFSP = environment('RIG_WINFSP');
 const rig = koffi.load(environment('RIG_LIBRARY'));
 
 type Native = ReturnType<typeof rig.func>;
-const declare = (text: string): Native => rig.func(text);
+/** A function of the rig by its C declaration (native/driver-rig/src/rig.h). */
+export const declare = (text: string): Native => rig.func(text);
 const native = {
   start: declare('int32_t rig_start(str16 driver, str16 library)'),
   program: declare('int32_t rig_program(str16 path, str16 command)'),

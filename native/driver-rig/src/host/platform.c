@@ -203,14 +203,23 @@ void host_start_thread(void (*body)(void *), void *argument)
 
 uint32_t host_process_id(void) { return GetCurrentProcessId(); }
 
+/* Opened once: every open of a file asks, and each question is one to another process. NULL: there is none. */
+static HANDLE process_token(void)
+{
+    static HANDLE volatile own;
+    HANDLE opened = NULL;
+    if (own != NULL || !OpenProcessToken(GetCurrentProcess(), TOKEN_ALL_ACCESS, &opened))
+        return own;
+    if (InterlockedCompareExchangePointer((PVOID volatile *)&own, opened, NULL) != NULL)
+        CloseHandle(opened);
+    return own;
+}
+
 void *host_token_handle(void)
 {
-    HANDLE own, copy = NULL;
-    if (!OpenProcessToken(GetCurrentProcess(), TOKEN_ALL_ACCESS, &own))
-        return NULL;
-    DuplicateTokenEx(own, TOKEN_QUERY | TOKEN_IMPERSONATE | TOKEN_DUPLICATE, NULL, SecurityIdentification,
+    HANDLE copy = NULL;
+    DuplicateTokenEx(process_token(), TOKEN_QUERY | TOKEN_IMPERSONATE | TOKEN_DUPLICATE, NULL, SecurityIdentification,
         TokenImpersonation, &copy);
-    CloseHandle(own);
     return copy;
 }
 
@@ -247,7 +256,7 @@ uint32_t host_privileges(void)
             LookupPrivilegeValueW(NULL, names[i], &luid[i]);
         ready = 1;
     }
-    if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token))
+    if ((token = process_token()) == NULL)
         return 1;
 
     union {
@@ -262,7 +271,6 @@ uint32_t host_privileges(void)
                 if (u.p.Privileges[i].Luid.LowPart == luid[k].LowPart &&
                     (u.p.Privileges[i].Attributes & SE_PRIVILEGE_ENABLED))
                     have |= 1u << k;
-    CloseHandle(token);
     return have;
 }
 
