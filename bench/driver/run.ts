@@ -10,6 +10,7 @@ import { median } from '../noise.js';
 import { printComparisonRow } from '../print-row.js';
 import { type BenchFigure, writeResults } from '../results.js';
 import type { RunOptions } from '../run-options.js';
+import { GROUP } from './names.js';
 import type { Sample } from './rounds-client.js';
 
 const ROUNDS = 9;
@@ -52,7 +53,7 @@ function figuresOf(output: string): BenchFigure[] {
     const rounds = own.map(({ rate }) => rate);
     const cpuRounds = own.flatMap(({ cpuRate }) => cpuRate ?? []);
     return {
-      group: "WinFsp's driver",
+      group: GROUP,
       name,
       contender,
       unit,

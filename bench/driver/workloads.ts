@@ -7,6 +7,7 @@ import { ntStatusName } from '../../src/ntstatus.js';
 import { CreateDisposition } from '../../src/winfsp/abi/constants.js';
 import { Access, DirectoryFlag, FileClass, Option } from '../../tests/driver/nt.js';
 import { declare, type NtFile, openNow } from '../../tests/driver/rig.js';
+import type { WorkloadName } from './names.js';
 
 const read = declare(
   'int32_t rig_read(uintptr_t file, void *buffer, uint32_t length, int64_t offset, void *done)',
@@ -19,7 +20,7 @@ const list = declare(
 );
 
 export interface Workload {
-  name: string;
+  name: WorkloadName;
   unit: 'bytes/s' | 'operations/s';
   /** What stays open meanwhile; once a volume. */
   prepare(volume: string): NtFile | null;
@@ -93,7 +94,7 @@ function writeTurn(length: number): (volume: string, file: NtFile) => number {
 }
 const settle = (file: NtFile): void => ok(file.flushNow(), 'flush');
 
-function transfers(how: string, options: number): Workload[] {
+function transfers(how: 'uncached' | 'cached', options: number): Workload[] {
   const prepare = (volume: string) => filledFile(volume, options);
   const unit = 'bytes/s';
   return [

@@ -2,6 +2,7 @@
  * The report: one page that needs nothing but itself. Made from result files alone, so it can be made again at any
  * time.
  */
+import { GROUP as DRIVER_GROUP } from '../driver/names.js';
 import { ratiosOf, SUBJECT } from '../ratios.js';
 import type { BenchFigure, ResultFile } from '../results.js';
 import { busy } from './summary.js';
@@ -128,8 +129,7 @@ const namesOf = (figures: readonly { name: string }[]) => [...new Set(figures.ma
 
 function ratioCharts(figures: readonly BenchFigure[]): string {
   const ratios = ratiosOf(figures).filter(
-    ({ group }) =>
-      isData({ group }) || group === 'names' || group === 'programs' || group === "WinFsp's driver",
+    ({ group }) => isData({ group }) || group === 'names' || group === 'programs' || group === DRIVER_GROUP,
   );
   return charts(
     groupsOf(ratios).map((group) => {

@@ -2,6 +2,7 @@
  * What the RAM drive has to reach, and whether it does: each target names figures by their group and name, so nothing
  * here knows how they were measured. A target whose figures are missing is "not measured", never met.
  */
+import { GROUP as DRIVER_GROUP, type WorkloadName } from '../driver/names.js';
 import { median } from '../noise.js';
 import { type Ratio, ratiosOf, SUBJECT } from '../ratios.js';
 import type { BenchFigure } from '../results.js';
@@ -92,9 +93,8 @@ function shown(headline: string, target: Target): Target {
 }
 
 const SAME_LIBRARY = 'c-winfsp';
-const DRIVER = "WinFsp's driver";
 /** On the genuine driver, against WinFsp's own sample. */
-const onDriver = (name: string, least: number) => ratio(DRIVER, name, 'memfs', least);
+const onDriver = (name: WorkloadName, least: number) => ratio(DRIVER_GROUP, name, 'memfs', least);
 const CYCLE = 'create, write 4 KiB, close, stat, unlink';
 
 export const TARGETS: readonly Target[] = [
@@ -133,7 +133,7 @@ export const TARGETS: readonly Target[] = [
   amount('price of a dispatcher', 'inline', '≤ 2 µs', 2),
   amount('price of a dispatcher', 'async', '≤ 60 µs', 60),
   amount('passthrough-fs and bindfs', 'time of bindfs = 1', '≤ 1.5', 1.5),
-  ...['uncached', 'cached'].flatMap((how) => [
+  ...(['uncached', 'cached'] as const).flatMap((how) => [
     onDriver(`read 1 MiB, ${how}`, 0.95),
     onDriver(`write 1 MiB, ${how}`, 0.95),
     onDriver(`read 4 KiB, ${how}`, 0.9),

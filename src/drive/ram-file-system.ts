@@ -90,6 +90,7 @@ export class RamFileSystem implements FileSystemInterface {
     securityDescriptor: Uint8Array | null,
     allocationSize: number,
     result: OpenResult,
+    extendedAttributes: Uint8Array | null = null,
   ): number {
     const directory = (createOptions & CreateOption.FILE_DIRECTORY_FILE) !== 0;
     // The driver sets DIRECTORY by what was asked, and never ARCHIVE.
@@ -103,6 +104,7 @@ export class RamFileSystem implements FileSystemInterface {
       securityDescriptor,
       allocationSize,
       !this.countsFiles || (createOptions & CREATE_UNNAMED) === 0,
+      extendedAttributes,
     );
     return this.#opened(inode, fileName, result);
   }
@@ -118,13 +120,18 @@ export class RamFileSystem implements FileSystemInterface {
     allocationSize: number,
     view: DataView,
     fileInfoOffset: number,
+    extendedAttributes: Uint8Array | null = null,
   ): number {
     const inode = this.#volume.inodeOf(context);
-    if (inode === undefined) {
-      return NtStatus.INVALID_HANDLE;
-    }
+    if (inode === undefined) return NtStatus.INVALID_HANDLE;
     const attributes = (fileAttributes & ~FileAttribute.NORMAL) | FileAttribute.ARCHIVE;
-    const status = this.#volume.overwrite(inode, attributes, replaceFileAttributes, allocationSize);
+    const status = this.#volume.overwrite(
+      inode,
+      attributes,
+      replaceFileAttributes,
+      allocationSize,
+      extendedAttributes,
+    );
     return this.#changed(status, inode, view, fileInfoOffset);
   }
 
@@ -168,9 +175,7 @@ export class RamFileSystem implements FileSystemInterface {
     fileInfoOffset: number,
   ): number {
     const inode = this.#volume.inodeOf(context);
-    if (inode === undefined) {
-      return NtStatus.INVALID_HANDLE;
-    }
+    if (inode === undefined) return NtStatus.INVALID_HANDLE;
     const written = this.#volume.write(inode, offset, length, bufferAddress, writeToEndOfFile, constrainedIo);
     return this.#changed(written, inode, view, fileInfoOffset);
   }
@@ -180,18 +185,14 @@ export class RamFileSystem implements FileSystemInterface {
       return this.#volume.flush(null);
     }
     const inode = this.#volume.inodeOf(context);
-    if (inode === undefined) {
-      return NtStatus.INVALID_HANDLE;
-    }
+    if (inode === undefined) return NtStatus.INVALID_HANDLE;
     // An empty success would tell the kernel that the file is empty.
     return this.#changed(this.#volume.flush(inode), inode, view, fileInfoOffset);
   }
 
   getFileInfo(context: number, view: DataView, fileInfoOffset: number): number {
     const inode = this.#volume.inodeOf(context);
-    if (inode === undefined) {
-      return NtStatus.INVALID_HANDLE;
-    }
+    if (inode === undefined) return NtStatus.INVALID_HANDLE;
     this.#encode(inode, view, fileInfoOffset);
     return NtStatus.SUCCESS;
   }
@@ -204,9 +205,7 @@ export class RamFileSystem implements FileSystemInterface {
     fileInfoOffset: number,
   ): number {
     const inode = this.#volume.inodeOf(context);
-    if (inode === undefined) {
-      return NtStatus.INVALID_HANDLE;
-    }
+    if (inode === undefined) return NtStatus.INVALID_HANDLE;
     return this.#changed(
       this.#volume.setBasicInfo(inode, fileAttributes, times),
       inode,

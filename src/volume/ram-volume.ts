@@ -14,18 +14,14 @@ import { MAX_NAME_UNITS } from '../limits.js';
 import { NtStatus, ntStatusName } from '../ntstatus.js';
 import { VolumeCheck, type VolumeView } from './check/volume-check.js';
 import { controlFile } from './content/control-codes.js';
-import { changedAttributes, type ExtendedAttributes } from './extended-attributes.js';
+import { changedAttributes } from './extended-attributes.js';
 import { Attribute, SETTABLE_ATTRIBUTES } from './file-attributes.js';
 import type { DirectoryEntry, Inode } from './inode.js';
-import {
-  ATTRIBUTES_HEAP_BYTES,
-  heapBytesOfName,
-  INODE_HEAP_BYTES,
-  REPARSE_HEAP_BYTES,
-} from './inode-heap.js';
+import { heapBytesOfName, INODE_HEAP_BYTES, REPARSE_HEAP_BYTES } from './inode-heap.js';
 import { matchReparsePoint, parseReparsePoint, WHITEOUT } from './reparse-point.js';
 import { isGiven, putTimes, setBasicTimes } from './set-times.js';
-import { MAX_TOTAL_REPARSE_BYTES, VolumeSnapshots } from './volume-snapshots.js';
+import { VolumeAttributes } from './volume-attributes.js';
+import { MAX_TOTAL_REPARSE_BYTES } from './volume-snapshots.js';
 
 export { MAX_INODE_COUNT, type RamVolumeOptions } from './volume-names.js';
 export { MAX_TOTAL_REPARSE_BYTES } from './volume-snapshots.js';
@@ -33,12 +29,10 @@ export { MAX_TOTAL_REPARSE_BYTES } from './volume-snapshots.js';
 /** "Leave the attributes alone" in setBasicInfo. */
 const INVALID_ATTRIBUTES = 0xffff_ffff;
 
-const NO_ATTRIBUTES = new Uint8Array(0);
-
 /** So often a check in pieces begins, at most: then it is done in one step. */
 const MAX_CHECK_BEGINNINGS = 4;
 
-export class RamVolume extends VolumeSnapshots {
+export class RamVolume extends VolumeAttributes {
   #checkBeginnings = 0;
 
   // ---- content ----
@@ -108,15 +102,30 @@ export class RamVolume extends VolumeSnapshots {
   }
 
   /**
-   * Empties an open file for a new content; attributes are added, or take the place of those it has, and extended ones
-   * go. A directory is in the way (OBJECT_NAME_COLLISION).
+   * Empties an open file for a new content; attributes are added, or take the place of those it has. Extended ones are
+   * those of the packed list, or none. A directory is in the way (OBJECT_NAME_COLLISION); DISK_FULL, and as
+   * setExtendedAttributes, with nothing changed.
    */
-  overwrite(inode: Inode, attributes: number, replaceAttributes: boolean, allocationSize: number): number {
+  overwrite(
+    inode: Inode,
+    attributes: number,
+    replaceAttributes: boolean,
+    allocationSize: number,
+    extendedAttributes: Uint8Array | null = null,
+  ): number {
     if (inode.file === null) return NtStatus.OBJECT_NAME_COLLISION;
+    const before = inode.extendedAttributes;
+    const after =
+      extendedAttributes === null ? null : changedAttributes(null, extendedAttributes, this.caseSensitive);
+    if (typeof after === 'number') return after;
     this.check?.changing(inode);
+    const room = this.putAttributes(inode, after);
+    if (room < 0) return room;
     const status = inode.file.overwrite(allocationSize);
-    if (status < 0) return status;
-    this.#setAttributes(inode, null);
+    if (status < 0) {
+      this.putAttributes(inode, before);
+      return status;
+    }
     const given = attributes & SETTABLE_ATTRIBUTES;
     inode.attributes = replaceAttributes
       ? (inode.attributes & ~SETTABLE_ATTRIBUTES) | given
@@ -253,39 +262,6 @@ export class RamVolume extends VolumeSnapshots {
     inode.reparse = null;
     inode.attributes &= ~Attribute.REPARSE_POINT;
     inode.changed(this.clock.now());
-    return NtStatus.SUCCESS;
-  }
-
-  /** A packed list of all extended attributes; not to be changed. */
-  getExtendedAttributes(inode: Inode): Uint8Array {
-    return inode.extendedAttributes?.list ?? NO_ATTRIBUTES;
-  }
-
-  /**
-   * Adds, replaces and, by an empty value, removes what a packed list names; the bytes are copied. DISK_FULL,
-   * EA_TOO_LARGE, EA_LIST_INCONSISTENT, INVALID_EA_NAME.
-   */
-  setExtendedAttributes(inode: Inode, changes: Uint8Array): number {
-    const after = changedAttributes(inode.extendedAttributes, changes, this.caseSensitive);
-    if (typeof after === 'number') return after;
-    const status = this.#setAttributes(inode, after);
-    if (status >= 0) inode.changed(this.clock.now());
-    return status;
-  }
-
-  #setAttributes(inode: Inode, after: ExtendedAttributes | null): number {
-    const before = inode.extendedAttributes;
-    if (before === after) return NtStatus.SUCCESS;
-    const heapBytes =
-      (after === null ? 0 : ATTRIBUTES_HEAP_BYTES) - (before === null ? 0 : ATTRIBUTES_HEAP_BYTES);
-    if (heapBytes > 0 && this.heapBytes + heapBytes > this.heapBytesLimit) return NtStatus.DISK_FULL;
-    const bytes = (after?.list.length ?? 0) - (before?.list.length ?? 0);
-    const status = this.attributeRoom.add(bytes);
-    if (status < 0) return status;
-    this.check?.changing(inode);
-    this.attributeBytes += bytes;
-    this.heapBytes += heapBytes;
-    inode.extendedAttributes = after;
     return NtStatus.SUCCESS;
   }
 

@@ -5,10 +5,12 @@
 import fc from 'fast-check';
 import { ntStatusName } from '../../src/ntstatus.js';
 import { CreateDisposition, FileAttribute } from '../../src/winfsp/abi/constants.js';
+import { isMoreStep, type MoreStep, moreStep, performMore } from './differential-more.js';
 import { Access, DirectoryFlag, FileClass, FsControl, LockFlag, Option, Share } from './nt.js';
 import { basicInformation, int64, type NtFile, namesOf, openNow } from './rig.js';
 
 export type Step =
+  | MoreStep
   | {
       do: 'open';
       path: string;
@@ -56,6 +58,7 @@ const kinds = [
 ];
 
 export const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 5, arbitrary: moreStep },
   {
     weight: 6,
     arbitrary: fc.record({
@@ -192,6 +195,10 @@ function content(offset: number, length: number): Buffer {
 
 /** `root`: the directory of this run, as an NT path. */
 export function perform(step: Exclude<Step, { do: 'open' }>, file: NtFile, root: string): Outcome {
+  if (isMoreStep(step)) {
+    const { status, detail } = performMore(step, file, root);
+    return { status: ntStatusName(status), detail };
+  }
   switch (step.do) {
     case 'close':
       return outcome(file.closeNow());

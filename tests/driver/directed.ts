@@ -5,7 +5,9 @@
 import assert from 'node:assert/strict';
 import { NtStatus, ntStatusName } from '../../src/ntstatus.js';
 import { CreateDisposition as Disposition } from '../../src/winfsp/abi/constants.js';
+import { eaList } from '../support/ea-list.js';
 import { check } from '../wine/check.js';
+import { openWithEasNow, parseEas, queryEasNow, setEasNow } from './ea.js';
 import { readFileNow, startDrive, stopClean, VOLUME, writeFileNow } from './host.js';
 import {
   Access,
@@ -486,6 +488,30 @@ function foreignReparsePoint(): void {
   file.closeNow();
 }
 
+function extendedAttributes(): void {
+  const { FILE_CREATE, FILE_OPEN_IF, FILE_OVERWRITE } = Disposition;
+  const using = (disposition: number, value: string) => {
+    const list = eaList({ NAME: value });
+    const made = openWithEasNow(`${VOLUME}\\ea`, { access: Access.ALL, disposition, options: FILE }, list);
+    status(made.status, NtStatus.SUCCESS);
+    return made.file!;
+  };
+  const is = (file: NtFile, value: string) => {
+    assert.deepEqual(parseEas(queryEasNow(file).data), [{ name: 'NAME', value }]);
+    file.closeNow();
+  };
+  is(using(FILE_CREATE, 'created'), 'created');
+  is(using(FILE_OPEN_IF, 'not taken'), 'created');
+  is(using(FILE_OVERWRITE, 'overwritten'), 'overwritten');
+  assert.equal(tried('\\ea', { disposition: FILE_OVERWRITE }), OVERWRITTEN);
+  const file = opened('\\ea', { access: Access.ALL });
+  status(queryEasNow(file).status, Status.NO_EAS_ON_FILE);
+  status(setEasNow(file, eaList({ A: 'one', B: 'two' })), NtStatus.SUCCESS);
+  assert.equal(file.queryNow(FileClass.EA, 4).data.readUInt32LE(0), 4 + 2 * (5 + 4));
+  assert.deepEqual(parseEas(queryEasNow(file, { names: ['B'] }).data), [{ name: 'B', value: 'two' }]);
+  file.closeNow();
+}
+
 const CASES = {
   dispositions,
   names,
@@ -496,6 +522,7 @@ const CASES = {
   sizes,
   directories,
   'times that are set': setTimes,
+  'extended attributes': extendedAttributes,
   information,
   listing,
   notification,

@@ -169,6 +169,8 @@ export const InterfaceLayout = {
   GetDirInfoByName: 192,
   Control: 200,
   SetDelete: 208,
+  CreateEx: 216,
+  OverwriteEx: 224,
   GetEa: 232,
   SetEa: 240,
   DispatcherStopped: 256,

@@ -55,11 +55,24 @@ export class CallbackSet {
 
   /** Registers `body` under the C prototype `kind (parameters)`; returns the function's address. */
   add(name: string, kind: CallbackKind, parameters: readonly string[], body: CallbackBody): number {
-    // Nine parameters are the most that a callback has; written out, because collecting them would cost an array per
+    // Twelve parameters are the most that a callback has; written out, because collecting them would cost an array per
     // call.
-    const guarded = (a: Arg, b: Arg, c: Arg, d: Arg, e: Arg, f: Arg, g: Arg, h: Arg, i: Arg): number => {
+    const guarded: CallbackBody = (
+      a: Arg,
+      b: Arg,
+      c: Arg,
+      d: Arg,
+      e: Arg,
+      f: Arg,
+      g,
+      h,
+      i,
+      j,
+      k,
+      l,
+    ): number => {
       try {
-        const result = body(a, b, c, d, e, f, g, h, i);
+        const result = body(a, b, c, d, e, f, g, h, i, j, k, l);
         return kind === 'VOID' ? NtStatus.SUCCESS : finalStatusOf(result);
       } catch (error) {
         return this.#failure(name, error);

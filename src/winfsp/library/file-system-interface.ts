@@ -52,7 +52,10 @@ export interface FileSystemInterface {
    * work.
    */
   getSecurityByName?(fileName: string, result: SecurityByNameResult): number;
-  /** `createOptions` still carries the disposition in its top byte. `securityDescriptor` is a view: copy it. */
+  /**
+   * `createOptions` still carries the disposition in its top byte. `securityDescriptor` is a view: copy it.
+   * `extendedAttributes`, as of setEa and only with that method: what the file is to have at once; null for none.
+   */
   create?(
     fileName: string,
     createOptions: number,
@@ -61,8 +64,10 @@ export interface FileSystemInterface {
     securityDescriptor: Uint8Array | null,
     allocationSize: number,
     result: OpenResult,
+    extendedAttributes?: Uint8Array | null,
   ): number;
   open?(fileName: string, createOptions: number, grantedAccess: number, result: OpenResult): number;
+  /** `extendedAttributes` as of create: they take the place of those that the file had. */
   overwrite?(
     context: number,
     fileAttributes: number,
@@ -70,6 +75,7 @@ export interface FileSystemInterface {
     allocationSize: number,
     view: DataView,
     fileInfoOffset: number,
+    extendedAttributes?: Uint8Array | null,
   ): number;
   /** `fileName` is null unless `flags` has FspCleanupDelete. No result can be returned. */
   cleanup?(context: number, fileName: string | null, flags: number): void;

@@ -1,6 +1,7 @@
 /** Section (d): extended attributes. */
 import assert from 'node:assert/strict';
 import { NtStatus } from '../../../src/ntstatus.js';
+import { CreateDisposition } from '../../../src/winfsp/abi/constants.js';
 import { eaList } from '../../support/ea-list.js';
 import { overwriteRequest, queryEaRequest, setEaRequest } from '../../unit/winfsp/fixtures/script-client.js';
 import type { ConformanceCase } from '../conformance-case.js';
@@ -75,6 +76,35 @@ export const extendedAttributes: readonly ConformanceCase[] = [
       assert.equal(listOf(file).length, 0);
       assert.equal(volume.freeBytes, before);
       file.close();
+    },
+  },
+  {
+    name: 'extended attributes: those that a create or an overwrite brings are there at once, or nothing happens',
+    duties: ['extendedAttributes', 'create', 'overwrite'],
+    run(volume) {
+      const { FILE_CREATE } = CreateDisposition;
+      const file = volume.file('f', FILE_CREATE, 0, { extendedAttributes: eaList({ A: 'one' }) });
+      assert.deepEqual(listOf(file), Buffer.from(eaList({ A: 'one' })));
+      file.write(0, Buffer.from('content'));
+      const broken = eaList({ B: 'two' }).subarray(0, 10);
+      const refused = file.ask(overwriteRequest(file.context, 0, false, 0, broken));
+      // The library closes a file whose overwrite failed.
+      expectStatus(refused.status, NtStatus.EA_LIST_INCONSISTENT, 'Overwrite');
+      const again = volume.open('f');
+      assert.deepEqual(listOf(again), Buffer.from(eaList({ A: 'one' })));
+      assert.equal(again.query().fileSize, 7);
+      const answer = again.ask(overwriteRequest(again.context, 0, false, 0, eaList({ B: 'two' })));
+      expectStatus(answer.status, NtStatus.SUCCESS, 'Overwrite');
+      assert.equal(answer.bytes.readUInt32LE(FILE_INFO + EA_SIZE), 5 + 4);
+      assert.deepEqual(listOf(again), Buffer.from(eaList({ B: 'two' })));
+      again.close();
+      const none = volume.tryOpen('g', FILE_CREATE, 0, { extendedAttributes: broken });
+      expectStatus(none.status, NtStatus.EA_LIST_INCONSISTENT, 'Create');
+      expectStatus(
+        volume.tryOpen('g', CreateDisposition.FILE_OPEN, 0).status,
+        NtStatus.OBJECT_NAME_NOT_FOUND,
+        'Open',
+      );
     },
   },
 ];

@@ -209,3 +209,36 @@ describe('a snapshot', () => {
     expect(usedPages()).toBe(0);
   });
 });
+
+describe('a create or an overwrite that brings some', () => {
+  const create = (list: Uint8Array) => volume.create('\\g', 0x20, false, null, 0, true, list);
+
+  it('makes the file with them, or no file', () => {
+    const pages = usedPages();
+    expect(create(eaList({ A: 'one' }).subarray(0, 9))).toBe(NtStatus.EA_LIST_INCONSISTENT);
+    expect(create(eaList({ A: 'x'.repeat(PAGE * PAGES) }))).toBe(NtStatus.DISK_FULL);
+    expect(volume.open('\\g')).toBe(NtStatus.OBJECT_NAME_NOT_FOUND);
+    expect(usedPages()).toBe(pages);
+    expect(volume.selfCheck()).toEqual([]);
+    const made = create(eaList({ A: 'one' })) as Inode;
+    expect(texts(made)).toEqual({ A: 'one' });
+    expect(volume.selfCheck()).toEqual([]);
+  });
+
+  it('puts them in the place of the old ones, or changes nothing', () => {
+    set(file, { A: 'one' });
+    volume.setFileSize(file, 7);
+    const overwrite = (list: Uint8Array, allocation = 0) =>
+      volume.overwrite(file, 0, false, allocation, list);
+    expect(overwrite(eaList({ B: 'two' }).subarray(0, 9))).toBe(NtStatus.EA_LIST_INCONSISTENT);
+    expect(overwrite(eaList({ B: 'x'.repeat(PAGE * PAGES) }))).toBe(NtStatus.DISK_FULL);
+    expect(overwrite(eaList({ B: 'two' }), 2 * PAGE * PAGES)).toBe(NtStatus.DISK_FULL);
+    expect(texts(file)).toEqual({ A: 'one' });
+    expect(file.file?.lengthBytes).toBe(7);
+    expect(volume.selfCheck()).toEqual([]);
+    expect(overwrite(eaList({ B: 'two' }))).toBe(0);
+    expect(texts(file)).toEqual({ B: 'two' });
+    expect(file.file?.lengthBytes).toBe(0);
+    expect(volume.selfCheck()).toEqual([]);
+  });
+});

@@ -7,6 +7,7 @@ import { statusOf } from '../../abi/status-of.js';
 import { copyMemory, readUtf16 } from '../../memory/native-memory.js';
 import type { OpenResult, SecurityByNameResult } from '../file-system-interface.js';
 import { FileCounts } from '../linux-extensions.js';
+import { type CreateBody, setExtendedSlots } from './extended-slots.js';
 import { failureOf } from './slot-memory.js';
 import { BOOL, P, type Slots, U32, U64 } from './slots.js';
 
@@ -62,40 +63,79 @@ export function setOpenSlots({ fs, memory, options, set }: Slots): void {
       }),
   );
 
-  set(
-    'Create',
-    [P, U32, U32, U32, P, U64, P, P],
-    fs.create &&
-      ((
-        _fs,
-        name: number,
-        createOptions: number,
-        grantedAccess: number,
-        attributes: number,
-        descriptor: number,
-        allocationSize: Uint64Argument,
-        context: number,
-        info: number,
-      ) => {
-        const fileName = readUtf16(name) ?? '';
-        const security = descriptor === 0 ? null : memory.readSecurity(descriptor);
-        if (descriptor !== 0 && security === null) {
-          return NtStatus.INVALID_SECURITY_DESCR;
-        }
-        const bytes = unsignedOf(allocationSize);
-        const result = opens.begin();
-        const status = fs.create!(
-          fileName,
-          createOptions,
-          grantedAccess,
-          attributes,
-          security,
-          bytes,
-          result,
-        );
-        return opens.give('Create', statusOf(status), fileName, context, info);
-      }),
-  );
+  const create: CreateBody = (
+    slot,
+    name,
+    createOptions,
+    grantedAccess,
+    attributes,
+    descriptor,
+    allocationSize,
+    extendedAttributes,
+    context,
+    info,
+  ) => {
+    const fileName = readUtf16(name) ?? '';
+    const security = descriptor === 0 ? null : memory.readSecurity(descriptor);
+    if (descriptor !== 0 && security === null) {
+      return NtStatus.INVALID_SECURITY_DESCR;
+    }
+    const status = fs.create!(
+      fileName,
+      createOptions,
+      grantedAccess,
+      attributes,
+      security,
+      unsignedOf(allocationSize),
+      opens.begin(),
+      extendedAttributes,
+    );
+    return opens.give(slot, statusOf(status), fileName, context, info);
+  };
+
+  // The library calls the slots with extended attributes where they are filled, and else the others.
+  if (fs.setEa) {
+    setExtendedSlots({ fs, memory, set }, create);
+  } else {
+    set(
+      'Create',
+      [P, U32, U32, U32, P, U64, P, P],
+      fs.create &&
+        ((
+          _fs,
+          name: number,
+          createOptions: number,
+          grantedAccess: number,
+          attributes: number,
+          descriptor: number,
+          size: Uint64Argument,
+          context: number,
+          info: number,
+        ) =>
+          create(
+            'Create',
+            name,
+            createOptions,
+            grantedAccess,
+            attributes,
+            descriptor,
+            size,
+            null,
+            context,
+            info,
+          )),
+    );
+    set(
+      'Overwrite',
+      [P, U32, BOOL, U64, P],
+      fs.overwrite &&
+        ((_fs, context: number, attributes: number, replace: number, size: Uint64Argument, info: number) => {
+          const view = memory.cleared(FileInfo.SIZE);
+          const status = fs.overwrite!(context, attributes, replace !== 0, unsignedOf(size), view, 0, null);
+          return memory.give(statusOf(status), info, FileInfo.SIZE);
+        }),
+    );
+  }
 
   set(
     'Open',
@@ -105,17 +145,6 @@ export function setOpenSlots({ fs, memory, options, set }: Slots): void {
         const fileName = readUtf16(name) ?? '';
         const status = statusOf(fs.open!(fileName, createOptions, grantedAccess, opens.begin()));
         return opens.give('Open', status, fileName, context, info);
-      }),
-  );
-
-  set(
-    'Overwrite',
-    [P, U32, BOOL, U64, P],
-    fs.overwrite &&
-      ((_fs, context: number, attributes: number, replace: number, size: Uint64Argument, info: number) => {
-        const view = memory.cleared(FileInfo.SIZE);
-        const status = fs.overwrite!(context, attributes, replace !== 0, unsignedOf(size), view, 0);
-        return memory.give(statusOf(status), info, FileInfo.SIZE);
       }),
   );
 

@@ -142,13 +142,17 @@ export class SlotMemory {
     return NtStatus.SUCCESS;
   }
 
-  /** In scratch memory: valid until the handler returns. Null for more than any request carries. */
+  /**
+   * In scratch memory, beside names and descriptors: valid until the handler returns. Null for more than any request
+   * carries.
+   */
   readEa(address: number, length: number): Uint8Array | null {
-    if (length > this.chunk.lengthBytes) {
+    const chunk = this.#reparseChunk;
+    if (length > chunk.lengthBytes) {
       return null;
     }
-    copyMemory(this.chunk.address, address, length);
-    return this.chunk.bytes.subarray(0, length);
+    copyMemory(chunk.address, address, length);
+    return chunk.bytes.subarray(0, length);
   }
 
   /** Stores bytes at `address`. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { GROUP, WORKLOAD_NAMES } from '../../../../bench/driver/names.js';
 import { SCALES, scaling, WORKLOADS } from '../../../../bench/end-to-end/workloads.js';
 import * as passthrough from '../../../../bench/host/passthrough.js';
 import * as prices from '../../../../bench/host/prices.js';
@@ -27,7 +28,8 @@ describe('judgeTargets', () => {
       ...prices.SERVERS.map((name) => ({ group: prices.PRICE, name })),
       { group: passthrough.GROUP, name: passthrough.RATIO },
     ];
-    const measured = [...WORKLOADS, ...SCALES.flatMap(scaling), ...CASES, ...host].map(
+    const driver = WORKLOAD_NAMES.map((name) => ({ group: GROUP, name }));
+    const measured = [...WORKLOADS, ...SCALES.flatMap(scaling), ...CASES, ...host, ...driver].map(
       ({ group, name }) => `${group}: ${name}`,
     );
     const figures = measured.flatMap((words) => {
@@ -38,6 +40,7 @@ describe('judgeTargets', () => {
         tmpfs: [1],
         'fuse-native': [1],
         memcpy: [1],
+        memfs: [1],
       });
     });
     const missing = judgeTargets(figures).filter(

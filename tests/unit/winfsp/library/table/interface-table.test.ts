@@ -52,6 +52,8 @@ const PARAMETERS: Partial<Record<Slot, string[]>> = {
   DeleteReparsePoint: [P, P, P, 'uint64_t'],
   GetDirInfoByName: [P, P, P],
   SetDelete: [P, P, 'uint8_t'],
+  CreateEx: [P, 'uint32_t', 'uint32_t', 'uint32_t', P, 'uint64_t', P, 'uint32_t', 'uint8_t', P, P],
+  OverwriteEx: [P, 'uint32_t', 'uint8_t', 'uint64_t', P, 'uint32_t', P],
   Control: [P, 'uint32_t', P, 'uint32_t', P, 'uint32_t', P],
 };
 const VOID_SLOTS = new Set<Slot>(['Cleanup', 'Close']);
@@ -163,7 +165,7 @@ describe('the table', () => {
     useMemoryAfterDispose();
     for (const slot of Object.keys(PARAMETERS) as Slot[]) {
       // The file system in memory knows neither control codes nor extended attributes.
-      const isThere = !['Control', 'GetEa', 'SetEa'].includes(slot);
+      const isThere = !['Control', 'GetEa', 'SetEa', 'CreateEx', 'OverwriteEx'].includes(slot);
       expect([slot, pointer(slot) !== 0]).toEqual([slot, isThere]);
     }
     expect(pointer('DispatcherStopped')).toBe(0);
@@ -689,6 +691,45 @@ describe('extended attributes', () => {
     expect(out.bytes[8192 - 200 + 68]).toBe(0xaa);
     expect(call('SetEa', 5, out.address + 64, 2 ** 20, out.address + 4096)).toBe(NtStatus.EA_TOO_LARGE);
     expect(seen).toEqual([[5, 1, 2, 3], [5]]);
+  });
+
+  it('CreateEx and OverwriteEx stand for Create and Overwrite, and pass exactly the list', () => {
+    const seen: unknown[] = [];
+    use({
+      setEa: () => 0,
+      create: (name, _options, _granted, _attributes, _security, size, result, list) => {
+        seen.push([name, size, list && [...list]]);
+        result.context = 9;
+        return 0;
+      },
+      overwrite: (context, attributes, replace, size, view, offset, list) => {
+        seen.push([context, attributes, replace, size, list && [...list]]);
+        view.setUint32(offset + 68, 77, true);
+        return 0;
+      },
+    });
+    expect([pointer('Create'), pointer('Overwrite')]).toEqual([0, 0]);
+    out.bytes.set([1, 2, 3], 4096);
+    const list = out.address + 4096;
+    const create = (address: number, length: number, isReparse = 0) =>
+      call('CreateEx', text('\\x'), 2 << 24, 1, 0, 0, 7, address, length, isReparse, ...openArguments());
+    expect(create(list, 3)).toBe(0);
+    expect(Number(out.view.getBigUint64(0, true))).toBe(9);
+    expect(create(0, 0)).toBe(0);
+    expect(create(list, 2 ** 20)).toBe(NtStatus.EA_TOO_LARGE);
+    expect(create(list, 3, 1)).toBe(NtStatus.NOT_SUPPORTED);
+    const overwrite = (address: number, length: number) =>
+      call('OverwriteEx', 5, 6, 1, 8, address, length, out.address + 8192);
+    expect(overwrite(list, 3)).toBe(0);
+    expect(out.view.getUint32(8192 + 68, true)).toBe(77);
+    expect(overwrite(0, 0)).toBe(0);
+    expect(overwrite(list, 2 ** 20)).toBe(NtStatus.EA_TOO_LARGE);
+    expect(seen).toEqual([
+      ['\\x', 7, [1, 2, 3]],
+      ['\\x', 7, null],
+      [5, 6, true, 8, [1, 2, 3]],
+      [5, 6, true, 8, null],
+    ]);
   });
 });
 
