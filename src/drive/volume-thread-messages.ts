@@ -37,7 +37,9 @@ export type VolumeThreadMessage =
   | { type: 'loading'; doneBytes: number }
   /** `identity`: of the image (ImageFile). */
   | { type: 'loaded'; label: string; identity: string }
-  /** After the last request, what was changed since the last save could not be saved. */
+  /** After the last request, what was changed since the last save is saved; now and then. */
+  | { type: 'saving'; progress: SaveProgress }
+  /** What was changed since could not be saved. */
   | { type: 'notSaved'; error: string }
   | { type: 'handlerError'; where: string; error: string }
   | LoopEndMessage;
@@ -49,8 +51,8 @@ export interface VolumeEvents {
   onFilled?: (step: FillStep, freeBytes: number, capacityBytes: number) => void;
   /** After the unmount, what was changed since the last save could not be saved. */
   onNotSaved?: (error: string) => void;
-  /** A save goes on; now and then. */
-  onSaving?: (progress: SaveProgress) => void;
+  /** A save goes on; now and then. `atEnd`: it is the one after the last request. */
+  onSaving?: (progress: SaveProgress, atEnd: boolean) => void;
   /** A handler threw; the request was refused. A bug of the drive. */
   onHandlerError?: (where: string, error: string) => void;
 }

@@ -22,6 +22,7 @@ import { type DriveEnd, driveEndOf } from './drive-end.js';
 import { DriveError, messageOf } from './errors.js';
 import { changesOf } from './image/changes.js';
 import { ImageSaver } from './image/image-saver.js';
+import type { SaveProgress } from './image/save-messages.js';
 import { allocateLedger, readLedger } from './ledger.js';
 import { StrictReport } from './mount/linux-options.js';
 import { readMemory } from './mount/memory.js';
@@ -73,6 +74,7 @@ export class VolumeThread {
   #lastCheck: SelfCheckResult | null = null;
   #lastHandlerError: string | null = null;
   readonly #saver: ImageSaver;
+  #savingAtEnd: SaveProgress | null = null;
 
   /**
    * Resolves when the volume serves requests. Throws DriveError START_FAILED or TIMEOUT, or the reason of `abort`,
@@ -135,7 +137,7 @@ export class VolumeThread {
         this.#worker.postMessage(request, transfer);
         this.#command(DriveCommand.REQUEST);
       },
-      onProgress: (progress) => events.onSaving?.(progress),
+      onProgress: (progress) => events.onSaving?.(progress, false),
     });
     this.#worker.on('message', (message: VolumeThreadMessage) => this.#onMessage(message));
     this.#worker.on('error', (error) => {
@@ -168,7 +170,7 @@ export class VolumeThread {
       lastError: this.#lastHandlerError,
       strict: this.#strict,
       selfCheck: this.#lastCheck,
-      saving: this.#saver.progress,
+      saving: this.#savingAtEnd ?? this.#saver.progress,
     });
   }
 
@@ -339,6 +341,10 @@ export class VolumeThread {
         break;
       case 'loading':
         this.#startTimer?.refresh();
+        break;
+      case 'saving':
+        this.#savingAtEnd = message.progress;
+        this.#events.onSaving?.(message.progress, true);
         break;
       case 'notSaved':
         // Nothing else is left to be done, and the image of before is whole.

@@ -66,8 +66,8 @@ export async function mountCommand(settings: DriveSettings): Promise<number> {
     trace = settings.traceFile === undefined ? null : TraceFile.claim(settings.traceFile);
     const events = {
       onWarning: say,
-      onSaving: ({ doneBytes, totalBytes }: SaveProgress) => {
-        if (!isStopping) return;
+      onSaving: ({ doneBytes, totalBytes }: SaveProgress, atEnd: boolean) => {
+        if (!isStopping && !atEnd) return;
         // systemd waits as long as it goes on.
         notifySystemd(`EXTEND_TIMEOUT_USEC=${STOP_EXTENSION_US}`);
         // On a terminal the status line tells.

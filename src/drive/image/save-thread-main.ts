@@ -8,9 +8,9 @@ import type { VolumeView } from '../../image/volume-view.js';
 import { copyMemory, NativeBlock } from '../../winfsp/index.js';
 import { messageOf } from '../errors.js';
 import type { SaveThreadInput, SaveThreadMessage } from './save-messages.js';
+import { nowAndThen } from './save-progress.js';
 
 const SCRATCH_BYTES = 2 ** 20;
-const PROGRESS_MS = 250;
 
 if (isMainThread || parentPort === null) {
   throw new Error('save-thread-main is started by ImageSaver.');
@@ -49,12 +49,9 @@ async function save(moment: Moment): Promise<void> {
     },
     check: () => state.throwIfCancelled(),
   });
-  let shownAt = Number.NEGATIVE_INFINITY;
-  const onProgress = (doneBytes: number) => {
-    if (performance.now() - shownAt < PROGRESS_MS) return;
-    shownAt = performance.now();
+  const onProgress = nowAndThen((doneBytes) => {
     post({ type: 'progress', doneBytes, totalBytes: moment.dataBytes });
-  };
+  });
   onProgress(0);
   const file = new ImageFile(input.path, input);
   const { files } = await file.save(endingReads(view), scratch, onProgress);

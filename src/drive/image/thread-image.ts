@@ -18,6 +18,7 @@ import { messageOf } from '../errors.js';
 import type { VolumeThreadMessage } from '../volume-thread-messages.js';
 import { changesOf } from './changes.js';
 import type { SaveRequest } from './save-messages.js';
+import { nowAndThen } from './save-progress.js';
 
 const SCRATCH_BYTES = 2 ** 20;
 const PROGRESS_BYTES = 64 * 2 ** 20;
@@ -108,10 +109,17 @@ export class ThreadImage {
     if (this.#file === null || statistics.requests === 0 || changesOf(statistics) === this.#changesSaved)
       return;
     const file = this.#file;
+    const { post } = this.#options;
+    const { allocatedPages, pageSizeBytes } = volume.pool;
+    const onProgress = nowAndThen((doneBytes) => {
+      const totalBytes = allocatedPages * pageSizeBytes;
+      post({ type: 'saving', progress: { path: file.path, doneBytes, totalBytes } });
+    });
+    onProgress(0);
     try {
-      await withScratch((scratch) => file.save(viewOf(volume), scratch));
+      await withScratch((scratch) => file.save(viewOf(volume), scratch, onProgress));
     } catch (error) {
-      this.#options.post({ type: 'notSaved', error: messageOf(error) });
+      post({ type: 'notSaved', error: messageOf(error) });
     }
   }
 

@@ -2,15 +2,19 @@
  * The thread that owns a volume while a save reads it: no page that the save has yet to read changes or goes, whoever
  * waits for that.
  */
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { afterEach, expect, it } from 'vitest';
 import { ThreadImage } from '../../../src/drive/image/thread-image.js';
+import { verifyImage } from '../../../src/image/image-file.js';
 import type { Moment } from '../../../src/image/moment.js';
 import { SaveState } from '../../../src/image/save-state.js';
 import { RamVolume } from '../../../src/volume/ram-volume.js';
 import { allocateStatistics } from '../../../src/winfsp/index.js';
+import { StatisticsWriter } from '../../../src/winfsp/memory/statistics.js';
 import { PlainPageMemory } from '../../support/plain-page-memory.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const PAGE = 16;
 const PAGES = 10;
@@ -134,4 +138,26 @@ it('does not give the memory back before the thread that reads it has ended', as
   one.image.handle(one.volume, { type: 'saveEnded', identity: null });
   await idle;
   expect(isIdle).toBe(true);
+});
+
+it('tells how far it has come when it saves after the last request', async () => {
+  const { volume } = rig();
+  const path = join(temporaryFolder('at-end'), 'drive.tar');
+  const statistics = allocateStatistics();
+  const messages: unknown[] = [];
+  const image = new ThreadImage({
+    path,
+    statistics,
+    standsStill: false,
+    post: (message) => messages.push(message),
+  });
+  await image.load(volume);
+  volume.create('\\empty', 0, false, null, 0);
+  // Without a request the drive was never mounted, and nothing is saved.
+  await image.saveChanges(volume);
+  expect(messages).toEqual([]);
+  new StatisticsWriter(statistics).request(3, false, 0, 1);
+  await image.saveChanges(volume);
+  expect(messages).toEqual([{ type: 'saving', progress: { path, doneBytes: 0, totalBytes: 0 } }]);
+  expect((await verifyImage(path, { entry() {} })).files).toBe(1);
 });
