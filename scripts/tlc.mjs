@@ -41,6 +41,7 @@ const FOLDERS = {
   Namespace: 'namespace',
   Snapshots: 'snapshots',
   Dispatch: 'dispatch',
+  CopyLanes: 'copy-lanes',
 };
 const PROGRESS_MS = process.stdout.isTTY ? 1000 : 10_000;
 /** A run that takes longer is stuck, or the configuration is too large for its place. */

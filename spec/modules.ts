@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { capacityLedgerModel } from './capacity-ledger/invariants.js';
 import type { Constants as LedgerConstants } from './capacity-ledger/state.js';
+import { copyLanesModel, type Constants as LanesConstants } from './copy-lanes/copy-lanes.js';
 import { type Constants as DispatchConstants, dispatchModel } from './dispatch/dispatch.js';
 import type { Model } from './explorer/explorer.js';
 import { type Constants as CacheConstants, kernelCacheModel } from './kernel-cache/kernel-cache.js';
@@ -13,6 +14,7 @@ import type { Constants as SnapshotsConstants } from './snapshots/state.js';
 /** The folder of each, here and in tla/. */
 const FOLDERS = {
   CapacityLedger: 'capacity-ledger',
+  CopyLanes: 'copy-lanes',
   Dispatch: 'dispatch',
   KernelCache: 'kernel-cache',
   Namespace: 'namespace',
@@ -82,6 +84,7 @@ export function modelOf(module: ModuleName, constants: ModuleConstants): Model<n
   const given = constants as unknown;
   const model: unknown = {
     CapacityLedger: () => capacityLedgerModel(given as LedgerConstants),
+    CopyLanes: () => copyLanesModel(given as LanesConstants),
     Dispatch: () => dispatchModel(given as DispatchConstants),
     KernelCache: () => kernelCacheModel(given as CacheConstants),
     Namespace: () => namespaceModel(given as NamespaceConstants),

@@ -19,6 +19,7 @@ import {
   FileAttribute,
   type FileSystemInterface,
   type OpenResult,
+  type ReadCopier,
   RenameExtension,
   type SecurityByNameResult,
 } from '../winfsp/index.js';
@@ -159,9 +160,14 @@ export class RamFileSystem implements FileSystemInterface {
 
   read(context: number, bufferAddress: number, offset: number, length: number): number {
     const inode = this.#volume.inodeOf(context);
-    return inode === undefined
-      ? NtStatus.INVALID_HANDLE
-      : this.#volume.read(inode, offset, length, bufferAddress);
+    if (inode === undefined) return NtStatus.INVALID_HANDLE;
+    return this.#volume.read(inode, offset, length, bufferAddress);
+  }
+
+  describeRead(context: number, offset: number, length: number, copier: ReadCopier): number {
+    const inode = this.#volume.inodeOf(context);
+    if (inode === undefined) return NtStatus.INVALID_HANDLE;
+    return this.#volume.describeRead(inode, offset, length, copier);
   }
 
   write(
@@ -270,9 +276,8 @@ export class RamFileSystem implements FileSystemInterface {
 
   control(context: number, code: number, input: Uint8Array, maxOutputBytes: number): Uint8Array | number {
     const inode = this.#volume.inodeOf(context);
-    return inode === undefined
-      ? NtStatus.INVALID_HANDLE
-      : this.#volume.control(inode, code, input, maxOutputBytes);
+    if (inode === undefined) return NtStatus.INVALID_HANDLE;
+    return this.#volume.control(inode, code, input, maxOutputBytes);
   }
 
   getSecurity(context: number): Uint8Array | number {
@@ -282,9 +287,8 @@ export class RamFileSystem implements FileSystemInterface {
 
   setSecurity(context: number, securityInformation: number, modification: Uint8Array): number {
     const inode = this.#volume.inodeOf(context);
-    return inode === undefined
-      ? NtStatus.INVALID_HANDLE
-      : this.#volume.setSecurity(inode, securityInformation, modification);
+    if (inode === undefined) return NtStatus.INVALID_HANDLE;
+    return this.#volume.setSecurity(inode, securityInformation, modification);
   }
 
   readDirectory(
@@ -351,9 +355,8 @@ export class RamFileSystem implements FileSystemInterface {
 
   setEa(context: number, list: Uint8Array, view: DataView, fileInfoOffset: number): number {
     const inode = this.#volume.inodeOf(context);
-    return inode === undefined
-      ? NtStatus.INVALID_HANDLE
-      : this.#changed(this.#volume.setExtendedAttributes(inode, list), inode, view, fileInfoOffset);
+    if (inode === undefined) return NtStatus.INVALID_HANDLE;
+    return this.#changed(this.#volume.setExtendedAttributes(inode, list), inode, view, fileInfoOffset);
   }
 
   #encode(inode: Inode, view: DataView, offset: number): void {

@@ -11,6 +11,7 @@
 
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { NtStatus } from '../ntstatus.js';
+import type { PageReader } from '../volume/content/page-readers.js';
 import { Cleanup } from '../volume/file-attributes.js';
 import type { DirectoryEntry, Inode } from '../volume/inode.js';
 import { ntfsUpperCase } from '../volume/names/case-folding.js';
@@ -154,6 +155,11 @@ export class TracedVolume extends RamVolume {
 
   override read(inode: Inode, offset: number, length: number, address: number): number {
     const result = super.read(inode, offset, length, address);
+    return this.#done({ op: 'read', offset, length }, inode, result);
+  }
+
+  override describeRead(inode: Inode, offset: number, length: number, reader: PageReader): number {
+    const result = super.describeRead(inode, offset, length, reader);
     return this.#done({ op: 'read', offset, length }, inode, result);
   }
 

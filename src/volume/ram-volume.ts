@@ -14,6 +14,7 @@ import { MAX_NAME_UNITS } from '../limits.js';
 import { NtStatus, ntStatusName } from '../ntstatus.js';
 import { VolumeCheck, type VolumeView } from './check/volume-check.js';
 import { controlFile } from './content/control-codes.js';
+import type { PageReader } from './content/page-readers.js';
 import { changedAttributes } from './extended-attributes.js';
 import { Attribute, SETTABLE_ATTRIBUTES } from './file-attributes.js';
 import type { DirectoryEntry, Inode } from './inode.js';
@@ -44,6 +45,13 @@ export class RamVolume extends VolumeAttributes {
     const file = inode.file;
     if (file === null) return NtStatus.INVALID_DEVICE_REQUEST;
     return offset >= file.lengthBytes ? NtStatus.END_OF_FILE : file.read(offset, length, address);
+  }
+
+  /** As read, for another thread to copy: says `reader` where the bytes are, and takes none back before it has them. */
+  describeRead(inode: Inode, offset: number, length: number, reader: PageReader): number {
+    const file = inode.file;
+    if (file === null) return NtStatus.INVALID_DEVICE_REQUEST;
+    return offset >= file.lengthBytes ? NtStatus.END_OF_FILE : file.describeRead(offset, length, reader);
   }
 
   /**

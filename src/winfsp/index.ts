@@ -66,6 +66,7 @@ export type {
   DirectoryBuffer,
   FileSystemInterface,
   OpenResult,
+  ReadCopier,
   SecurityByNameResult,
 } from './library/file-system-interface.js';
 export { type FileSystemOptions, FspFileSystem } from './library/fsp-file-system.js';

@@ -20,6 +20,7 @@
  * of its pages; these are bugs, checked in release too, and throw.
  */
 import { NtStatus } from '../../ntstatus.js';
+import { PageCopies } from './page-copies.js';
 import type { PageMemory } from './page-memory.js';
 import { PoolCheck } from './page-pool-check.js';
 import { runAt, sortPages } from './page-runs.js';
@@ -67,6 +68,7 @@ export class PagePool {
   readonly memory: PageMemory;
   readonly pageSizeBytes: number;
   readonly preallocated: boolean;
+  readonly copies: PageCopies;
 
   #capacity: number;
   readonly #warmPages: number;
@@ -89,6 +91,7 @@ export class PagePool {
     this.memory = memory;
     this.#capacity = options.capacityPages ?? memory.pageCount;
     this.pageSizeBytes = memory.pageSizeBytes;
+    this.copies = new PageCopies(memory);
     this.preallocated = options.preallocate === true;
     const warmPages = options.warmPages ?? Math.ceil(DEFAULT_WARM_BYTES / memory.pageSizeBytes);
     if (!(warmPages >= 0)) throw new RangeError(`warmPages: a number from 0 expected, given ${warmPages}`);
@@ -370,10 +373,9 @@ export class PagePool {
   }
 
   #decommitRuns(from: number, to: number): void {
-    for (let at = from; at < to; ) {
-      const run = runAt(this.#stock, at, to);
+    for (let at = from, run = 0; at < to; at += run) {
+      run = runAt(this.#stock, at, to);
       this.memory.decommit(this.#stock[at] as number, run);
-      at += run;
     }
   }
 

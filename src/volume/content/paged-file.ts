@@ -19,7 +19,9 @@
  * caller.
  */
 import { NtStatus } from '../../ntstatus.js';
+import { visitPieces } from './page-copies.js';
 import type { PagePool } from './page-pool.js';
+import type { PageReader } from './page-readers.js';
 import { PageTable } from './page-table.js';
 import { checkFile } from './paged-file-check.js';
 
@@ -73,20 +75,17 @@ export class PagedFile {
     assertRange(offset, length);
     if (offset >= this.#lengthBytes) return 0;
     const count = Math.min(length, this.#lengthBytes - offset);
-    const { memory, pageSizeBytes } = this.pool;
-    const table = this.#table;
-    let index = Math.floor(offset / pageSizeBytes);
-    let inPage = offset - index * pageSizeBytes;
-    for (let done = 0; done < count; ) {
-      const run = table.runLength(index, Math.ceil((inPage + count - done) / pageSizeBytes));
-      const bytes = Math.min(run * pageSizeBytes - inPage, count - done);
-      const page = table.pageAt(index);
-      if (page < 0) memory.zero(destinationAddress + done, bytes);
-      else memory.copy(destinationAddress + done, memory.baseAddress + page * pageSizeBytes + inPage, bytes);
-      done += bytes;
-      index += run;
-      inPage = 0;
-    }
+    this.pool.copies.copyOut(this.#table, offset, count, destinationAddress);
+    return count;
+  }
+
+  /** As read, but another thread makes the copy, and has it to itself: every change of this file waits for it. */
+  describeRead(offset: number, length: number, reader: PageReader): number {
+    assertRange(offset, length);
+    if (offset >= this.#lengthBytes) return 0;
+    const count = Math.min(length, this.#lengthBytes - offset);
+    visitPieces(this.pool.memory, this.#table, offset, count, reader);
+    this.pool.copies.readers.add(this, reader);
     return count;
   }
 
@@ -100,6 +99,7 @@ export class PagedFile {
     if (length === 0) return 0;
     // Here, where nothing has changed yet: a copy that fails after the pages were placed would show their old content.
     if (!Number.isSafeInteger(sourceAddress)) throw new RangeError(`source address ${sourceAddress}`);
+    this.pool.copies.readers.settle(this);
     const end = offset + length;
     const first = Math.floor(offset / this.pool.pageSizeBytes);
     const pages = this.#pagesOf(end);
@@ -119,7 +119,7 @@ export class PagedFile {
       this.#place(offset, end, missing);
     }
     if (end > this.#lengthBytes) this.#lengthBytes = end;
-    this.#copyIn(offset, length, sourceAddress);
+    this.pool.copies.copyIn(this.#table, offset, length, sourceAddress);
     return length;
   }
 
@@ -134,6 +134,7 @@ export class PagedFile {
       if (status >= 0) this.#lengthBytes = bytes;
       return status;
     }
+    this.pool.copies.readers.settle(this);
     if (pages === 0) this.#dropTable();
     else {
       if (!this.#detachTable()) return NtStatus.INSUFFICIENT_RESOURCES;
@@ -163,6 +164,7 @@ export class PagedFile {
     const pages = this.#pagesOf(allocationBytes);
     const status = this.#reserveUpTo(pages);
     if (status < 0) return status;
+    this.pool.copies.readers.settle(this);
     this.#dropTable();
     this.#lengthBytes = 0;
     this.#unreserveDownTo(pages);
@@ -175,6 +177,7 @@ export class PagedFile {
     if (this.#refusal < 0) return this.#refusal;
     const end = Math.min(offset + length, this.#lengthBytes);
     if (end <= offset) return NtStatus.SUCCESS;
+    this.pool.copies.readers.settle(this);
     if (!this.#detachTable()) return NtStatus.INSUFFICIENT_RESOURCES;
     const { pageSizeBytes } = this.pool;
     const first = Math.floor(offset / pageSizeBytes);
@@ -204,6 +207,7 @@ export class PagedFile {
   /** As dispose, but leaves the reservation, whose pages it answers, to the caller. */
   release(): number {
     if (this.isDisposed) return 0;
+    this.pool.copies.readers.settle(this);
     const reservedPages = this.#refusal < 0 ? 0 : this.#reservedPages;
     this.#refusal = NtStatus.FILE_DELETED;
     this.#dropTable();
@@ -360,23 +364,6 @@ export class PagedFile {
     }
     this.#table.references -= 1;
     this.#table = new PageTable();
-  }
-
-  /** Copies into pages that are all there. */
-  #copyIn(offset: number, length: number, sourceAddress: number): void {
-    const { memory, pageSizeBytes } = this.pool;
-    const table = this.#table;
-    let index = Math.floor(offset / pageSizeBytes);
-    let inPage = offset - index * pageSizeBytes;
-    for (let done = 0; done < length; ) {
-      const run = table.runLength(index, Math.ceil((inPage + length - done) / pageSizeBytes));
-      const bytes = Math.min(run * pageSizeBytes - inPage, length - done);
-      const address = memory.baseAddress + table.pageAt(index) * pageSizeBytes + inPage;
-      memory.copy(address, sourceAddress + done, bytes);
-      done += bytes;
-      index += run;
-      inPage = 0;
-    }
   }
 
   #reserveUpTo(pages: number): number {

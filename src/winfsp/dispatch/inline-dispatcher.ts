@@ -24,6 +24,8 @@ import { ControlWord, LoopState, setLoopState } from '../memory/control-block.js
 import { NativeBlock } from '../memory/native-memory.js';
 import { allocateStatistics, HEAD, StatisticsWriter } from '../memory/statistics.js';
 import { AnswerDelivery, type DeliveryOptions } from '../threads/answer-delivery.js';
+import type { CopyLane } from '../threads/lanes/copy-lane.js';
+import { CopyLanes, type CopyLanesMode, MIN_LANE_BYTES } from '../threads/lanes/copy-lanes.js';
 import { DirectAnswers, NOT_DIRECT } from './direct-answers.js';
 import { beginResponse, runOperation, setStatus } from './operation.js';
 
@@ -36,6 +38,8 @@ export interface InlineDispatcherOptions extends DeliveryOptions {
   onCommand?: () => void;
   /** A request was refused with DISK_FULL. True when there is room now: it is tried again, once. */
   onDiskFull?: () => boolean;
+  /** Whether large reads are copied by threads of their own (docs/winfsp.md#copy-lanes); for tests. */
+  copyLanes?: CopyLanesMode;
 }
 
 export interface LoopEnd {
@@ -64,6 +68,7 @@ export class InlineDispatcher {
   readonly #requestSize = new NativeBlock(8);
   readonly #delivery: AnswerDelivery;
   readonly #contextOffset: number;
+  readonly #lanes: CopyLanes | null;
   readonly #direct: DirectAnswers;
   #bytes = 0;
   /** What every request is answered with, when it is not 0. */
@@ -77,6 +82,9 @@ export class InlineDispatcher {
     this.#writer = new StatisticsWriter(this.statistics);
     this.#delivery = new AnswerDelivery(fs, this.#writer, options);
     this.#contextOffset = fs.contextOffset;
+    // A lane must never block in a delivery, so there is none for a driver stack that blocks where it should not.
+    const blocks = options.completionThreads === 'all';
+    this.#lanes = CopyLanes.of(fs, blocks ? 'none' : (options.copyLanes ?? 'auto'));
     this.#direct = new DirectAnswers(fs, this.#request, this.#response);
     fs.onErrorReported = () => this.#writer.count(HEAD.handlerErrors);
   }
@@ -91,6 +99,7 @@ export class InlineDispatcher {
     this.#advance('new', 'started');
     this.#fs.removeOperationGuard();
     await this.#delivery.start();
+    await this.#lanes?.start();
     // Transact0: until it is sent, the driver refuses Create and volume queries (docs/winfsp.md#dispatching).
     const status = this.#fs.library.fspFsctlTransact(this.#fs.volumeHandle, 0, 0, 0, 0, 0);
     if (status < 0) {
@@ -139,6 +148,7 @@ export class InlineDispatcher {
     this.#phase = 'finished';
     const { library, volumeHandle } = this.#fs;
     library.fspFsctlStop0(volumeHandle);
+    await this.#lanes?.end();
     await this.#delivery.untilIdle(COMPLETION_GRACE_MS);
     library.fspFsctlStop(volumeHandle);
     await this.#delivery.end();
@@ -159,6 +169,7 @@ export class InlineDispatcher {
     const transact = this.#fs.library.fspFsctlTransact;
     const { onTurn, onCommand, onDiskFull } = this.#options;
     const writer = this.#writer;
+    const lanes = this.#lanes;
     const request = this.#request.view;
     const requestAddress = this.#request.address;
     const response = this.#response.view;
@@ -194,6 +205,7 @@ export class InlineDispatcher {
       if (arrived - checked > THREAD_CHECK_MS) {
         checked = arrived;
         this.#delivery.checkThreads();
+        lanes?.checkThreads();
       }
       if (requestSize.getUint32(0, true) === 0) {
         // A time-out, or a completion that is tried again: the next call makes progress.
@@ -201,6 +213,11 @@ export class InlineDispatcher {
         continue;
       }
       const kind = request.getUint32(Req.Kind, true);
+      const lane = lanes === null ? null : lanes.laneFor(kind, request, arrived);
+      if (lane !== null && this.#handOverRead(lane, request, response)) {
+        writer.request(kind, false, this.#bytes, performance.now() - arrived);
+        continue;
+      }
       let status = this.#answer(kind, request, response);
       if (status === NtStatus.DISK_FULL && onDiskFull?.() === true) {
         status = this.#answer(kind, request, response);
@@ -246,6 +263,37 @@ export class InlineDispatcher {
     }
     setStatus(response, status);
     return status;
+  }
+
+  /** A large read that a lane copies and delivers. False: nothing has happened, and it is answered as any other. */
+  #handOverRead(lane: CopyLane, request: DataView, response: DataView): boolean {
+    if (this.#refusal < 0) {
+      return false;
+    }
+    const length = request.getUint32(ReqRead.Length, true);
+    lane.begin(getUint64(request, ReqRead.Address));
+    let count: number;
+    try {
+      const context = getUint64(request, this.#contextOffset);
+      count = this.#fs.fileSystem.describeRead!(context, getUint64(request, ReqRead.Offset), length, lane);
+    } catch {
+      return false; // read() fails in the same way, and that is reported
+    }
+    if (!(count >= MIN_LANE_BYTES && count <= length && lane.fits)) {
+      return false;
+    }
+    this.#delivery.noteRequest(TransactKind.Read, request);
+    beginResponse(TransactKind.Read, request, response);
+    response.setUint32(Rsp['IoStatus.Information'], count, true);
+    setStatus(response, NtStatus.SUCCESS);
+    this.#bytes = count;
+    // Counted first: the moment it is pushed, a program may have its answer and read the figures.
+    this.#writer.count(HEAD.answersByLanes);
+    lane.push(this.#response.address);
+    if (lane.failures !== 0) {
+      this.#writer.set(HEAD.laneFailures, this.#lanes!.failures);
+    }
+    return true;
   }
 
   #read(request: DataView, response: DataView): number {

@@ -41,6 +41,18 @@ export interface DirectoryBuffer {
   end(): void;
 }
 
+/** A thread that copies what reads describe, one read after the other (docs/winfsp.md#copy-lanes). */
+export interface ReadCopier {
+  /** The next bytes: `lengthBytes` at `address` in native memory, or zeros where it is −1. */
+  add(address: number, lengthBytes: number): void;
+  /** Index of the read that is being described, modulo 2^32. */
+  readonly nextIndex: number;
+  /** Whether the copy of a read is done, or never began. */
+  isCopied(index: number): boolean;
+  /** Waits for that, and for nothing else. */
+  untilCopied(index: number): void;
+}
+
 export interface FileSystemInterface {
   /** FSP_FSCTL_VOLUME_INFO (88 bytes, zeroed) goes to `view` at `offset`. */
   /** Our library for Linux: getVolumeInfo fills FileCounts, too. */
@@ -82,6 +94,12 @@ export interface FileSystemInterface {
   close?(context: number): void;
   /** Copies to native memory at `bufferAddress`. Returns the number of bytes, or END_OF_FILE at or past the end. */
   read?(context: number, bufferAddress: number, offset: number, length: number): number;
+  /**
+   * As read, but says `copier` where the bytes are instead of copying them. They must stay where and as they are until
+   * the copy is done: what would change them waits with `copier.untilCopied`. Optional; asked for some large reads
+   * only. An answer that is no count, or is less than the length, changes nothing: read is called then.
+   */
+  describeRead?(context: number, offset: number, length: number, copier: ReadCopier): number;
   /**
    * Copies from native memory at `bufferAddress`. Returns the number of bytes or a failing NTSTATUS; FILE_INFO (72
    * bytes) goes to `view` at `fileInfoOffset` on success. `offset` is meaningless when `writeToEndOfFile`.

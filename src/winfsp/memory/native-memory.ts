@@ -15,6 +15,13 @@ type Copy = (destinationAddress: number, sourceAddress: number, lengthBytes: num
 /** memcpy. Declared as returning void because that is the cheapest form of a koffi call. */
 export const copyMemory = runtime.func('memcpy', 'void', ['uintptr_t', 'uintptr_t', 'size_t']) as Copy;
 
+/** memset. */
+export const zeroMemory = runtime.func('memset', 'void', ['uintptr_t', 'int', 'size_t']) as (
+  address: number,
+  value: 0,
+  lengthBytes: number,
+) => void;
+
 let live = 0;
 
 /** Blocks allocated and not yet freed in this thread. */

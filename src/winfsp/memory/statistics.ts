@@ -28,6 +28,10 @@ export const HEAD = {
   completionFailures: 8,
   /** Answers that would be inline if not everything went through completion threads. */
   answersByExtraThreads: 9,
+  /** Large reads that a copy lane copied and answered. Their latency is what the dispatcher thread did for them. */
+  answersByLanes: 10,
+  /** Deliveries of a copy lane that failed, other than by the volume's stop. */
+  laneFailures: 11,
 } as const;
 const HEAD_LENGTH = 16;
 const COUNT = 0;

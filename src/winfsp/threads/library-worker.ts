@@ -1,18 +1,22 @@
 /**
- * A worker that calls into the driver for a dispatcher, receiver and completion thread alike: taken for as long as a
- * volume is served.
+ * A worker that calls into the driver for a dispatcher, receiver, completion thread and copy lane alike: taken for as
+ * long as a volume is served.
  *
  * It posts one message when its job is up and one when it is done; in between it does not look at its event loop.
  */
 import type { TransferListItem } from 'node:worker_threads';
 import type { CompletionData } from './completion-ring.js';
 import { IdleWorkers } from './idle-workers.js';
+import type { CopyLaneData } from './lanes/copy-ring.js';
 import type { ReceiverData } from './receiver-ring.js';
 
 export type DriverJob =
   | ({ kind: 'receiver' } & ReceiverData)
-  | ({ kind: 'completionThread' } & CompletionData);
+  | ({ kind: 'completionThread' } & CompletionData)
+  | ({ kind: 'copyLane' } & CopyLaneData);
 export type DriverWorkerMessage = 'ready' | 'done';
+
+const NAMES = { receiver: 'receiver thread', completionThread: 'completion thread', copyLane: 'copy lane' };
 
 /** The two receivers of four volumes. */
 const MAX_IDLE = 8;
@@ -49,8 +53,7 @@ export class DriverWorker {
         }
       };
       const onExit = (code: number) => {
-        const name = job.kind === 'receiver' ? 'receiver' : 'completion';
-        const death = new Error(`A ${name} thread died (exit code ${code}).`, { cause });
+        const death = new Error(`A ${NAMES[job.kind]} died (exit code ${code}).`, { cause });
         reject(death);
         finish(death);
       };

@@ -43,6 +43,8 @@ const status: DriveStatus = {
     answersByCompletion1: 0,
     answersByCompletion2: 0,
     answersByExtraThreads: 0,
+    answersByLanes: 0,
+    laneFailures: 0,
     answersOverflowed: 0,
     handlerErrors: 0,
     answersTooLong: 0,
