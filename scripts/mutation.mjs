@@ -21,7 +21,7 @@ const RECORD = join(ROOT, 'docs', 'data', 'mutation.json');
 const REASONS = join(ROOT, 'tests', 'mutants', 'survivors.json');
 const TOPS = ['src/volume', 'src/winfsp', 'src/drive'];
 /** Histories a property test runs: a mutant that many would notice is noticed by these. */
-const PROPERTY_RUNS = '20';
+const PROPERTY_RUNS = '60';
 
 const readJson = (path, otherwise) => (existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : otherwise);
 const hasSources = (folder) => readdirSync(join(ROOT, folder)).some((name) => name.endsWith('.ts'));

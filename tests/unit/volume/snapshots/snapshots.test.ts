@@ -8,6 +8,7 @@ import { RamVolume } from '../../../../src/volume/ram-volume.js';
 import type { Snapshot } from '../../../../src/volume/snapshots/snapshot.js';
 import { MAX_SNAPSHOT_COUNT } from '../../../../src/volume/snapshots/snapshots.js';
 import { PlainPageMemory } from '../../../support/plain-page-memory.js';
+import { linkData } from '../volume-model.js';
 
 const PAGE = 16;
 let memory: PlainPageMemory;
@@ -378,4 +379,22 @@ test('every property of an inode is copied into a snapshot, or is about its plac
   for (const key of own) {
     if (!place.includes(key)) expect(copy[key as keyof Inode], key).toBe(inode[key as keyof Inode]);
   }
+});
+
+test('symbolic links in snapshots count against the room of all reparse points, until these are deleted', () => {
+  const link = create('\\link');
+  expect(volume.setReparsePoint(link, linkData('elsewhere'))).toBe(0);
+  volume.close(link);
+  expect(volume.snapshot('one')).toBe(0);
+  expectWell();
+  expect(of('one').reparseBytes).toBe(linkData('elsewhere').length);
+  expect(volume.snapshot('two')).toBe(0);
+  expectWell();
+  expect(volume.deleteSnapshot('one')).toBe(0);
+  expectWell();
+});
+
+test('a name may have 64 units, and no more', () => {
+  expect(volume.snapshot('n'.repeat(64))).toBe(0);
+  expect(volume.snapshot('n'.repeat(65))).toBe(NtStatus.OBJECT_NAME_INVALID);
 });
