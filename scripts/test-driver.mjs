@@ -46,7 +46,7 @@ const GRACE_SECONDS = 90;
 
 /**
  * Each is a process of its own. `limit` seconds are far above what it takes. `standsStill`: a control, which passes
- * when its programs come to a standstill and that is noticed.
+ * when its programs come to a standstill and that is noticed. `isLong`: not with --quick.
  */
 const PROGRAMS = [
   { name: 'directed', what: 'single operations', limit: 120 },
@@ -56,6 +56,14 @@ const PROGRAMS = [
     script: 'library/main',
     limit: 300,
     args: ['--seed', seed],
+  },
+  {
+    name: 'conformance',
+    what: 'conformance, by NT calls',
+    limit: 900,
+    args: options.quick
+      ? ['--dispatcher', ['inline', 'async', 'native'][Number(seed) % 3], '--listed', 'no']
+      : [],
   },
   {
     name: 'chaos',
@@ -86,6 +94,17 @@ const PROGRAMS = [
     faults: { noCompletionThreads: true },
     standsStill: true,
   },
+  // One rule of src/winfsp/threads/answer-routing.ts at a time is broken.
+  ...['writes', 'sizes', 'whole pages'].map((deliverInline) => ({
+    name: `control-${deliverInline.replace(' ', '-')}`,
+    what: `control: ${deliverInline} delivered inline`,
+    script: 'chaos',
+    limit: 240,
+    args: ['--seconds', '180', '--seed', seed, '--only', 'old-end'],
+    faults: { deliverInline },
+    standsStill: true,
+    isLong: true,
+  })),
 ];
 
 endEverythingWhenStopped();
@@ -173,8 +192,9 @@ async function main() {
     return 0;
   }
   const chosen = PROGRAMS.filter(
-    ({ name, hosts = ['drive'] }) =>
-      hosts.includes(options.host) && (options.only === undefined || name === options.only),
+    ({ name, hosts = ['drive'], isLong = false }) =>
+      hosts.includes(options.host) &&
+      (options.only === undefined ? !(isLong && options.quick) : name === options.only),
   );
   if (chosen.length === 0) {
     console.error(

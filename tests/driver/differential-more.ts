@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { ntStatusName } from '../../src/ntstatus.js';
 import { eaList } from '../support/ea-list.js';
-import { EaFlag, openWithEasNow, parseEas, queryEasNow, setEasNow } from './ea.js';
+import { EaFlag, openMoreNow, parseEas, queryEasNow, setEasNow } from './ea.js';
 import { Access, DirectoryFlag, Option, VolumeClass } from './nt.js';
 import type { NtFile } from './rig.js';
 
@@ -109,9 +109,13 @@ export function performMore(step: MoreStep, file: NtFile, root: string): MoreOut
 
 function createWithEa(step: Extract<MoreStep, { do: 'create with EA' }>, root: string): MoreOutcome {
   const options = Option.SYNCHRONOUS | Option.NON_DIRECTORY;
-  const list = eaList({ [step.name]: step.value });
+  const extendedAttributes = eaList({ [step.name]: step.value });
   const { disposition } = step;
-  const opened = openWithEasNow(`${root}\\${step.path}`, { access: Access.ALL, disposition, options }, list);
+  const opened = openMoreNow(
+    `${root}\\${step.path}`,
+    { access: Access.ALL, disposition, options },
+    { extendedAttributes },
+  );
   if (opened.file === null) return { status: opened.status, detail: null };
   const { status, data } = queryEasNow(opened.file);
   opened.file.closeNow();

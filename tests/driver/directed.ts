@@ -7,7 +7,7 @@ import { NtStatus, ntStatusName } from '../../src/ntstatus.js';
 import { CreateDisposition as Disposition } from '../../src/winfsp/abi/constants.js';
 import { eaList } from '../support/ea-list.js';
 import { check } from '../wine/check.js';
-import { openWithEasNow, parseEas, queryEasNow, setEasNow } from './ea.js';
+import { openMoreNow, parseEas, queryEasNow, setEasNow } from './ea.js';
 import { readFileNow, startDrive, stopClean, VOLUME, writeFileNow } from './host.js';
 import {
   Access,
@@ -491,8 +491,12 @@ function foreignReparsePoint(): void {
 function extendedAttributes(): void {
   const { FILE_CREATE, FILE_OPEN_IF, FILE_OVERWRITE } = Disposition;
   const using = (disposition: number, value: string) => {
-    const list = eaList({ NAME: value });
-    const made = openWithEasNow(`${VOLUME}\\ea`, { access: Access.ALL, disposition, options: FILE }, list);
+    const extendedAttributes = eaList({ NAME: value });
+    const made = openMoreNow(
+      `${VOLUME}\\ea`,
+      { access: Access.ALL, disposition, options: FILE },
+      { extendedAttributes },
+    );
     status(made.status, NtStatus.SUCCESS);
     return made.file!;
   };

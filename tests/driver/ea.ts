@@ -1,4 +1,4 @@
-/** Extended attributes for the NT client: ZwQueryEaFile, ZwSetEaFile, and creates that bring some. */
+/** Extended attributes for the NT client: ZwQueryEaFile, ZwSetEaFile; and creates that bring more than a name. */
 import koffi from 'koffi';
 import { CreateDisposition } from '../../src/winfsp/abi/constants.js';
 import { Access, Option, Share } from './nt.js';
@@ -12,7 +12,7 @@ koffi.struct('rig_open_t', {
   share: 'uint32_t',
   disposition: 'uint32_t',
   options: 'uint32_t',
-  descriptor: 'uintptr_t',
+  descriptor: 'void *',
   allocation: 'int64_t',
   flags: 'uint32_t',
   kernel: 'int',
@@ -79,7 +79,15 @@ export function setEasNow(file: NtFile, list: Uint8Array): number {
   return set(file.address, list, list.length);
 }
 
-export function openWithEasNow(path: string, options: OpenOptions, list: Uint8Array): OpenResult {
+export interface OpenMore {
+  /** A packed list. */
+  extendedAttributes?: Uint8Array | undefined;
+  /** Self-relative. */
+  securityDescriptor?: Uint8Array | undefined;
+  allocationSize?: number | undefined;
+}
+
+export function openMoreNow(path: string, options: OpenOptions, more: OpenMore): OpenResult {
   const [file, information] = [Buffer.alloc(8), Buffer.alloc(4)];
   const request = {
     path,
@@ -89,12 +97,12 @@ export function openWithEasNow(path: string, options: OpenOptions, list: Uint8Ar
     share: options.share ?? Share.ALL,
     disposition: options.disposition ?? CreateDisposition.FILE_OPEN,
     options: options.options ?? Option.SYNCHRONOUS,
-    descriptor: 0,
-    allocation: 0,
+    descriptor: more.securityDescriptor ?? null,
+    allocation: more.allocationSize ?? 0,
     flags: 0,
     kernel: 0,
-    ea: list,
-    eaLength: list.length,
+    ea: more.extendedAttributes ?? null,
+    eaLength: more.extendedAttributes?.length ?? 0,
   };
   const status = openEx(request, file, information);
   const address = Number(file.readBigUInt64LE());

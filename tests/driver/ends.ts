@@ -42,7 +42,7 @@ await check('nothing is left of it', nothingLeft);
 await check('stopped under load: every program gets an answer, and nothing is left', async () => {
   const drive = await startDrive();
   const progress = new Progress();
-  const watch = watchStandstill(progress, 20_000);
+  const watch = watchStandstill(progress, 40);
   let stopping = false;
   const ended = async (program: Promise<void>): Promise<void> => {
     await program.catch((error) => {

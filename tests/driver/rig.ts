@@ -311,8 +311,8 @@ export class NtFile {
   pokeNow(data: Buffer, offset: number): number {
     return native.poke(this.address, data, data.length, offset);
   }
-  cleanup(): Promise<number> {
-    return call(native.cleanup, this.address);
+  cleanupNow(): number {
+    return native.cleanup(this.address);
   }
   close(): Promise<number> {
     return call(native.close, this.address);

@@ -11,6 +11,19 @@ import { isMainThread } from 'node:worker_threads';
 const faults = JSON.parse(process.env.RAMDRIVE_TEST_FAULTS ?? '{}');
 const [, root, script] = /^(.*[\\/])dist[\\/]src[\\/](.*)\.js$/.exec(process.argv[1] ?? '') ?? [];
 
+const WRITE = 6;
+const SET_INFORMATION = 8;
+const informationClass = (request) => request.getUint32(32, true);
+const setsSize = (request) => [19, 20].includes(informationClass(request));
+/** Faults in the rules of src/winfsp/threads/answer-routing.ts: who would be the serving thread's by them. */
+const inlineRules = {
+  writes: (kind) => kind === WRITE,
+  sizes: (kind, request) => kind === SET_INFORMATION && setsSize(request),
+  /** As if only the new end counted. */
+  'whole pages': (kind, request, response) =>
+    kind === SET_INFORMATION && setsSize(request) && response.getUint32(24 + 16, true) % 4096 === 0,
+};
+
 if (isMainThread && faults.workerHeapMib !== undefined) {
   limitHeap(faults.workerHeapMib);
 }
@@ -69,11 +82,22 @@ async function changeSave({ holdSaveWhile }) {
   };
 }
 
-/** Every answer goes with the dispatcher's next call, as if there were no completion threads. */
-async function changeDelivery({ noCompletionThreads = false }) {
+/**
+ * `noCompletionThreads`: every answer goes with the dispatcher's next call; `deliverInline`: those of this rule do.
+ */
+async function changeDelivery({ noCompletionThreads = false, deliverInline }) {
   const { AnswerDelivery } = await load('winfsp/threads/answer-delivery.js');
   if (noCompletionThreads) {
     AnswerDelivery.prototype.start = async () => {};
+  }
+  if (deliverInline !== undefined) {
+    const { AnswerRouting } = await load('winfsp/threads/answer-routing.js');
+    const { route } = AnswerRouting.prototype;
+    const isInline = inlineRules[deliverInline];
+    AnswerRouting.prototype.route = function (kind, request, response, ...more) {
+      const decided = route.call(this, kind, request, response, ...more);
+      return isInline(kind, request, response) ? 0 : decided;
+    };
   }
 }
 

@@ -19,6 +19,8 @@ export interface InjectedFaults {
   workerHeapMib?: number;
   /** Every answer goes with the dispatcher's next call: shows why completion threads are needed. */
   noCompletionThreads?: boolean;
+  /** A rule of fault-injection.mjs by which the serving thread delivers what may nest. */
+  deliverInline?: string;
 }
 
 /** Environment variables for the process; those that it starts inherit them. */
