@@ -62,7 +62,13 @@ const PROGRAMS = [
   { name: 'pipes', what: 'control pipes', limit: 120 },
   { name: 'temp', what: 'TEMP', limit: 200 },
   { name: 'launcher', what: 'WinFsp Launcher', limit: 300, args: () => [windowsPath(genuineWinFsp())] },
-  { name: 'installer', what: 'installer', limit: 1200, args: () => makeInstaller().map(windowsPath) },
+  { name: 'installer', what: 'installer', limit: 1200, args: () => installer().map(windowsPath) },
+  {
+    name: 'installer-pages',
+    what: 'pages of the installer',
+    limit: 2400,
+    args: () => [windowsPath(installer()[0])],
+  },
   { name: 'bench-client', what: 'benchmark client', limit: 300 },
   {
     name: 'cycles',
@@ -101,6 +107,9 @@ function genuineWinFsp() {
   return provideBinaries(log);
 }
 
+let made;
+const installer = () => (made ??= makeInstaller());
+
 /** The set-up program as a release has it, but for the compression; and the folder out of the portable zip. */
 function makeInstaller() {
   const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'scripts', 'installer.mjs'), '--fast'], {
@@ -108,14 +117,14 @@ function makeInstaller() {
   });
   if (status !== 0) throw new Error(`npm run installer failed: ${stderr}`);
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  const made = (name) => join(ROOT, '.cache', 'installer', `ramdrive-${version}-${name}`);
+  const path = (name) => join(ROOT, '.cache', 'installer', `ramdrive-${version}-${name}`);
   const folder = join(ROOT, '.cache', 'wine', 'portable');
   rmSync(folder, { recursive: true, force: true });
-  for (const [name, bytes] of Object.entries(unzipSync(readFileSync(made('portable-x64.zip'))))) {
+  for (const [name, bytes] of Object.entries(unzipSync(readFileSync(path('portable-x64.zip'))))) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), bytes);
   }
-  return [made('setup-x64.exe'), join(folder, 'ramdrive')];
+  return [path('setup-x64.exe'), join(folder, 'ramdrive')];
 }
 
 const readChecks = (output) => ({

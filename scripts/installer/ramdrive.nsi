@@ -295,16 +295,16 @@ Function CheckImage
   ${OrIf} $0 != ":\"
   ${OrIf} $1 == "\"
     StrCpy $Problem "The image is $\"$Image$\": expected a file such as C:\ProgramData\drive.tar, in ASCII."
+    Return
+  ${EndIf}
+  StrCpy $0 $Image 1
+  StrCpy $1 $Letter 1
+  ${If} $0 == $1
+    StrCpy $Problem "The image $Image would lie on the drive itself. Choose a place elsewhere."
   ${ElseIf} ${FileExists} "$Image\*.*"
     StrCpy $Problem "The image $Image is a folder: expected a file in it."
   ${ElseIfNot} ${FileExists} "$2\*.*"
     StrCpy $Problem "The image is $Image, but there is no folder $2. Make it first."
-  ${Else}
-    StrCpy $0 $Image 1
-    StrCpy $1 $Letter 1
-    ${If} $0 == $1
-      StrCpy $Problem "The image $Image would lie on the drive itself. Choose a place elsewhere."
-    ${EndIf}
   ${EndIf}
 FunctionEnd
 

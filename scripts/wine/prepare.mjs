@@ -151,25 +151,14 @@ function makePrefix() {
     run('wineserver', ['-w'], { env: wineEnvironment(), timeout: 120_000 });
     writeFileSync(join(PREFIX, '.ready'), '');
   }
-  const installDir = `${windowsPath(join(CACHE, 'WinFsp'))}\\`;
-  wine(
-    [
-      'reg',
-      'add',
-      'HKLM\\SOFTWARE\\WOW6432Node\\WinFsp',
-      '/v',
-      'InstallDir',
-      '/t',
-      'REG_SZ',
-      '/d',
-      installDir,
-      '/f',
-    ],
-    {
-      stdio: 'ignore',
-    },
-  );
+  // Windows without a screen: a wizard's can be read and filled in all the same.
+  setValue('HKCU\\Software\\Wine\\Drivers', 'Graphics', 'null');
+  setValue('HKLM\\SOFTWARE\\WOW6432Node\\WinFsp', 'InstallDir', `${windowsPath(join(CACHE, 'WinFsp'))}\\`);
   return made ? 'there' : 'made';
+}
+
+function setValue(key, name, text) {
+  wine(['reg', 'add', key, '/v', name, '/t', 'REG_SZ', '/d', text, '/f'], { stdio: 'ignore' });
 }
 
 /** Ends what is left of our prefix, and nothing of other prefixes. */
