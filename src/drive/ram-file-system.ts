@@ -13,6 +13,7 @@ import type { Inode } from '../volume/inode.js';
 import type { RamVolume } from '../volume/ram-volume.js';
 import {
   CleanupFlag,
+  CONTROL_COPY_RANGE,
   CREATE_UNNAMED,
   CreateOption,
   type DirectoryBuffer,
@@ -23,6 +24,7 @@ import {
   RenameExtension,
   type SecurityByNameResult,
 } from '../winfsp/index.js';
+import { copyRange } from './copy-range.js';
 import { encodeFileInfo, encodeVolumeInfo } from './file-info.js';
 import type { FillWatch } from './fill-watch.js';
 import type { LedgerPublisher } from './ledger.js';
@@ -228,9 +230,7 @@ export class RamFileSystem implements FileSystemInterface {
     fileInfoOffset: number,
   ): number {
     const inode = this.#volume.inodeOf(context);
-    if (inode === undefined) {
-      return NtStatus.INVALID_HANDLE;
-    }
+    if (inode === undefined) return NtStatus.INVALID_HANDLE;
     const status = setAllocationSize
       ? this.#volume.setAllocationSize(inode, newSize)
       : this.#volume.setFileSize(inode, newSize);
@@ -253,9 +253,7 @@ export class RamFileSystem implements FileSystemInterface {
     extension: number,
   ): number {
     const inode = this.#volume.inodeOf(context);
-    if (inode === undefined) {
-      return NtStatus.INVALID_HANDLE;
-    }
+    if (inode === undefined) return NtStatus.INVALID_HANDLE;
     if ((extension & RenameExtension.LINK) !== 0) {
       return this.#volume.link(inode, newFileName);
     }
@@ -277,7 +275,11 @@ export class RamFileSystem implements FileSystemInterface {
   control(context: number, code: number, input: Uint8Array, maxOutputBytes: number): Uint8Array | number {
     const inode = this.#volume.inodeOf(context);
     if (inode === undefined) return NtStatus.INVALID_HANDLE;
-    return this.#volume.control(inode, code, input, maxOutputBytes);
+    const copies = code === CONTROL_COPY_RANGE && this.countsFiles;
+    if (!copies) return this.#volume.control(inode, code, input, maxOutputBytes);
+    const result = copyRange(this.#volume, inode, input);
+    this.publish();
+    return result;
   }
 
   getSecurity(context: number): Uint8Array | number {
@@ -298,9 +300,7 @@ export class RamFileSystem implements FileSystemInterface {
     buffer: DirectoryBuffer,
   ): number {
     const directory = this.#volume.inodeOf(context);
-    if (directory === undefined) {
-      return NtStatus.INVALID_HANDLE;
-    }
+    if (directory === undefined) return NtStatus.INVALID_HANDLE;
     let complete = true;
     const status = this.#volume.list(directory, marker, (name, inode) => {
       const offset = buffer.add(name);
@@ -319,9 +319,7 @@ export class RamFileSystem implements FileSystemInterface {
 
   getDirInfoByName(context: number, fileName: string, buffer: DirectoryBuffer): number {
     const directory = this.#volume.inodeOf(context);
-    if (directory === undefined) {
-      return NtStatus.INVALID_HANDLE;
-    }
+    if (directory === undefined) return NtStatus.INVALID_HANDLE;
     const entry = this.#volume.childOf(directory, fileName);
     if (entry === undefined) {
       return NtStatus.OBJECT_NAME_NOT_FOUND;

@@ -183,6 +183,14 @@ export class TracedVolume extends RamVolume {
     return this.#done({ op: 'zero', offset, length }, inode, super.zero(inode, offset, length));
   }
 
+  override copy(source: Inode, from: number, target: Inode, to: number, length: number): number {
+    const lengthBefore = target.fileSize;
+    const result = super.copy(source, from, target, to, length);
+    // To the ledger a copy is a change of the length, to the end of what was copied at least.
+    const bytes = Math.max(lengthBefore, result > 0 ? to + result : 0);
+    return result < 0 ? result : this.#done({ op: 'setFileSize', bytes }, target, NtStatus.SUCCESS) + result;
+  }
+
   override setAllocationSize(inode: Inode, bytes: number): number {
     return this.#done({ op: 'setAllocationSize', bytes }, inode, super.setAllocationSize(inode, bytes));
   }

@@ -14,6 +14,7 @@ import { MAX_NAME_UNITS } from '../limits.js';
 import { NtStatus, ntStatusName } from '../ntstatus.js';
 import { VolumeCheck, type VolumeView } from './check/volume-check.js';
 import { controlFile } from './content/control-codes.js';
+import { copyContent } from './content/copy-content.js';
 import type { PageReader } from './content/page-readers.js';
 import { changedAttributes } from './extended-attributes.js';
 import { Attribute, SETTABLE_ATTRIBUTES } from './file-attributes.js';
@@ -155,6 +156,18 @@ export class RamVolume extends VolumeAttributes {
     const status = inode.file.zero(offset, length);
     if (status >= 0) this.keptTimes.written(inode, this.clock.now());
     return status;
+  }
+
+  /**
+   * Copies content into another file, or elsewhere in the same one (ranges that do not overlap), as a write would do
+   * it; holes stay holes. Bytes copied: fewer at the end of the source, or where room ends. INVALID_DEVICE_REQUEST for
+   * directories, or as write.
+   */
+  copy(source: Inode, from: number, target: Inode, to: number, length: number): number {
+    if (source.file === null || target.file === null) return NtStatus.INVALID_DEVICE_REQUEST;
+    const copied = copyContent(source.file, from, target.file, to, length);
+    if (copied > 0) this.keptTimes.written(target, this.clock.now());
+    return copied;
   }
 
   /**

@@ -73,6 +73,7 @@ export { type FileSystemOptions, FspFileSystem } from './library/fsp-file-system
 export { loadWinFsp, MIN_VERSION, WinFspLibrary } from './library/library.js';
 export { LIBRARY_VARIABLE, locateLibrary } from './library/library-location.js';
 export {
+  CONTROL_COPY_RANGE,
   CREATE_UNNAMED,
   FileCounts as FileCountsLayout,
   type LinuxExtensions,

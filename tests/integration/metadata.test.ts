@@ -42,6 +42,24 @@ const MODES: [string, string[]][] = [
 
 for (const [mode, args] of MODES) {
   describeMount(`metadata (${mode})`, () => {
+    it('tells when a file was made, as long as it lives', async () => {
+      const drive = await mount({ args });
+      const before = Date.now() - 50;
+      await writeFile(drive.path('born'), 'x');
+      const { birthtimeMs } = await stat(drive.path('born'));
+      expect(birthtimeMs).toBeGreaterThan(before);
+      expect(birthtimeMs).toBeLessThanOrEqual(Date.now());
+      await sleep(30);
+      await writeFile(drive.path('born'), 'again');
+      await rename(drive.path('born'), drive.path('moved'));
+      for (let look = 0; look < 2; look++) {
+        const now = await stat(drive.path('moved'));
+        expect([now.birthtimeMs, now.size]).toEqual([birthtimeMs, 5]);
+        expect(now.mtimeMs).toBeGreaterThan(birthtimeMs);
+        forget();
+      }
+    });
+
     it('keeps times exactly to 100 ns', async () => {
       const drive = await mount({ args });
       await writeFile(drive.path('f'), '');

@@ -218,6 +218,13 @@ FSP_API BOOLEAN FspLinuxCompletionsNest(void);
 typedef struct {
     UINT64 TotalFiles, FreeFiles;
 } FSP_LINUX_FILE_COUNTS;
+/*
+ * Control of an open file, to a host that makes holes by it (FSCTL_SET_ZERO_DATA) or not: the content of another one is
+ * copied into it as a write would, all of it, or as much as there is room for. In: context and offset of the other
+ * file, offset in this one, length; 64 bits each. Out: bytes copied, 64 bits; fewer at the end of the other file.
+ * A host that fails with STATUS_INVALID_DEVICE_REQUEST is not asked again.
+ */
+#define FSP_LINUX_COPY_RANGE 0x0022a000u
 FSP_API NTSTATUS FspLinuxSetOption(FSP_FILE_SYSTEM *FileSystem, const char *Name, UINT64 Value);
 /* Strict checks. FileSystem NULL: those of the whole process, volumes already deleted included. */
 FSP_API UINT32 FspLinuxViolationCount(FSP_FILE_SYSTEM *FileSystem);

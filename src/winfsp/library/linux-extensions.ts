@@ -46,6 +46,12 @@ export const RenameExtension = {
  */
 export const CREATE_UNNAMED = 0x0008_0000;
 
+/**
+ * A control code: the content of another open file is copied into this one, as a write would do it. In: context and
+ * offset of the other, offset in this one, length; out: bytes copied. 64 bits each.
+ */
+export const CONTROL_COPY_RANGE = 0x0022_a000;
+
 /** What is behind VOLUME_INFO, by its offsets from the beginning of that: 64 bits each. */
 export const FileCounts = { TotalFiles: 88, FreeFiles: 96, END: 104 } as const;
 

@@ -6,7 +6,8 @@
 
 /* What is missing is answered with ENOSYS: the kernel does it by itself, or does without (locks, flush at
  * close). */
-#define TMPFILE_OPCODE 51u /* FUSE_TMPFILE: newer than some headers */
+/* Newer than some headers. */
+#define TMPFILE_OPCODE 51u /* FUSE_TMPFILE */
 
 static THEN *const operations[] = {
     [FUSE_LOOKUP] = do_lookup,
@@ -41,7 +42,9 @@ static THEN *const operations[] = {
     [FUSE_FALLOCATE] = do_fallocate,
     [FUSE_RENAME2] = do_rename2,
     [FUSE_LSEEK] = do_lseek,
+    [FUSE_COPY_FILE_RANGE] = do_copy_range,
     [TMPFILE_OPCODE] = do_tmpfile,
+    [STATX_OPCODE] = do_getattr,
 };
 
 static void run(OP *op, THEN *operation)

@@ -217,6 +217,25 @@ NTSTATUS treefs_resize(TREEFS *t, FILE_NODE *f, UINT64 size)
     return STATUS_SUCCESS;
 }
 
+static NTSTATUS copy_range(TREEFS *t, FILE_NODE *f, const UINT64 *range, UINT64 *copied, PULONG bytes)
+{
+    FILE_NODE *source = (FILE_NODE *)(uintptr_t)range[0];
+    UINT64 count = range[1] >= source->size ? 0 : source->size - range[1];
+    NTSTATUS status = STATUS_SUCCESS;
+    if (count > range[3])
+        count = range[3];
+    if (count != 0 && range[2] + count > f->size)
+        status = treefs_resize(t, f, range[2] + count);
+    if (!NT_SUCCESS(status))
+        return status;
+    if (count != 0)
+        memmove(f->bytes + range[2], source->bytes + range[1], count);
+    f->times[2] = f->times[3] = treefs_now();
+    *copied = count;
+    *bytes = sizeof *copied;
+    return STATUS_SUCCESS;
+}
+
 /* FSCTL_SET_ZERO_DATA, and FSCTL_QUERY_ALLOCATED_RANGES, to which a page of zeros is a hole. */
 NTSTATUS treefs_control(FSP_FILE_SYSTEM *fs, PVOID context, UINT32 code, PVOID input, ULONG inputLength, PVOID output,
     ULONG outputLength, PULONG bytes)
@@ -225,6 +244,8 @@ NTSTATUS treefs_control(FSP_FILE_SYSTEM *fs, PVOID context, UINT32 code, PVOID i
     FILE_NODE *f = context;
     UINT64 range[2], found[2], end;
     ENTER(fs);
+    if (t->controls && code == FSP_LINUX_COPY_RANGE && inputLength == 4 * sizeof(UINT64))
+        return treefs_leave(t, copy_range(t, f, input, output, bytes));
     if (!t->controls || inputLength < sizeof range)
         return treefs_leave(t, STATUS_INVALID_DEVICE_REQUEST);
     memcpy(range, input, sizeof range);

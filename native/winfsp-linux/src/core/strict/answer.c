@@ -242,6 +242,8 @@ void strict_answer(VOLUME *v, IRP *irp, const FSP_FSCTL_TRANSACT_RSP *rsp, SIZE_
             if (file->modifying > 0)
                 file->modifying--;
             file->epoch++;
+            if (req->Kind == FspFsctlTransactDeviceControlKind) /* its answer does not tell */
+                file->sizeKnown = 0;
         }
         if (req->Kind == FspFsctlTransactOverwriteKind && !NT_SUCCESS(status))
             strict_file_close(strict, file);

@@ -87,6 +87,8 @@ int strict_has_context(UINT32 kind)
 int strict_changes_size(const FSP_FSCTL_TRANSACT_REQ *req)
 {
     return req->Kind == FspFsctlTransactOverwriteKind || req->Kind == FspFsctlTransactWriteKind ||
+           (req->Kind == FspFsctlTransactDeviceControlKind &&
+               req->Req.DeviceControl.IoControlCode == FSP_LINUX_COPY_RANGE) ||
            (req->Kind == FspFsctlTransactSetInformationKind &&
                (req->Req.SetInformation.FileInformationClass == FileEndOfFileInformation ||
                    req->Req.SetInformation.FileInformationClass == FileAllocationInformation));

@@ -250,3 +250,73 @@ void do_fallocate(OP *op)
     else
         sizes_enter(op, op->inode, 1, op_in(op)->uid != 0 ? begin_allocation : allocate_step);
 }
+
+/* ---- copy_file_range ---- */
+
+#define MAX_COPY_BYTES (8u << 20) /* in one step of the host's; the kernel asks for the rest */
+
+static void copy_known(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    struct fuse_write_out out = {(UINT32)op->size, 0};
+    if (!NT_SUCCESS(status_of(rsp)))
+        reply_status(op, status_of(rsp));
+    else if (op_learn(op, &rsp->Rsp.QueryInformation.FileInfo))
+        reply_data(op, &out, sizeof out);
+}
+
+static void copied(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    const struct fuse_copy_file_range_in *in = op_argument(op);
+    FSP_FSCTL_TRANSACT_BUF where = rsp->Rsp.DeviceControl.Buffer;
+    NTSTATUS status = status_of(rsp);
+    if (status == STATUS_INVALID_DEVICE_REQUEST || status == STATUS_NOT_IMPLEMENTED)
+        reply_error(op, ENOSYS); /* the kernel copies by reading and writing, and asks no more */
+    else if (!NT_SUCCESS(status))
+        reply_error(op, size_error(status, in->off_out + in->len));
+    else if (where.Size != sizeof op->size || sizeof *rsp + where.Offset + (size_t)where.Size > rsp->Size)
+        reply_error(op, EIO);
+    else {
+        memcpy(&op->size, rsp->Buffer + where.Offset, sizeof op->size);
+        op_post_context(op, FspFsctlTransactQueryInformationKind, copy_known);
+    }
+}
+
+static void copy(OP *op)
+{
+    const struct fuse_copy_file_range_in *in = op_argument(op);
+    const FILE_OBJECT *source = (FILE_OBJECT *)(uintptr_t)in->fh_in;
+    const UINT64 range[4] = {volume_file_system(op->front->volume)->UmFileContextIsUserContext2
+                                 ? source->context.UserContext2
+                                 : source->context.UserContext,
+        in->off_in, in->off_out, in->len < MAX_COPY_BYTES ? in->len : MAX_COPY_BYTES};
+    request_context(op, FspFsctlTransactDeviceControlKind);
+    op->req.Req.DeviceControl.IoControlCode = FSP_LINUX_COPY_RANGE;
+    op->req.Req.DeviceControl.OutputLength = sizeof op->size;
+    if (request_add_bytes(&op->req, &op->req.Req.DeviceControl.Buffer, range, sizeof range))
+        op_post(op, copied);
+    else
+        reply_error(op, EIO);
+}
+
+static void begin_copy(OP *op) { drop_set_ids(op, copy); }
+
+/*
+ * The kernel writes back what was stored through mappings, and drops its pages afterwards: what is stored meanwhile
+ * into the first or the last of them would be lost. So where a mapping may be, it copies by reading and writing.
+ */
+void do_copy_range(OP *op)
+{
+    const struct fuse_copy_file_range_in *in = op_argument(op);
+    int mapped;
+    op->inode = inode_of(op->front, in->nodeid_out);
+    op->handle = (FILE_OBJECT *)(uintptr_t)in->fh_out;
+    pthread_mutex_lock(&op->front->lock);
+    mapped = op->inode->mappable > 0;
+    pthread_mutex_unlock(&op->front->lock);
+    if (mapped || in->flags != 0)
+        reply_error(op, EOPNOTSUPP);
+    else if (in->off_out > (UINT64)INT64_MAX - in->len)
+        reply_error(op, EFBIG);
+    else
+        sizes_enter(op, op->inode, 1, op_in(op)->uid != 0 ? begin_copy : copy);
+}

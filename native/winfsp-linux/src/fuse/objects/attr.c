@@ -190,6 +190,35 @@ void attr_fill(FRONT *front, INODE *inode, struct fuse_attr *attr)
     attr->rdev = inode->device;
 }
 
+static struct statx_timestamp timestamp(uint64_t seconds, uint32_t nanoseconds)
+{
+    return (struct statx_timestamp){.tv_sec = (int64_t)seconds, .tv_nsec = nanoseconds};
+}
+
+void statx_fill(const INODE *inode, const struct fuse_attr *attr, struct statx *stat)
+{
+    uint64_t seconds;
+    uint32_t nanoseconds;
+    unix_time(inode->info.CreationTime, &seconds, &nanoseconds);
+    *stat = (struct statx){
+        .stx_mask = STATX_BASIC_STATS | STATX_BTIME,
+        .stx_blksize = attr->blksize,
+        .stx_nlink = attr->nlink,
+        .stx_uid = attr->uid,
+        .stx_gid = attr->gid,
+        .stx_mode = (UINT16)attr->mode,
+        .stx_ino = attr->ino,
+        .stx_size = attr->size,
+        .stx_blocks = attr->blocks,
+        .stx_atime = timestamp(attr->atime, attr->atimensec),
+        .stx_btime = timestamp(seconds, nanoseconds),
+        .stx_ctime = timestamp(attr->ctime, attr->ctimensec),
+        .stx_mtime = timestamp(attr->mtime, attr->mtimensec),
+        .stx_rdev_major = attr->rdev >> 8 & 0xfff,
+        .stx_rdev_minor = (attr->rdev & 0xff) | (attr->rdev >> 12 & 0xfff00),
+    };
+}
+
 FSP_FSCTL_FILE_INFO inode_info(FRONT *front, const INODE *inode)
 {
     FSP_FSCTL_FILE_INFO info;

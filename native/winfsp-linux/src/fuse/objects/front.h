@@ -39,6 +39,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "core/base/core.h"
@@ -49,6 +50,7 @@
 #define DATA_OFFSET 4096u /* room for the kernel's headers before page-aligned data */
 #define ARENA_SIZE (DATA_OFFSET + MAX_DATA_BYTES)
 #define MAX_NAME_UNITS 255u
+#define STATX_OPCODE 52u /* FUSE_STATX: newer than some headers */
 #define MAX_LINK_BYTES 4095u
 
 typedef struct front FRONT;
@@ -223,7 +225,7 @@ void reply_none(OP *op);
 void reply_error(OP *op, int error);
 void reply_status(OP *op, NTSTATUS status);
 void reply_data(OP *op, const void *data, size_t size);
-void reply_attr(OP *op, INODE *inode);
+void reply_attr(OP *op, INODE *inode); /* to FUSE_STATX, too, which asks for the time of birth */
 void reply_entry(OP *op, INODE *inode); /* counts a look-up */
 void reply_negative(OP *op);
 void reply_created(OP *op, INODE *inode, FILE_OBJECT *handle); /* entry and open; the open is counted already */
@@ -300,6 +302,7 @@ void with_handle(OP *op, THEN *then);
 int inode_learn(FRONT *front, INODE *inode, const FSP_FSCTL_FILE_INFO *info);
 void inode_learn_security(FRONT *front, INODE *inode, const void *sd, size_t size);
 void attr_fill(FRONT *front, INODE *inode, struct fuse_attr *attr);
+void statx_fill(const INODE *inode, const struct fuse_attr *attr, struct statx *stat);
 UINT32 type_of(const FSP_FSCTL_FILE_INFO *info); /* S_IF… */
 UINT32 tag_of_type(UINT32 type); /* of reparse points; 0: files of that type are none */
 FSP_FSCTL_FILE_INFO inode_info(FRONT *front, const INODE *inode); /* a copy; takes front.lock */
@@ -357,7 +360,7 @@ THEN do_setattr; /* setattr.c */
 THEN do_create, do_tmpfile, do_mknod, do_mkdir, do_symlink; /* create.c */
 THEN do_readlink, do_link; /* symlink.c, link.c */
 THEN do_unlink, do_rmdir, do_rename, do_rename2; /* remove.c, rename.c */
-THEN do_open, do_release, do_read, do_write, do_fsync, do_fallocate; /* open.c, file.c */
+THEN do_open, do_release, do_read, do_write, do_fsync, do_fallocate, do_copy_range; /* open.c, file.c */
 THEN do_lseek; /* holes.c */
 void zero_range(OP *op, UINT64 offset, UINT64 end); /* of op->handle, within `sizes`; the op's last step */
 THEN do_opendir, do_readdir, do_releasedir; /* dir.c */

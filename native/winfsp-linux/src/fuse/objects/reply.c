@@ -76,13 +76,26 @@ static void attr_valid(FRONT *front, const INODE *inode, uint64_t *seconds, uint
 void reply_attr(OP *op, INODE *inode)
 {
     struct fuse_attr_out out;
+    struct { /* fuse_statx_out, newer than some headers */
+        UINT64 valid;
+        UINT32 validNsec, flags;
+        UINT64 spare[2];
+        struct statx stat;
+    } extended;
     FRONT *front = op->front;
     memset(&out, 0, sizeof out);
+    memset(&extended, 0, sizeof extended);
     pthread_mutex_lock(&front->lock);
     attr_fill(front, inode, &out.attr);
     attr_valid(front, inode, &out.attr_valid, &out.attr_valid_nsec);
+    statx_fill(inode, &out.attr, &extended.stat);
     pthread_mutex_unlock(&front->lock);
-    reply_data(op, &out, sizeof out);
+    extended.valid = out.attr_valid;
+    extended.validNsec = out.attr_valid_nsec;
+    if (op_in(op)->opcode == STATX_OPCODE)
+        reply_data(op, &extended, sizeof extended);
+    else
+        reply_data(op, &out, sizeof out);
 }
 
 static void entry_fill(FRONT *front, INODE *inode, struct fuse_entry_out *out)
