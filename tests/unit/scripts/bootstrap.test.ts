@@ -78,7 +78,7 @@ describe.skipIf(process.platform !== 'linux')('bootstrap', () => {
     }
     put('package.json', '{"name":"fake","type":"module"}');
     put('package-lock.json', '{}');
-    put('tsconfig.build.json', '{}');
+    put('tsconfig.build.json', '{"include":["src","tests/more"]}');
     put('src/a.ts', 'a');
     put('src/b.ts', 'b');
     put('native/winfsp-linux/Makefile', 'all:');
@@ -121,6 +121,9 @@ describe.skipIf(process.platform !== 'linux')('bootstrap', () => {
     await bootstrap();
     expect(calls()).toEqual(['make']);
     put('src/c.ts', 'new');
+    await bootstrap();
+    expect(calls()).toEqual(['tsc']);
+    put('tests/more/d.ts', 'whatever else the build configuration names');
     await bootstrap();
     expect(calls()).toEqual(['tsc']);
   });
