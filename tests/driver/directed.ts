@@ -9,6 +9,7 @@ import { eaList } from '../support/ea-list.js';
 import { check } from '../wine/check.js';
 import { openMoreNow, parseEas, queryEasNow, setEasNow } from './ea.js';
 import { readFileNow, startDrive, stopClean, VOLUME, writeFileNow } from './host.js';
+import { largeReads } from './large-reads.js';
 import {
   Access,
   DirectoryFlag,
@@ -542,6 +543,9 @@ for (const kernelCache of [true, false]) {
   for (const [title, work] of Object.entries(CASES)) {
     await check(`${kernelCache ? 'cached' : 'uncached'}: ${title}`, work);
   }
+  await check(`${kernelCache ? 'cached' : 'uncached'}: large reads between small ones`, () =>
+    largeReads(drive),
+  );
   await check(`${kernelCache ? 'cached' : 'uncached'}: nothing is left`, () => stopClean(drive));
 }
 process.exit();
