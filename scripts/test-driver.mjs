@@ -80,6 +80,21 @@ const PROGRAMS = [
     faults: { dieOnName: 'poison' },
   },
   {
+    name: 'streams',
+    what: 'named streams',
+    limit: seconds + GRACE_SECONDS,
+    args: ['--seconds', String(Math.ceil(seconds / 4)), '--seed', seed],
+  },
+  {
+    name: 'streams-control',
+    what: 'control: streams without completion threads',
+    script: 'streams',
+    limit: 120,
+    args: ['--seed', seed],
+    faults: { noCompletionThreads: true },
+    standsStill: true,
+  },
+  {
     name: 'differential',
     what: 'the drive beside memfs',
     limit: 600 + operations / 50,

@@ -10,6 +10,7 @@
 import type { Inode } from '../volume/inode.js';
 import type { RamVolume } from '../volume/ram-volume.js';
 import {
+  FileAttribute,
   FileCountsLayout as FileCounts,
   FileInfoLayout as FileInfo,
   setUint64,
@@ -35,11 +36,13 @@ export function encodeVolumeInfo(
   setUint64(view, offset + FileCounts.FreeFiles, volume.freeInodeCount);
 }
 
-export function encodeFileInfo(inode: Inode, view: DataView, offset: number, links = 0): void {
-  view.setUint32(offset + FileInfo.FileAttributes, inode.attributes, true);
+export function encodeFileInfo(subject: Inode, view: DataView, offset: number, links = 0): void {
+  // All but the sizes of a stream is its file's.
+  const inode = subject.main;
+  view.setUint32(offset + FileInfo.FileAttributes, attributesOf(subject), true);
   view.setUint32(offset + FileInfo.ReparseTag, inode.reparseTag, true);
-  setUint64(view, offset + FileInfo.AllocationSize, inode.allocationSize);
-  setUint64(view, offset + FileInfo.FileSize, inode.fileSize);
+  setUint64(view, offset + FileInfo.AllocationSize, subject.allocationSize);
+  setUint64(view, offset + FileInfo.FileSize, subject.fileSize);
   view.setInt32(offset + FileInfo.CreationTime, inode.creationTimeLow, true);
   view.setInt32(offset + FileInfo.CreationTime + 4, inode.creationTimeHigh, true);
   view.setInt32(offset + FileInfo.LastAccessTime, inode.lastAccessTimeLow, true);
@@ -51,4 +54,10 @@ export function encodeFileInfo(inode: Inode, view: DataView, offset: number, lin
   setUint64(view, offset + FileInfo.IndexNumber, inode.indexNumber);
   view.setUint32(offset + FileInfo.HardLinks, links, true);
   view.setUint32(offset + FileInfo.EaSize, inode.extendedAttributes?.sizeBytes ?? 0, true);
+}
+
+/** A stream has those of its file, and is no directory. */
+export function attributesOf(inode: Inode): number {
+  const { main } = inode;
+  return main === inode ? inode.attributes : main.attributes & ~FileAttribute.DIRECTORY;
 }

@@ -23,9 +23,10 @@ import {
   type ReadCopier,
   RenameExtension,
   type SecurityByNameResult,
+  type StreamBuffer,
 } from '../winfsp/index.js';
 import { copyRange } from './copy-range.js';
-import { encodeFileInfo, encodeVolumeInfo } from './file-info.js';
+import { attributesOf, encodeFileInfo, encodeVolumeInfo } from './file-info.js';
 import type { FillWatch } from './fill-watch.js';
 import type { LedgerPublisher } from './ledger.js';
 
@@ -80,7 +81,7 @@ export class RamFileSystem implements FileSystemInterface {
       result.fileAttributes = link;
       return NtStatus.REPARSE;
     }
-    result.fileAttributes = inode.attributes;
+    result.fileAttributes = attributesOf(inode);
     result.securityDescriptor = this.#volume.securityOf(inode);
     return NtStatus.SUCCESS;
   }
@@ -140,16 +141,12 @@ export class RamFileSystem implements FileSystemInterface {
 
   cleanup(context: number, fileName: string | null, flags: number): void {
     const inode = this.#volume.inodeOf(context);
-    if (inode !== undefined) {
-      const entry = this.#volume.entryOf(inode, fileName ?? '');
-      if (typeof entry === 'number') {
-        // Under that name the file is no longer: nothing is to be deleted.
-        this.#volume.cleanup(inode, flags & ~CleanupFlag.Delete);
-      } else {
-        this.#volume.cleanup(entry, flags);
-      }
-      this.publish();
-    }
+    if (inode === undefined) return;
+    const entry = this.#volume.entryOf(inode, fileName ?? '');
+    // Under a name that the file has no longer nothing is to be deleted.
+    const isGone = typeof entry === 'number';
+    this.#volume.cleanup(isGone ? inode : entry, isGone ? flags & ~CleanupFlag.Delete : flags);
+    this.publish();
   }
 
   close(context: number): void {
@@ -214,12 +211,8 @@ export class RamFileSystem implements FileSystemInterface {
   ): number {
     const inode = this.#volume.inodeOf(context);
     if (inode === undefined) return NtStatus.INVALID_HANDLE;
-    return this.#changed(
-      this.#volume.setBasicInfo(inode, fileAttributes, times),
-      inode,
-      view,
-      fileInfoOffset,
-    );
+    const status = this.#volume.setBasicInfo(inode, fileAttributes, times);
+    return this.#changed(status, inode, view, fileInfoOffset);
   }
 
   setFileSize(
@@ -258,9 +251,7 @@ export class RamFileSystem implements FileSystemInterface {
       return this.#volume.link(inode, newFileName);
     }
     const entry = this.#volume.entryOf(inode, fileName);
-    if (typeof entry === 'number') {
-      return entry;
-    }
+    if (typeof entry === 'number') return entry;
     const posix = (extension & RenameExtension.POSIX) !== 0;
     const status =
       (extension & RenameExtension.EXCHANGE) !== 0
@@ -337,24 +328,36 @@ export class RamFileSystem implements FileSystemInterface {
   }
 
   setReparsePoint(context: number, _fileName: string, data: Uint8Array): number {
-    const inode = this.#volume.inodeOf(context);
-    return inode === undefined ? NtStatus.INVALID_HANDLE : this.#volume.setReparsePoint(inode, data);
+    return this.#with(context, (inode) => this.#volume.setReparsePoint(inode, data));
   }
 
   deleteReparsePoint(context: number, _fileName: string, data: Uint8Array): number {
-    const inode = this.#volume.inodeOf(context);
-    return inode === undefined ? NtStatus.INVALID_HANDLE : this.#volume.deleteReparsePoint(inode, data);
+    return this.#with(context, (inode) => this.#volume.deleteReparsePoint(inode, data));
+  }
+
+  getStreamInfo(context: number, buffer: StreamBuffer): number {
+    return this.#with(context, (inode) => {
+      this.#volume.listStreams(inode, (name, { fileSize, allocationSize }) =>
+        buffer.add(name, fileSize, allocationSize),
+      );
+      return NtStatus.SUCCESS;
+    });
   }
 
   getEa(context: number): Uint8Array | number {
-    const inode = this.#volume.inodeOf(context);
-    return inode === undefined ? NtStatus.INVALID_HANDLE : this.#volume.getExtendedAttributes(inode);
+    return this.#with(context, (inode) => this.#volume.getExtendedAttributes(inode));
   }
 
   setEa(context: number, list: Uint8Array, view: DataView, fileInfoOffset: number): number {
+    return this.#with(context, (inode) =>
+      this.#changed(this.#volume.setExtendedAttributes(inode, list), inode, view, fileInfoOffset),
+    );
+  }
+
+  /** For what is rare: the frequent requests do without a closure. */
+  #with<T>(context: number, body: (inode: Inode) => T): T | number {
     const inode = this.#volume.inodeOf(context);
-    if (inode === undefined) return NtStatus.INVALID_HANDLE;
-    return this.#changed(this.#volume.setExtendedAttributes(inode, list), inode, view, fileInfoOffset);
+    return inode === undefined ? NtStatus.INVALID_HANDLE : body(inode);
   }
 
   #encode(inode: Inode, view: DataView, offset: number): void {
@@ -368,9 +371,7 @@ export class RamFileSystem implements FileSystemInterface {
   }
 
   #opened(inode: Inode | number, fileName: string, result: OpenResult): number {
-    if (typeof inode === 'number') {
-      return inode;
-    }
+    if (typeof inode === 'number') return inode;
     result.context = inode.context;
     this.#encode(inode, result.view, result.fileInfoOffset);
     // Without the stored spelling the driver keeps the path in capitals. Case-sensitive volumes need none.

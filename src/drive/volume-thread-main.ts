@@ -33,7 +33,7 @@ import { FillWatch } from './fill-watch.js';
 import type { SaveRequest } from './image/save-messages.js';
 import { ThreadImage } from './image/thread-image.js';
 import { LedgerPublisher } from './ledger.js';
-import { volumeParamsOf } from './mount/drive-volume-params.js';
+import { hasNamedStreams, volumeParamsOf } from './mount/drive-volume-params.js';
 import { setLinuxOptions } from './mount/linux-options.js';
 import { readMemory, refuseToExhaust } from './mount/memory.js';
 import { RamFileSystem } from './ram-file-system.js';
@@ -171,6 +171,7 @@ async function createVolumeIn(
   const options = {
     memory,
     caseSensitive: settings.caseSensitive,
+    namedStreams: hasNamedStreams(settings),
     upperCase: windowsUpperCase() ?? undefined,
     maxPathUnits: MAX_PATH_UNITS,
     label: settings.label,

@@ -16,6 +16,8 @@
  *     user.ramdrive.ea              all extended attributes as Windows lists them, in base64; those that Linux could
  *                                   have stand beside it under their own names, for programs that unpack them
  *     user.ramdrive.name            a name that stands for no bytes: its UTF-16 units, in base64
+ *     user.ramdrive.stream          the entry is a named stream of the file or directory before it; the name of the
+ *                                   stream, as UTF-16 units in base64. Other programs unpack it as `FILE:STREAM`
  *
  * Those from `user.` on with `SCHILY.xattr.` before them. Unknown records are ignored, so that a later program may add
  * some; a change that this one must not ignore is a new version.
@@ -46,6 +48,7 @@ export const Key = {
   REPARSE: 'SCHILY.xattr.user.ramdrive.reparse',
   EXTENDED: 'SCHILY.xattr.user.ramdrive.ea',
   NAME: 'SCHILY.xattr.user.ramdrive.name',
+  STREAM: 'SCHILY.xattr.user.ramdrive.stream',
 } as const;
 
 export const XATTR_PREFIX = 'SCHILY.xattr.';
@@ -68,7 +71,9 @@ const manifestSchema = v.object({
   files: count,
   /** Symbolic links, and further names of files. */
   links: count,
-  /** Lengths of all files, holes included, each once. */
+  /** Named streams. */
+  streams: v.optional(count, 0),
+  /** Lengths of all files and streams, holes included, each once. */
   bytes: count,
   /** Of all bytes before the manifest's entry. */
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),

@@ -41,6 +41,8 @@ export interface ImageEntry {
   /** A packed list, unchecked. */
   readonly extendedAttributes: Uint8Array | null;
   readonly link: string | null;
+  /** The name of a stream of the entry before, or of the one before that and so on; unchecked but for NUL and `:`. */
+  readonly stream: string | null;
   /** Holes included. */
   readonly sizeBytes: number;
 }
@@ -132,8 +134,11 @@ function entryOf(tar: TarReader, item: TarItem, isFirst: boolean): ImageEntry {
   let path = given.replace(/\/$/, '');
   if (isFirst !== (path === '.')) throw damage('where the root should be, or again');
   if (isFirst) path = '';
+  const stream = pax.has(Key.STREAM) ? (base64(pax.text(Key.STREAM))?.toString('utf16le') ?? '') : null;
+  if (stream !== null && (isFirst || /[\\/:\0]/.test(stream) || stream === ''))
+    throw damage('with a stream that none can be');
   const names = path.split('/');
-  if (!isFirst && names.some((name) => name === '' || name === '.' || name === '..')) {
+  if (!isFirst && stream === null && names.some((name) => name === '' || name === '.' || name === '..')) {
     throw damage('with a path that leads elsewhere');
   }
   const kind = KINDS[header.type ?? ''];
@@ -156,6 +161,7 @@ function entryOf(tar: TarReader, item: TarItem, isFirst: boolean): ImageEntry {
   if (!hasAll(times)) throw damage('without one of its times, or with one that is none');
   const isDirectory =
     kind === 'directory' || (kind === 'link' && (Number(attributes[0]) & DIRECTORY_ATTRIBUTE) !== 0);
+  if (stream !== null && kind !== 'file') throw damage('which should be a stream');
   if (isFirst && kind !== 'directory') throw damage('which should be the root');
   if (kind !== 'file' && item.sizeBytes !== 0) throw damage(`with ${item.sizeBytes} bytes, which is no file`);
   const name = nameOf(pax.text(Key.NAME), names.at(-1) as string);
@@ -173,6 +179,7 @@ function entryOf(tar: TarReader, item: TarItem, isFirst: boolean): ImageEntry {
     reparse,
     extendedAttributes,
     link: kind === 'link' || kind === 'hardlink' ? (pax.name(Key.LINK) ?? header.linkname) : null,
+    stream,
     sizeBytes: kind === 'file' ? sizeOf(item, damage) : 0,
   };
 }

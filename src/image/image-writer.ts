@@ -32,7 +32,7 @@ export function writeImage(
   onProgress: (bytes: number) => void = () => {},
 ): Manifest {
   const tar = new TarWriter(descriptor, compression);
-  const counts = { directories: 0, files: 0, links: 0, bytes: 0 };
+  const counts = { directories: 0, files: 0, links: 0, streams: 0, bytes: 0 };
   const topNames = new Set<string>();
   /** Paths of directories in the archive, which is not always how their names are spelt. */
   const paths = new Map<string, string>();
@@ -41,7 +41,11 @@ export function writeImage(
   view.visit((inode) => {
     const path = pathOf(inode, paths);
     if (inode.names.length === 1) topNames.add(path);
-    if (inode.names.length === 0) writeInode(tar, inode, './', scratch);
+    if (inode.stream !== null) {
+      writeInode(tar, inode, `${path}:${tarName(inode.stream, inode.indexNumber)}`, scratch);
+      counts.streams++;
+      counts.bytes += inode.sizeBytes;
+    } else if (inode.names.length === 0) writeInode(tar, inode, './', scratch);
     else {
       const first = firstPaths.get(inode.indexNumber);
       const kind = writeInode(tar, inode, path, scratch, first);
@@ -113,10 +117,11 @@ function fieldsOf({
 /** A hard link tells of the inode once more, but for what only a first name can be given. */
 function paxOf(inode: ViewedInode, isHardLink = false): Record<string, string | Uint8Array> {
   const { names, times, attributes, security, reparse, extendedAttributes } = inode;
-  const name = names.at(-1);
+  const name = inode.stream === null ? names.at(-1) : undefined;
   return {
     ...(extendedAttributes !== null && !isHardLink && linuxAttributes(extendedAttributes)),
-    ...(name === undefined && { [Key.COMMENT]: MARK_TEXT }),
+    ...(names.length === 0 && inode.stream === null && { [Key.COMMENT]: MARK_TEXT }),
+    ...(inode.stream !== null && { [Key.STREAM]: base64OfUnits(inode.stream) }),
     [Key.WRITE]: timeText(times.lastWrite),
     [Key.ACCESS]: timeText(times.lastAccess),
     [Key.CHANGE]: timeText(times.change),
@@ -129,8 +134,12 @@ function paxOf(inode: ViewedInode, isHardLink = false): Record<string, string | 
         [Key.EXTENDED]: Buffer.from(extendedAttributes.list).toString('base64'),
       }),
     ...(name !== undefined &&
-      tarName(inode) !== name && { [Key.NAME]: Buffer.from(name, 'utf16le').toString('base64') }),
+      tarName(name, inode.indexNumber) !== name && { [Key.NAME]: base64OfUnits(name) }),
   };
+}
+
+function base64OfUnits(text: string): string {
+  return Buffer.from(text, 'utf16le').toString('base64');
 }
 
 /** Those that a Linux drive has, and a keyword of pax can name; not needed to read them back. */
@@ -146,11 +155,10 @@ function linuxAttributes(attributes: ExtendedAttributes): Record<string, Uint8Ar
 }
 
 /**
- * The last name as tar can hold it: its bytes, if it has any. Otherwise U+FFFD stands in it for what has none, and a
+ * A name as tar can hold it: its bytes, if it has any. Otherwise U+FFFD stands in it for what has none, and a
  * number makes it one that nothing else has; hence a name that only looks like such a one gets a number, too.
  */
-function tarName({ names, indexNumber }: ViewedInode): string {
-  const name = names.at(-1) as string;
+function tarName(name: string, indexNumber: number): string {
   if (isTarName(name)) return name;
   const safe = name.replaceAll(/[\p{Surrogate}/]/gu, '\ufffd');
   return `${safe.includes('\ufffd') ? safe : `${safe}\ufffd`}~${indexNumber}`;
@@ -163,7 +171,8 @@ function isTarName(name: string): boolean {
 function pathOf(inode: ViewedInode, paths: Map<string, string>): string {
   if (inode.names.length === 0) return '';
   const above = paths.get(inode.names.slice(0, -1).join('\\')) ?? '';
-  const path = above === '' ? tarName(inode) : `${above}/${tarName(inode)}`;
+  const name = tarName(inode.names.at(-1) as string, inode.indexNumber);
+  const path = above === '' ? name : `${above}/${name}`;
   if (inode.isDirectory) paths.set(inode.names.join('\\'), path);
   return path;
 }

@@ -22,10 +22,17 @@ export async function loadImage(
   onProgress: (bytes: number) => void,
 ): Promise<Manifest> {
   const loader = new Loader(volume, scratch, onProgress, source.compression !== 'none');
-  const manifest = await readImage(source, loader);
-  loader.finish();
-  volume.label = manifest.label;
-  return manifest;
+  // To a drive on Linux, whose image it may be, a `:` is a character as any other.
+  const { namedStreams } = volume;
+  volume.namedStreams = false;
+  try {
+    const manifest = await readImage(source, loader);
+    loader.finish();
+    volume.label = manifest.label;
+    return manifest;
+  } finally {
+    volume.namedStreams = namedStreams;
+  }
 }
 
 class Loader {
@@ -46,6 +53,8 @@ class Loader {
   #isFull = false;
   /** Of the entry at hand; null when it is only counted. */
   #inode: Inode | null = null;
+  /** What streams that come now belong to. */
+  #main: { inode: Inode; entry: ImageEntry } | null = null;
 
   constructor(
     volume: RamVolume,
@@ -62,6 +71,11 @@ class Loader {
     const { pageSizeBytes } = this.#volume.pool;
     this.#neededBytes += Math.ceil(entry.sizeBytes / pageSizeBytes) * pageSizeBytes;
     this.#attributeBytes += entry.extendedAttributes?.length ?? 0;
+    if (entry.stream !== null) {
+      this.#inode = this.#isFull ? null : this.#makeStream(entry, entry.stream);
+      return;
+    }
+    this.#main = null;
     const path = this.#pathOf(entry);
     if (entry.kind === 'directory') {
       if (this.#directories.has(entry.path)) throw damage(entry, 'is there twice');
@@ -97,6 +111,13 @@ class Loader {
   end(entry: ImageEntry): void {
     const inode = this.#inode;
     if (inode === null) return;
+    if (inode.main !== inode) {
+      this.#volume.close(inode);
+      // It had moved the change time.
+      if (this.#main !== null) this.#restore(this.#main.inode, this.#main.entry);
+      return;
+    }
+    this.#main = { inode, entry };
     if (entry.reparse !== null) this.#must(this.#volume.setReparsePoint(inode, entry.reparse), entry);
     if (entry.extendedAttributes !== null) this.#setExtended(inode, entry.extendedAttributes, entry);
     this.#restore(inode, entry);
@@ -155,6 +176,26 @@ class Loader {
     }
     if (entry.kind !== 'file' || volume.setFileSize(made, entry.sizeBytes) >= 0) return made;
     return this.#full();
+  }
+
+  /** null when it finds no room, or its file is not there. */
+  #makeStream(entry: ImageEntry, name: string): Inode | null {
+    if (this.#main === null) {
+      if (this.#collisionCount > 0) return null;
+      throw damage(entry, 'is a stream of nothing');
+    }
+    const stream = this.#volume.createStream(this.#main.inode, name, 0, '');
+    if (stream === NtStatus.DISK_FULL) return this.#full();
+    if (stream === NtStatus.OBJECT_NAME_COLLISION) {
+      this.#collisionCount += 1;
+      if (this.#collisions.length < MAX_COLLISIONS_NAMED) this.#collisions.push(`streams "${entry.path}"`);
+      return null;
+    }
+    if (typeof stream === 'number') {
+      this.#must(stream, entry);
+      return null;
+    }
+    return this.#volume.setFileSize(stream, entry.sizeBytes) >= 0 ? stream : this.#full();
   }
 
   /** The file, opened once more; null when the name finds no room, or others are in its way. */

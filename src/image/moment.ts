@@ -16,6 +16,7 @@ import {
 
 const TIMES = 8;
 const NUMBERS = 4;
+const STREAM = 2;
 /** Offset in the file, length, address. */
 const RUN = 3;
 
@@ -24,10 +25,13 @@ export interface Moment {
   readonly caseSensitive: boolean;
   /** Index numbers of files that have several names. */
   readonly linked: ReadonlySet<number>;
-  /** Of each name and its inode, a directory before what is in it; the root is the first and its own parent. */
+  /**
+   * Of each name and its inode, a directory before what is in it; the root is the first and its own parent. Streams
+   * come directly after the first name of their file.
+   */
   readonly parents: Int32Array;
   readonly names: readonly string[];
-  /** Index number, attributes, size, whether it is a directory. */
+  /** Index number, attributes, size, 0 for a file, 1 for a directory, 2 for a stream. */
   readonly numbers: Float64Array;
   /** Halves of creation, last access, last write and change time. */
   readonly times: Int32Array;
@@ -63,16 +67,17 @@ export function momentOf(tree: ViewedTree): Moment {
   for (let at = 0; at < count; at++) {
     const entry = entries[at] as DirectoryEntry;
     const { inode, name, parent } = entry;
+    const { main } = inode;
+    const isStream = main !== inode;
     if (entry !== inode) linked.add(inode.indexNumber);
     if (inode.children !== null) places.set(inode, at);
-    parents[at] = at === 0 ? 0 : (places.get(parent as Inode) as number);
+    if (isStream) parents[at] = at - 1;
+    else parents[at] = at === 0 ? 0 : (places.get(parent as Inode) as number);
     names.push(name);
-    numbers.set(
-      [inode.indexNumber, inode.attributes, inode.fileSize, inode.isDirectory ? 1 : 0],
-      at * NUMBERS,
-    );
-    putTimes(inode, times, at * TIMES);
-    const { bytes } = inode.security;
+    const kind = isStream ? STREAM : inode.isDirectory ? 1 : 0;
+    numbers.set([inode.indexNumber, main.attributes, inode.fileSize, kind], at * NUMBERS);
+    putTimes(main, times, at * TIMES);
+    const { bytes } = main.security;
     const security = securities.get(bytes) ?? securities.size;
     securities.set(bytes, security);
     securityOf[at] = security;
@@ -168,9 +173,11 @@ export function viewOfMoment(moment: Moment, source: MomentSource): VolumeView {
     linked,
     visit(visit) {
       const paths: (readonly string[])[] = [];
+      let path: readonly string[] = [];
       for (let at = 0; at < names.length; at++) {
+        const isStream = moment.numbers[at * NUMBERS + 3] === STREAM;
         const above = paths[parents[at] as number] ?? [];
-        const path = at === 0 ? above : [...above, names[at] as string];
+        if (!isStream) path = at === 0 ? above : [...above, names[at] as string];
         const inode = viewedInode(moment, at, path, source);
         if (inode.isDirectory) paths[at] = path;
         visit(inode);
@@ -180,9 +187,12 @@ export function viewOfMoment(moment: Moment, source: MomentSource): VolumeView {
 }
 
 function viewedInode(moment: Moment, at: number, path: readonly string[], source: MomentSource): ViewedInode {
-  const [indexNumber, attributes, sizeBytes, isDirectory] = moment.numbers.subarray(
-    at * NUMBERS,
-  ) as unknown as [number, number, number, number];
+  const [indexNumber, attributes, sizeBytes, kind] = moment.numbers.subarray(at * NUMBERS) as unknown as [
+    number,
+    number,
+    number,
+    number,
+  ];
   const runs = moment.runs.subarray(
     (moment.firstRuns[at] as number) * RUN,
     (moment.firstRuns[at + 1] as number) * RUN,
@@ -192,8 +202,9 @@ function viewedInode(moment: Moment, at: number, path: readonly string[], source
     BigInt((moment.times[at * TIMES + which] as number) >>> 0);
   return {
     names: path,
+    stream: kind === STREAM ? (moment.names[at] as string) : null,
     indexNumber,
-    isDirectory: isDirectory === 1,
+    isDirectory: kind === 1,
     attributes,
     times: { creation: time(0), lastAccess: time(2), lastWrite: time(4), change: time(6) },
     security: moment.securities[moment.securityOf[at] as number] as Uint8Array,

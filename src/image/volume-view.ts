@@ -14,6 +14,8 @@ export interface Scratch {
 export interface ViewedInode {
   /** Names from the root down; none for the root itself. */
   readonly names: readonly string[];
+  /** Of a named stream, its name; `names` are those of its file then, and so is all but the content. */
+  readonly stream: string | null;
   readonly indexNumber: number;
   readonly isDirectory: boolean;
   readonly attributes: number;
@@ -35,7 +37,10 @@ export interface VolumeView {
   readonly caseSensitive: boolean;
   /** Index numbers of files that have several names. */
   readonly linked: ReadonlySet<number>;
-  /** Calls `visit` for each name of an inode that has one, the root first, a directory before what is in it. */
+  /**
+   * Calls `visit` for each name of an inode that has one, the root first, a directory before what is in it, and
+   * directly after the first name of an inode for each of its streams.
+   */
   visit(visit: (inode: ViewedInode) => void): void;
 }
 
@@ -54,8 +59,13 @@ export function viewOf({ root, label, caseSensitive }: ViewedTree): VolumeView {
     linked: linkedBelow(root),
     visit(visit) {
       const paths = new Map<Inode, string[]>();
+      let names: string[] = [];
       visitInOrder(root, ({ inode, name, parent }) => {
-        const names = inode === root ? [] : [...(paths.get(parent as Inode) ?? []), name];
+        if (inode !== inode.main) {
+          visit(viewedInode(inode, names));
+          return;
+        }
+        names = inode === root ? [] : [...(paths.get(parent as Inode) ?? []), name];
         if (inode.children !== null) paths.set(inode, names);
         visit(viewedInode(inode, names));
       });
@@ -77,11 +87,20 @@ function linkedBelow(root: Inode): ReadonlySet<number> {
   return linked;
 }
 
-/** Every name: a directory before what is in it, and all else in the order of the listings. */
+/**
+ * Every name: a directory before what is in it, and all else in the order of the listings; streams directly after the
+ * first name of their file.
+ */
 export function visitInOrder(root: Inode, visit: (entry: DirectoryEntry) => void): void {
   const pending: DirectoryEntry[] = [root];
+  const withStreams = new Set<Inode>();
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     visit(next);
+    const { streams } = next.inode;
+    if (streams !== null && !withStreams.has(next.inode)) {
+      withStreams.add(next.inode);
+      streams.forEachPair((_key, stream) => visit(stream));
+    }
     const first = pending.length;
     next.inode.children?.forEachPair((_key, entry) => {
       pending.push(entry);
@@ -95,11 +114,14 @@ export function visitInOrder(root: Inode, visit: (entry: DirectoryEntry) => void
   }
 }
 
-function viewedInode(inode: Inode, names: string[]): ViewedInode {
+function viewedInode(content: Inode, names: string[]): ViewedInode {
+  const inode = content.main;
+  const isStream = content !== inode;
   return {
     names,
-    indexNumber: inode.indexNumber,
-    isDirectory: inode.isDirectory,
+    stream: isStream ? content.name : null,
+    indexNumber: content.indexNumber,
+    isDirectory: content.isDirectory,
     attributes: inode.attributes,
     times: {
       creation: whole(inode.creationTimeLow, inode.creationTimeHigh),
@@ -108,12 +130,12 @@ function viewedInode(inode: Inode, names: string[]): ViewedInode {
       change: whole(inode.changeTimeLow, inode.changeTimeHigh),
     },
     security: inode.security.bytes,
-    reparse: inode.reparse?.data ?? null,
-    extendedAttributes: inode.extendedAttributes,
-    sizeBytes: inode.fileSize,
-    extents: () => extentsOf(inode),
+    reparse: isStream ? null : (inode.reparse?.data ?? null),
+    extendedAttributes: isStream ? null : inode.extendedAttributes,
+    sizeBytes: content.fileSize,
+    extents: () => extentsOf(content),
     read(offset, length, scratch) {
-      const count = inode.file?.read(offset, length, scratch.address);
+      const count = content.file?.read(offset, length, scratch.address);
       if (count !== length) throw new Error(`${count} bytes at ${offset} of "${inode.name}", not ${length}`);
     },
   };

@@ -34,3 +34,5 @@ export const Cleanup = {
   SET_WRITE_TIME: 0x40,
   SET_CHANGE_TIME: 0x80,
 } as const;
+
+export const CLEANUP_TIMES = Cleanup.SET_ACCESS_TIME | Cleanup.SET_WRITE_TIME | Cleanup.SET_CHANGE_TIME;

@@ -16,6 +16,9 @@ export const REPARSE_HEAP_BYTES = 320;
 /** The objects of a file's extended attributes; their bytes are reserved in the ledger. */
 export const ATTRIBUTES_HEAP_BYTES = 320;
 
+/** The table of a file's named streams, each of which counts as an inode besides. */
+export const STREAMS_HEAP_BYTES = 512;
+
 /** The entry of a further name, and its place in the table of hard links; its name comes to it as an inode's does. */
 export const LINK_HEAP_BYTES = 384;
 
@@ -24,7 +27,8 @@ export function heapBytesOf(inode: Inode): number {
     INODE_HEAP_BYTES +
     heapBytesOfName(inode.name, inode.key) +
     (inode.reparse === null ? 0 : REPARSE_HEAP_BYTES) +
-    (inode.extendedAttributes === null ? 0 : ATTRIBUTES_HEAP_BYTES)
+    (inode.extendedAttributes === null ? 0 : ATTRIBUTES_HEAP_BYTES) +
+    (inode.streams === null ? 0 : STREAMS_HEAP_BYTES)
   );
 }
 

@@ -10,7 +10,7 @@ import type { PagedFile } from './content/paged-file.js';
 import type { ExtendedAttributes } from './extended-attributes.js';
 import { Attribute } from './file-attributes.js';
 import type { FileTime } from './file-clock.js';
-import type { OrderedChildren } from './names/ordered-children.js';
+import { OrderedChildren } from './names/ordered-children.js';
 import type { ReparsePoint } from './reparse-point.js';
 import type { SecurityDescriptor } from './security/security-store.js';
 
@@ -31,10 +31,11 @@ export interface DirectoryEntry {
   next: DirectoryEntry | null;
 }
 
-/** Never changed, so that copies of an inode share it. */
+/** Never changed itself, so that copies of an inode share it unless there are streams. */
 interface InodeRarities {
   readonly reparse: ReparsePoint | null;
   readonly extendedAttributes: ExtendedAttributes | null;
+  readonly streams: OrderedChildren<Inode> | null;
 }
 
 export class Inode implements DirectoryEntry {
@@ -89,10 +90,14 @@ export class Inode implements DirectoryEntry {
     this.file = file;
   }
 
-  /** The same inode elsewhere: all that a file keeps, and nothing about its place, its handles and its children. */
+  /**
+   * The same inode elsewhere: all that a file keeps, and nothing about its place, its handles, its children and its
+   * streams.
+   */
   copy(indexNumber: number, file: PagedFile | null): Inode {
     const copy = new Inode(this.name, this.key, indexNumber, this.attributes, this.security, file);
     copy.rarities = this.rarities;
+    if (this.streams !== null) copy.#setRarities(this.reparse, this.extendedAttributes, null);
     copy.creationTimeLow = this.creationTimeLow;
     copy.creationTimeHigh = this.creationTimeHigh;
     copy.lastAccessTimeLow = this.lastAccessTimeLow;
@@ -132,7 +137,7 @@ export class Inode implements DirectoryEntry {
   }
 
   set reparse(reparse: ReparsePoint | null) {
-    this.#setRarities(reparse, this.extendedAttributes);
+    this.#setRarities(reparse, this.extendedAttributes, this.streams);
   }
 
   get extendedAttributes(): ExtendedAttributes | null {
@@ -140,11 +145,41 @@ export class Inode implements DirectoryEntry {
   }
 
   set extendedAttributes(attributes: ExtendedAttributes | null) {
-    this.#setRarities(this.reparse, attributes);
+    this.#setRarities(this.reparse, attributes, this.streams);
   }
 
-  #setRarities(reparse: ReparsePoint | null, extendedAttributes: ExtendedAttributes | null): void {
-    this.rarities = reparse === null && extendedAttributes === null ? null : { reparse, extendedAttributes };
+  /** Its named streams by folded name; null without any. */
+  get streams(): OrderedChildren<Inode> | null {
+    return this.rarities === null ? null : this.rarities.streams;
+  }
+
+  /** For Stream alone. */
+  addStream(stream: Inode): void {
+    const streams = this.streams ?? new OrderedChildren();
+    streams.set(stream.key, stream);
+    this.#setRarities(this.reparse, this.extendedAttributes, streams);
+  }
+
+  /** For Stream alone. */
+  removeStream(stream: Inode): void {
+    this.streams?.delete(stream.key);
+    if (this.streams?.size === 0) this.#setRarities(this.reparse, this.extendedAttributes, null);
+  }
+
+  #setRarities(
+    reparse: ReparsePoint | null,
+    extendedAttributes: ExtendedAttributes | null,
+    streams: OrderedChildren<Inode> | null,
+  ): void {
+    this.rarities =
+      reparse === null && extendedAttributes === null && streams === null
+        ? null
+        : { reparse, extendedAttributes, streams };
+  }
+
+  /** Itself; of a stream, the file or directory that has it. */
+  get main(): Inode {
+    return this;
   }
 
   /** As an entry of a directory it leads to itself. */

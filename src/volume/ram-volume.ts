@@ -25,7 +25,8 @@ import { isGiven, putTimes, setBasicTimes } from './set-times.js';
 import { VolumeAttributes } from './volume-attributes.js';
 import { MAX_TOTAL_REPARSE_BYTES } from './volume-snapshots.js';
 
-export { MAX_INODE_COUNT, type RamVolumeOptions } from './volume-names.js';
+export { MAX_INODE_COUNT } from './volume-names.js';
+export type { RamVolumeOptions } from './volume-options.js';
 export { MAX_TOTAL_REPARSE_BYTES } from './volume-snapshots.js';
 
 /** "Leave the attributes alone" in setBasicInfo. */
@@ -77,7 +78,7 @@ export class RamVolume extends VolumeAttributes {
       return room <= 0 ? 0 : file.write(at, Math.min(length, room), address);
     }
     const written = file.write(at, length, address);
-    if (written > 0) this.keptTimes.written(inode, this.clock.now());
+    if (written > 0) this.keptTimes.written(inode.main, this.clock.now());
     return written;
   }
 
@@ -94,7 +95,7 @@ export class RamVolume extends VolumeAttributes {
     if (inode.file === null) return NtStatus.INVALID_PARAMETER;
     this.check?.changing(inode);
     const status = inode.file.setLength(bytes);
-    if (status >= 0) this.keptTimes.written(inode, this.clock.now());
+    if (status >= 0) this.keptTimes.written(inode.main, this.clock.now());
     return status;
   }
 
@@ -104,16 +105,15 @@ export class RamVolume extends VolumeAttributes {
     this.check?.changing(inode);
     const before = inode.file.lengthBytes;
     const status = inode.file.setAllocation(bytes);
-    if (status >= 0 && inode.file.lengthBytes !== before) {
-      this.keptTimes.written(inode, this.clock.now());
-    }
+    if (status >= 0 && inode.file.lengthBytes !== before)
+      this.keptTimes.written(inode.main, this.clock.now());
     return status;
   }
 
   /**
    * Empties an open file for a new content; attributes are added, or take the place of those it has. Extended ones are
-   * those of the packed list, or none. A directory is in the way (OBJECT_NAME_COLLISION); DISK_FULL, and as
-   * setExtendedAttributes, with nothing changed.
+   * those of the packed list, or none, and all streams go; of a stream only the content. A directory is in the way
+   * (OBJECT_NAME_COLLISION); DISK_FULL, and as setExtendedAttributes, with nothing changed.
    */
   overwrite(
     inode: Inode,
@@ -123,6 +123,7 @@ export class RamVolume extends VolumeAttributes {
     extendedAttributes: Uint8Array | null = null,
   ): number {
     if (inode.file === null) return NtStatus.OBJECT_NAME_COLLISION;
+    if (inode.main !== inode) return this.overwriteStream(inode, inode.file, allocationSize);
     const before = inode.extendedAttributes;
     const after =
       extendedAttributes === null ? null : changedAttributes(null, extendedAttributes, this.caseSensitive);
@@ -135,6 +136,7 @@ export class RamVolume extends VolumeAttributes {
       this.putAttributes(inode, before);
       return status;
     }
+    this.overwriteStreams(inode);
     const given = attributes & SETTABLE_ATTRIBUTES;
     inode.attributes = replaceAttributes
       ? (inode.attributes & ~SETTABLE_ATTRIBUTES) | given
@@ -154,7 +156,7 @@ export class RamVolume extends VolumeAttributes {
     if (inode.file === null) return NtStatus.INVALID_DEVICE_REQUEST;
     this.check?.changing(inode);
     const status = inode.file.zero(offset, length);
-    if (status >= 0) this.keptTimes.written(inode, this.clock.now());
+    if (status >= 0) this.keptTimes.written(inode.main, this.clock.now());
     return status;
   }
 
@@ -179,13 +181,13 @@ export class RamVolume extends VolumeAttributes {
     return controlFile(inode.file, zero, code, input, maxOutputBytes);
   }
 
-  // ---- information ----
+  // ---- information: that of a stream is its file's ----
 
   /**
    * `times`: halves of creation, last access, last write and change time; 0, -1 and -2 leave one alone, 0xffffffff the
    * attributes. The change time becomes now where something was set and it was given as 0.
    */
-  setBasicInfo(inode: Inode, attributes: number, times: Int32Array): number {
+  setBasicInfo({ main: inode }: Inode, attributes: number, times: Int32Array): number {
     let isChanged = setBasicTimes(inode, times);
     if (this.keepsSetTimes) this.keptTimes.set(inode, isGiven(times, 4), isGiven(times, 6));
     if (attributes >>> 0 !== INVALID_ATTRIBUTES) {
@@ -199,11 +201,11 @@ export class RamVolume extends VolumeAttributes {
 
   /** Self-relative; shared with other inodes, so not to be changed. */
   securityOf(inode: Inode): Uint8Array {
-    return inode.security.bytes;
+    return inode.main.security.bytes;
   }
 
   /** Replaces what `securityInformation` names. INVALID_SECURITY_DESCR for malformed bytes. */
-  setSecurity(inode: Inode, securityInformation: number, modification: Uint8Array): number {
+  setSecurity({ main: inode }: Inode, securityInformation: number, modification: Uint8Array): number {
     const merged = this.securities.acquireMerged(inode.security, securityInformation, modification);
     if (typeof merged === 'number') return merged;
     this.check?.changing(inode);
@@ -241,7 +243,7 @@ export class RamVolume extends VolumeAttributes {
     return -1;
   }
 
-  getReparsePoint(inode: Inode): Uint8Array | number {
+  getReparsePoint({ main: inode }: Inode): Uint8Array | number {
     return inode.reparse === null ? NtStatus.NOT_A_REPARSE_POINT : inode.reparse.data;
   }
 
@@ -249,7 +251,7 @@ export class RamVolume extends VolumeAttributes {
    * The bytes are copied. DIRECTORY_NOT_EMPTY, IO_REPARSE_TAG_MISMATCH, IO_REPARSE_DATA_INVALID, DISK_FULL;
    * ACCESS_DENIED for the root.
    */
-  setReparsePoint(inode: Inode, data: Uint8Array): number {
+  setReparsePoint({ main: inode }: Inode, data: Uint8Array): number {
     if (inode === this.root) return NtStatus.ACCESS_DENIED;
     if (inode.children !== null) return NtStatus.DIRECTORY_NOT_EMPTY;
     const reparse = parseReparsePoint(data);
@@ -273,7 +275,7 @@ export class RamVolume extends VolumeAttributes {
   }
 
   /** `data`: a head with the tag (and GUID) that is to be there. */
-  deleteReparsePoint(inode: Inode, data: Uint8Array): number {
+  deleteReparsePoint({ main: inode }: Inode, data: Uint8Array): number {
     if (inode.reparse === null) return NtStatus.NOT_A_REPARSE_POINT;
     const status = matchReparsePoint(inode.reparse, data);
     if (status < 0) return status;

@@ -2,6 +2,8 @@
  * Times as SetBasicInfo gives them: pairs of 32-bit halves, with values that mean "leave alone"
  * (docs/winfsp.md#callbacks).
  */
+import { Cleanup } from './file-attributes.js';
+import type { FileTime } from './file-clock.js';
 import type { Inode } from './inode.js';
 
 /**
@@ -49,4 +51,20 @@ export function putTimes(inode: Inode, times: Int32Array): void {
   inode.lastWriteTimeHigh = times[5] as number;
   inode.changeTimeLow = times[6] as number;
   inode.changeTimeHigh = times[7] as number;
+}
+
+/** Sets the times that bits of Cleanup name. */
+export function setCleanupTimes(inode: Inode, flags: number, { low, high }: FileTime): void {
+  if ((flags & Cleanup.SET_ACCESS_TIME) !== 0) {
+    inode.lastAccessTimeLow = low;
+    inode.lastAccessTimeHigh = high;
+  }
+  if ((flags & Cleanup.SET_WRITE_TIME) !== 0) {
+    inode.lastWriteTimeLow = low;
+    inode.lastWriteTimeHigh = high;
+  }
+  if ((flags & Cleanup.SET_CHANGE_TIME) !== 0) {
+    inode.changeTimeLow = low;
+    inode.changeTimeHigh = high;
+  }
 }

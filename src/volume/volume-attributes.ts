@@ -32,14 +32,14 @@ export class VolumeAttributes extends VolumeSnapshots {
 
   /** A packed list of all extended attributes; not to be changed. */
   getExtendedAttributes(inode: Inode): Uint8Array {
-    return inode.extendedAttributes?.list ?? NO_ATTRIBUTES;
+    return inode.main.extendedAttributes?.list ?? NO_ATTRIBUTES;
   }
 
   /**
    * Adds, replaces and, by an empty value, removes what a packed list names; the bytes are copied. DISK_FULL,
    * EA_TOO_LARGE, EA_LIST_INCONSISTENT, INVALID_EA_NAME.
    */
-  setExtendedAttributes(inode: Inode, changes: Uint8Array): number {
+  setExtendedAttributes({ main: inode }: Inode, changes: Uint8Array): number {
     const after = changedAttributes(inode.extendedAttributes, changes, this.caseSensitive);
     if (typeof after === 'number') return after;
     const status = this.putAttributes(inode, after);

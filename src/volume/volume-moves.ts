@@ -7,9 +7,9 @@ import type { DirectoryEntry, Inode } from './inode.js';
 import { heapBytesOf, heapBytesOfLink, heapBytesOfName, LINK_HEAP_BYTES } from './inode-heap.js';
 import { nameAndKey } from './names/name-index.js';
 import { isName } from './names/name-tree.js';
-import { VolumeNames } from './volume-names.js';
+import { VolumeStreams } from './streams/volume-streams.js';
 
-export abstract class VolumeMoves extends VolumeNames {
+export abstract class VolumeMoves extends VolumeStreams {
   /**
    * Moves an inode to another name, with everything below it, in one step: the new name is never absent, the old one
    * never doubled. `entry` is the name that it gives up; where the new one is another name of the same file, nothing
@@ -23,6 +23,8 @@ export abstract class VolumeMoves extends VolumeNames {
     const { inode, parent: from } = entry;
     if (from === null) return NtStatus.FILE_DELETED;
     if (inode === this.root || newPath === '\\') return NtStatus.ACCESS_DENIED;
+    if (inode.main !== inode) return NtStatus.INVALID_PARAMETER;
+    if (this.tree.streamStart(newPath) >= 0) return NtStatus.OBJECT_NAME_INVALID;
     const status = this.tree.locate(newPath);
     if (status < 0) return status;
     const to = this.tree.directory;
@@ -67,6 +69,7 @@ export abstract class VolumeMoves extends VolumeNames {
     const { inode, parent: from } = entry;
     if (from === null) return NtStatus.FILE_DELETED;
     if (inode === this.root || path === '\\') return NtStatus.ACCESS_DENIED;
+    if (inode.main !== inode || this.tree.streamStart(path) >= 0) return NtStatus.INVALID_PARAMETER;
     const status = this.tree.locate(path);
     if (status < 0) return status;
     const to = this.tree.directory;
@@ -99,6 +102,7 @@ export abstract class VolumeMoves extends VolumeNames {
    */
   link(inode: Inode, newPath: string): number {
     if (inode.isDirectory) return NtStatus.FILE_IS_A_DIRECTORY;
+    if (inode.main !== inode || this.tree.streamStart(newPath) >= 0) return NtStatus.INVALID_PARAMETER;
     const status = this.tree.locate(newPath);
     if (status < 0) return status;
     const to = this.tree.directory;

@@ -7,14 +7,19 @@
 import { NtStatus } from '../ntstatus.js';
 import { AttributeRoom } from './attribute-room.js';
 import type { VolumeCheck } from './check/volume-check.js';
-import type { PageMemory } from './content/page-memory.js';
-import { PagePool, type PagePoolOptions } from './content/page-pool.js';
+import { PagePool } from './content/page-pool.js';
 import { PagedFile } from './content/paged-file.js';
 import { ContextTable } from './context-table.js';
-import { Attribute, Cleanup, SETTABLE_ATTRIBUTES } from './file-attributes.js';
-import { FileClock, type TimeSource } from './file-clock.js';
+import { Attribute, CLEANUP_TIMES, Cleanup, SETTABLE_ATTRIBUTES } from './file-attributes.js';
+import { FileClock } from './file-clock.js';
 import { type DirectoryEntry, Inode } from './inode.js';
-import { heapBytesOf, heapBytesOfLink, heapBytesOfName, INODE_HEAP_BYTES } from './inode-heap.js';
+import {
+  heapBytesOf,
+  heapBytesOfLink,
+  heapBytesOfName,
+  INODE_HEAP_BYTES,
+  STREAMS_HEAP_BYTES,
+} from './inode-heap.js';
 import { KeptTimes } from './kept-times.js';
 import { foldingTable } from './names/case-folding.js';
 import { nameAndKey } from './names/name-index.js';
@@ -26,7 +31,10 @@ import {
   type SecurityDescriptor,
   SecurityStore,
 } from './security/security-store.js';
+import { setCleanupTimes } from './set-times.js';
 import { Snapshots } from './snapshots/snapshots.js';
+import { Stream } from './streams/stream.js';
+import type { RamVolumeOptions } from './volume-options.js';
 
 /**
  * Inodes live on the heap of one thread, which V8 bounds: beyond that there is no room, as when a disk's table of files
@@ -41,33 +49,6 @@ const HEAP_PER_DESCRIPTOR_BYTE = 40;
 /** Room for those of the root and its like, however small the heap. */
 const MIN_DESCRIPTOR_BYTES = 2 ** 16;
 const NO_NAME: readonly [string, string] = ['', ''];
-
-export interface RamVolumeOptions {
-  memory: PageMemory;
-  caseSensitive: boolean;
-  /** Unit → its capital, for a volume that does not tell case apart: NTFS's table where it is not given. */
-  upperCase?: Uint16Array | undefined;
-  /** UTF-16 units of the longest path, `\a\b`, that the front end can say. Without a limit where it is not given. */
-  maxPathUnits?: number;
-  label: string;
-  /** Less than the memory has pages: the rest is room to grow. All of them where it is not given. */
-  capacityPages?: number;
-  /** Commit the whole capacity at once. */
-  preallocate?: boolean;
-  /** As PagePool has it. */
-  onPreallocated?: PagePoolOptions['onPreallocated'];
-  /** MAX_INODE_COUNT everywhere but in tests. */
-  maxInodeCount?: number;
-  /**
-   * Heap that inodes may take, as they are counted (INODE_HEAP_BYTES): beyond it the volume is full. Without a limit
-   * where it is not given.
-   */
-  maxHeapBytes?: number;
-  /** Date.now where it is not given. */
-  timeSource?: TimeSource;
-  /** Windows' rule for times that programs set (KeptTimes). */
-  keepsSetTimes?: boolean;
-}
 
 export abstract class VolumeNames {
   readonly caseSensitive: boolean;
@@ -117,6 +98,7 @@ export abstract class VolumeNames {
     const root = new Inode('', '', ++this.lastIndexNumber, Attribute.DIRECTORY, security, null);
     root.created(this.clock.now());
     this.tree = new NameTree(root, foldingTable(options.caseSensitive, options.upperCase));
+    this.tree.namedStreams = options.namedStreams === true;
     this.#maxPathUnits = options.maxPathUnits ?? Number.POSITIVE_INFINITY;
     this.pathLimit = new PathLimit(this.tree, this.#maxPathUnits);
     this.heapBytes = heapBytesOf(root);
@@ -134,7 +116,16 @@ export abstract class VolumeNames {
     return this.pool.freePages * this.pool.pageSizeBytes;
   }
 
-  /** Files, directories and links, the root too, and those without a name that are still open. */
+  /** Whether paths lead to streams. */
+  get namedStreams(): boolean {
+    return this.tree.namedStreams;
+  }
+
+  set namedStreams(on: boolean) {
+    this.tree.namedStreams = on;
+  }
+
+  /** Files, directories, links and named streams, the root too, and those without a name that are still open. */
   get inodeCount(): number {
     return this.#inodeCount;
   }
@@ -181,6 +172,8 @@ export abstract class VolumeNames {
 
   /** The path of that name of an inode, in the spelling that is stored. */
   spelled(inode: Inode, path: string): string {
+    if (inode instanceof Stream)
+      return `${this.spelled(inode.main, path.slice(0, this.tree.streamStart(path)))}:${inode.name}`;
     const entry = this.entryOf(inode, path);
     return this.pathOf(typeof entry === 'number' ? inode : entry);
   }
@@ -199,14 +192,15 @@ export abstract class VolumeNames {
   /** Opens what is there; each open must be closed. */
   open(path: string): Inode | number {
     const inode = this.tree.lookup(path);
-    return typeof inode === 'number' ? inode : this.#opened(inode);
+    return typeof inode === 'number' ? inode : this.opened(inode);
   }
 
   /**
-   * Makes a file or directory and opens it. `security` null: inherited. The bytes are copied. With `named` false it
-   * gets no name, and lives until the last close unless it is linked; the last name of the path says nothing then.
-   * OBJECT_NAME_COLLISION, DISK_FULL (also for `allocationSize`), INVALID_SECURITY_DESCR, OBJECT_NAME_INVALID,
-   * NAME_TOO_LONG, or as lookup.
+   * Makes a file, directory or stream and opens it. `security` null: inherited. The bytes are copied; a stream has the
+   * attributes and security of its file. With `named` false it gets no name, and lives until the last close unless it
+   * is linked; the last name of the path says nothing then. OBJECT_NAME_COLLISION, DISK_FULL (also for
+   * `allocationSize`), INVALID_SECURITY_DESCR, OBJECT_NAME_INVALID, NAME_TOO_LONG, NOT_A_DIRECTORY for a stream, or as
+   * lookup.
    */
   create(
     path: string,
@@ -217,6 +211,13 @@ export abstract class VolumeNames {
     named = true,
   ): Inode | number {
     if (path === '\\') return NtStatus.OBJECT_NAME_COLLISION;
+    const colon = this.tree.streamStart(path);
+    if (colon >= 0) {
+      const main = this.tree.lookup(path.slice(0, colon));
+      if (typeof main === 'number') return main;
+      if (directory) return NtStatus.NOT_A_DIRECTORY;
+      return this.createStream(main, path.slice(colon + 1), allocationSize, path);
+    }
     const status = this.tree.locate(path);
     if (status < 0) return status;
     const parent = this.tree.directory;
@@ -226,10 +227,9 @@ export abstract class VolumeNames {
       if (this.tree.childAt(path) !== undefined) return NtStatus.OBJECT_NAME_COLLISION;
       if (!this.pathLimit.admits(path)) return NtStatus.NAME_TOO_LONG;
     }
-    if (this.#inodeCount + this.snapshotStore.inodeCount >= this.maxInodeCount) return NtStatus.DISK_FULL;
     const [name, key] = named ? nameAndKey(path, start, path.length, this.tree.folding) : NO_NAME;
-    const heapBytes = this.heapBytes + INODE_HEAP_BYTES + heapBytesOfName(name, key);
-    if (heapBytes > this.heapBytesLimit) return NtStatus.DISK_FULL;
+    const heapBytes = this.heapBytesWith(name, key, 0);
+    if (heapBytes < 0) return heapBytes;
 
     const file = directory ? null : new PagedFile(this.pool);
     if (file !== null && allocationSize > 0) {
@@ -252,10 +252,26 @@ export abstract class VolumeNames {
       parent.written(this.clock);
       this.tree.attach(inode, parent);
     }
+    return this.born(inode, heapBytes);
+  }
+
+  /** VolumeStreams has it. */
+  abstract createStream(main: Inode, name: string, allocationSize: number, path: string): Inode | number;
+  protected abstract unlinkStreams(main: Inode): void;
+
+  /** Opens a new inode, with which all take so much of the heap. */
+  protected born(inode: Inode, heapBytes: number): Inode {
     this.check?.changing(inode);
     this.#inodeCount += 1;
     this.heapBytes = heapBytes;
-    return this.#opened(inode);
+    return this.opened(inode);
+  }
+
+  /** What all inodes take of the heap with one more, and `moreBytes`; DISK_FULL when it may not be. */
+  protected heapBytesWith(name: string, key: string, moreBytes: number): number {
+    if (this.#inodeCount + this.snapshotStore.inodeCount >= this.maxInodeCount) return NtStatus.DISK_FULL;
+    const heapBytes = this.heapBytes + INODE_HEAP_BYTES + heapBytesOfName(name, key) + moreBytes;
+    return heapBytes > this.heapBytesLimit ? NtStatus.DISK_FULL : heapBytes;
   }
 
   /**
@@ -289,34 +305,30 @@ export abstract class VolumeNames {
       this.check?.changing(inode);
       inode.file?.trimAllocation();
     }
-    if ((flags & Cleanup.SET_ARCHIVE) !== 0 && !inode.isDirectory) inode.attributes |= Attribute.ARCHIVE;
-    const timeFlags = flags & (Cleanup.SET_ACCESS_TIME | Cleanup.SET_WRITE_TIME | Cleanup.SET_CHANGE_TIME);
-    if (timeFlags !== 0) {
-      const { low, high } = this.clock.now();
-      if ((flags & (Cleanup.SET_WRITE_TIME | Cleanup.SET_CHANGE_TIME)) !== 0) this.keptTimes.forget(inode);
-      if ((flags & Cleanup.SET_ACCESS_TIME) !== 0) {
-        inode.lastAccessTimeLow = low;
-        inode.lastAccessTimeHigh = high;
-      }
-      if ((flags & Cleanup.SET_WRITE_TIME) !== 0) {
-        inode.lastWriteTimeLow = low;
-        inode.lastWriteTimeHigh = high;
-      }
-      if ((flags & Cleanup.SET_CHANGE_TIME) !== 0) {
-        inode.changeTimeLow = low;
-        inode.changeTimeHigh = high;
-      }
-    }
+    if ((flags & Cleanup.SET_ARCHIVE) !== 0 && !inode.main.isDirectory)
+      inode.main.attributes |= Attribute.ARCHIVE;
+    this.#setTimes(inode.main, flags);
     if ((flags & Cleanup.DELETE) !== 0 && !inode.deleted && this.canDelete(inode) >= 0) {
       const now = this.clock.now();
-      entry.parent?.written(now);
-      inode.changed(now);
+      if (inode.main === inode) entry.parent?.written(now);
+      inode.main.changed(now);
       this.unlink(entry);
     }
   }
 
+  #setTimes(inode: Inode, flags: number): void {
+    if ((flags & CLEANUP_TIMES) === 0) return;
+    if ((flags & (Cleanup.SET_WRITE_TIME | Cleanup.SET_CHANGE_TIME)) !== 0) this.keptTimes.forget(inode);
+    setCleanupTimes(inode, flags, this.clock.now());
+  }
+
   close(inode: Inode): void {
     if (inode.openCount === 0) throw new Error(`"${inode.name}" is closed more often than it was opened`);
+    this.#closed(inode);
+    if (inode.main !== inode) this.#closed(inode.main);
+  }
+
+  #closed(inode: Inode): void {
     inode.openCount -= 1;
     this.#openCount -= 1;
     if (inode.openCount > 0) return;
@@ -332,13 +344,16 @@ export abstract class VolumeNames {
 
   /** Another tree takes the place of this one, with nothing open. What the old one had is the caller's to give back. */
   protected replaceTree(tree: NameTree, inodeCount: number): void {
+    tree.namedStreams = this.namedStreams;
     this.tree = tree;
     this.pathLimit = new PathLimit(tree, this.#maxPathUnits);
     this.#inodeCount = inodeCount;
     this.#openCount = 0;
   }
 
-  #opened(inode: Inode): Inode {
+  protected opened(inode: Inode): Inode {
+    // A stream holds the file it belongs to.
+    if (inode.main !== inode) this.opened(inode.main);
     if (inode.context === 0) this.contexts.assign(inode);
     inode.openCount += 1;
     this.#openCount += 1;
@@ -349,13 +364,20 @@ export abstract class VolumeNames {
   protected unlink(entry: DirectoryEntry): void {
     const { inode } = entry;
     this.check?.changing(entry);
-    const link = this.tree.hardLinks.anyOf(inode);
-    if (link !== undefined) {
-      this.heapBytes -= heapBytesOfLink(entry);
-      // The inode may take over its place.
-      this.check?.changing(link);
+    if (inode instanceof Stream) {
+      this.check?.changing(inode.main);
+      this.tree.detachStream(inode);
+      if (inode.main.streams === null) this.heapBytes -= STREAMS_HEAP_BYTES;
+    } else {
+      const link = this.tree.hardLinks.anyOf(inode);
+      if (link !== undefined) {
+        this.heapBytes -= heapBytesOfLink(entry);
+        // The inode may take over its place.
+        this.check?.changing(link);
+      }
+      this.tree.remove(entry);
+      if (inode.deleted) this.unlinkStreams(inode);
     }
-    this.tree.remove(entry);
     if (inode.deleted && inode.openCount === 0) this.#dispose(inode);
   }
 

@@ -33,6 +33,7 @@ export {
   RSP_FILE_INFO,
   Rsp,
   RspCreate,
+  StreamInfo as StreamInfoLayout,
   VolumeInfo as VolumeInfoLayout,
   VolumeParamsLayout,
 } from './abi/layouts.js';
@@ -68,6 +69,7 @@ export type {
   OpenResult,
   ReadCopier,
   SecurityByNameResult,
+  StreamBuffer,
 } from './library/file-system-interface.js';
 export { type FileSystemOptions, FspFileSystem } from './library/fsp-file-system.js';
 export { loadWinFsp, MIN_VERSION, WinFspLibrary } from './library/library.js';

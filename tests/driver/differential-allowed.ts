@@ -37,10 +37,13 @@ const open = (path: string, disposition: number, options: number = FILE): Step =
   share: Share.ALL,
   attributes: 0,
 });
+const streamsIn = ({ detail }: Outcome): string =>
+  JSON.stringify((detail as { streams?: unknown } | null)?.streams);
 const statuses =
   (drive: string, memfs: string) =>
   (difference: Difference): boolean =>
     difference.drive.status === `STATUS_${drive}` && difference.memfs.status === `STATUS_${memfs}`;
+const sizeOf = ({ detail }: Outcome): unknown => (detail as { size?: string } | null)?.size;
 const isLink = ({ detail }: Outcome): boolean => (detail as { isLink?: boolean } | null)?.isLink === true;
 
 export const ALLOWED: readonly Allowed[] = [
@@ -78,6 +81,63 @@ export const ALLOWED: readonly Allowed[] = [
     ],
     matches: ({ step, drive, memfs }) => step.do === 'basic' && isLink(drive) && !isLink(memfs),
     ends: true,
+  },
+  {
+    id: 'attributes set through a stream',
+    reason: "It keeps its size; memfs answers with that of the file, and the driver cuts the stream's cache.",
+    example: [
+      open('a:s', FILE_CREATE),
+      { do: 'write', handle: 0, offset: 0, length: 4096 },
+      { do: 'basic', handle: 0, attributes: 0x80, time: false },
+    ],
+    matches: ({ step, drive, memfs }) => step.do === 'basic' && sizeOf(drive) !== sizeOf(memfs),
+    ends: true,
+  },
+  {
+    id: 'overwriting a file with open streams',
+    reason:
+      'All streams go with the content; memfs keeps those that are open, or that the system has not closed yet.',
+    example: [open('a', FILE_CREATE), open('a:s', FILE_CREATE), open('a', FILE_SUPERSEDE)],
+    matches: ({ step, drive, memfs }) => step.do === 'open' && streamsIn(drive) !== streamsIn(memfs),
+    ends: true,
+  },
+  {
+    id: 'a list of streams from the cache',
+    reason: "The driver keeps memfs's list although a size in it has changed; the drive has it ask again.",
+    example: [
+      open('a', FILE_CREATE),
+      { do: 'streams', handle: 0, pattern: null, length: 4096 },
+      { do: 'size', handle: 0, bytes: 4096 },
+      { do: 'streams', handle: 0, pattern: null, length: 4096 },
+    ],
+    matches: ({ step, drive, memfs }) => step.do === 'streams' && drive.status === memfs.status,
+  },
+  {
+    id: 'a stream behind a link that leads nowhere',
+    reason:
+      'The directory that the link leads to is missing, so it is the path; memfs says that the name is.',
+    example: [
+      open('dir', FILE_CREATE),
+      { do: 'link', handle: 0, control: FsControl.SET_REPARSE, tag: SYMLINK },
+      open('dir\\a:s', FILE_SUPERSEDE),
+    ],
+    matches: ({ step, ...both }) =>
+      step.do === 'open' &&
+      step.path.includes(':') &&
+      statuses('OBJECT_PATH_NOT_FOUND', 'OBJECT_NAME_NOT_FOUND')({ step, ...both }),
+  },
+  {
+    id: "the spelling of a stream's path",
+    reason: 'It is that of the names as they are stored; memfs keeps the one in which the stream was made.',
+    example: [
+      open('a', FILE_CREATE),
+      open('A:s', FILE_CREATE),
+      { do: 'query', handle: 1, pattern: null, length: 4096 },
+    ],
+    matches: ({ step, drive, memfs }) =>
+      step.do === 'query' &&
+      JSON.stringify(drive).includes(':') &&
+      JSON.stringify(drive).toLowerCase() === JSON.stringify(memfs).toLowerCase(),
   },
   {
     id: 'overwriting a link',

@@ -26,22 +26,48 @@ export type Step =
   | { do: 'basic'; handle: number; attributes: number; time: boolean }
   | { do: 'dispose'; handle: number; on: boolean }
   | { do: 'rename'; handle: number; path: string; replace: boolean }
-  | { do: 'query' | 'list' | 'flush' | 'security'; handle: number; pattern: string | null; length: number }
+  | {
+      do: 'query' | 'list' | 'streams' | 'flush' | 'security';
+      handle: number;
+      pattern: string | null;
+      length: number;
+    }
   | { do: 'lock' | 'unlock'; handle: number; offset: number; length: number; flags: number }
   | { do: 'link'; handle: number; control: number; tag: number };
 
 const TIME = 0x01d0000000000000n;
 const NAMES = ['a', 'B', 'Ab', 'dir', 'long name.txt'];
+/** The last ones are the file itself, or nothing. */
+const STREAMS = [
+  ':s',
+  ':S',
+  ':T t',
+  ':s:$DATA',
+  ':t T:$data',
+  '::$DATA',
+  ':',
+  ':s:',
+  ':$I30:$INDEX_ALLOCATION',
+];
+const SUPERSEDED = 0;
 const OPENED = 1;
+const OVERWRITTEN = 3;
 const LINK_TAG = 0xa000000c;
 const OTHER_TAG = 0xa0000019;
 
 const name = fc.constantFrom(...NAMES, ...NAMES.map((one) => one.toUpperCase()));
-const path = fc.oneof(
+const plainPath = fc.oneof(
   { weight: 3, arbitrary: name },
   {
     weight: 2,
     arbitrary: fc.tuple(fc.constantFrom('dir', 'DIR', 'a'), name).map((parts) => parts.join('\\')),
+  },
+);
+const path = fc.oneof(
+  { weight: 3, arbitrary: plainPath },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(plainPath, fc.constantFrom(...STREAMS)).map((parts) => parts.join('')),
   },
 );
 const handle = fc.nat({ max: 7 });
@@ -129,7 +155,14 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 5,
     arbitrary: fc.record({
-      do: fc.constantFrom('query' as const, 'list' as const, 'flush' as const, 'security' as const),
+      do: fc.constantFrom(
+        'query' as const,
+        'list' as const,
+        'streams' as const,
+        'streams' as const,
+        'flush' as const,
+        'security' as const,
+      ),
       handle,
       pattern: fc.constantFrom(null, null, '*', 'A*', '*.TXT', 'dir', 'none', '?'),
       length: fc.constantFrom(4096, 4096, 300, 130),
@@ -181,7 +214,10 @@ export function openStep(
   // What overwriting makes of a link shows later only, as another error.
   const overwritten =
     (step.options & Option.OPEN_REPARSE_POINT) !== 0 && file !== null && information !== OPENED;
-  return { result: outcome(status, overwritten ? { information, isLink: isLink(file) } : information), file };
+  const replaced = file !== null && (information === SUPERSEDED || information === OVERWRITTEN);
+  const link = overwritten ? { isLink: isLink(file) } : {};
+  const lost = replaced ? { streams: streams(file).detail } : {};
+  return { result: outcome(status, { information, ...link, ...lost }), file };
 }
 
 /** The bytes of a write tell its place. */
@@ -217,7 +253,8 @@ export function perform(step: Exclude<Step, { do: 'open' }>, file: NtFile, root:
     case 'basic': {
       const times = step.time ? { creationTime: TIME, lastWriteTime: TIME } : {};
       const change = basicInformation({ attributes: step.attributes, ...times });
-      return outcome(file.setNow(FileClass.BASIC, change), { isLink: isLink(file) });
+      const status = file.setNow(FileClass.BASIC, change);
+      return outcome(status, { isLink: isLink(file), size: sizeOf(file) });
     }
     case 'dispose':
       return outcome(file.setNow(FileClass.DISPOSITION, Buffer.from([step.on ? 1 : 0])));
@@ -227,6 +264,8 @@ export function perform(step: Exclude<Step, { do: 'open' }>, file: NtFile, root:
       return query(file);
     case 'list':
       return list(file, step.pattern, step.length);
+    case 'streams':
+      return streams(file);
     case 'flush':
       return outcome(file.flushNow());
     case 'security':
@@ -258,6 +297,25 @@ function query(file: NtFile): Outcome {
   });
 }
 
+/** FILE_STREAM_INFORMATION: next u32@0, bytes of the name u32@4, size u64@8, allocation u64@16, name@24. */
+function streams(file: NtFile): Outcome {
+  const { status, data } = file.queryNow(FileClass.STREAM, 4096);
+  const all: [string, string][] = [];
+  for (let at = 0; status === 0 && at + 24 <= data.length; ) {
+    const nameBytes = data.readUInt32LE(at + 4);
+    all.push([
+      data.toString('utf16le', at + 24, at + 24 + nameBytes),
+      data.readBigUInt64LE(at + 8).toString(),
+    ]);
+    const next = data.readUInt32LE(at);
+    if (next === 0) {
+      break;
+    }
+    at += next;
+  }
+  return outcome(status, all);
+}
+
 /** From the start to the end, in buffers of this length. */
 function list(file: NtFile, pattern: string | null, length: number): Outcome {
   const names: string[] = [];
@@ -268,6 +326,12 @@ function list(file: NtFile, pattern: string | null, length: number): Outcome {
     }
     names.push(...namesOf(data));
   }
+}
+
+/** As the handle tells it, so that of a stream for a stream. */
+function sizeOf(file: NtFile): string {
+  const { status, data } = file.queryNow(FileClass.STANDARD, 24);
+  return status === 0 ? data.readBigUInt64LE(8).toString() : ntStatusName(status);
 }
 
 function isLink(file: NtFile): boolean {

@@ -39,6 +39,7 @@ export const FileClass = {
   ALL: 18,
   ALLOCATION: 19,
   END_OF_FILE: 20,
+  STREAM: 22,
   NETWORK_OPEN: 34,
   ATTRIBUTE_TAG: 35,
   DISPOSITION_EX: 64,

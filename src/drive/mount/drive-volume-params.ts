@@ -26,6 +26,8 @@ export function volumeParamsOf(
     FileInfoTimeout: settings.kernelCache ? FILE_INFO_TIMEOUT_INFINITE : settings.fileInfoTimeoutMs,
     // Free space must be true for an observer at every moment, whatever else may be cached.
     VolumeInfoTimeout: 0,
+    // The driver keeps a list of streams although a size in it has changed.
+    StreamInfoTimeout: 0,
     // Some programs refuse to run from, or to be installed on, anything else.
     FileSystemName: 'NTFS',
     CaseSensitiveSearch: settings.caseSensitive,
@@ -33,6 +35,7 @@ export function volumeParamsOf(
     UnicodeOnDisk: true,
     PersistentAcls: true,
     ReparsePoints: true,
+    NamedStreams: hasNamedStreams(settings, platform),
     ExtendedAttributes: true,
     CasePreservedExtendedAttributes: settings.caseSensitive,
     ReadOnlyVolume: settings.readOnly,
@@ -46,4 +49,11 @@ export function volumeParamsOf(
     SupportsPosixUnlinkRename: platform !== 'win32',
     ...(prefix === undefined ? {} : { Prefix: prefix }),
   };
+}
+
+/**
+ * To Linux a `:` in a name is a character as any other. Those who judge a trace know no streams (docs/verification.md).
+ */
+export function hasNamedStreams({ traceFile }: DriveSettings, platform = process.platform): boolean {
+  return platform === 'win32' && traceFile === undefined;
 }

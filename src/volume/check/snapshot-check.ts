@@ -36,6 +36,11 @@ export function* checkSnapshots(
         if (inode.file !== null) pool.addFrozen(inode.file);
         checkInode(snapshot, inode, violations);
         checkDirectory(inode, where, violations, (child) => waiting.push(child));
+        inode.streams?.forEachPair((_key, stream) => {
+          if (stream.main !== inode || stream.parent !== inode)
+            violations.push(`${where}"${inode.name}" has the stream "${stream.name}", which is not its own`);
+          waiting.push(stream);
+        });
       } else {
         links.add(entry);
         found.heapBytes += heapBytesOfLink(entry);

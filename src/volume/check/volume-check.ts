@@ -22,6 +22,7 @@ import type { Snapshots } from '../snapshots/snapshots.js';
 import { checkDirectory } from './directory-check.js';
 import { LinkCheck } from './link-check.js';
 import { checkSnapshots } from './snapshot-check.js';
+import { checkStreams } from './stream-check.js';
 
 /** The volume as it is at the moment of each look. */
 export interface VolumeView {
@@ -163,7 +164,7 @@ export class VolumeCheck {
   }
 
   #hasName(entry: DirectoryEntry): boolean {
-    return entry.parent !== null && entry !== this.#volume.tree.root;
+    return entry.parent !== null && entry !== this.#volume.tree.root && entry.inode.main === entry.inode;
   }
 
   #countName(entry: DirectoryEntry): void {
@@ -183,6 +184,8 @@ export class VolumeCheck {
     this.#addSums(inode, 1);
     if (file !== null) this.#pool.add(file);
     this.#checkInode(inode);
+    const streams = checkStreams(inode, this.#volume.tree.folding, (stream) => this.#waiting.push(stream));
+    this.#violations.push(...streams);
     if (!inode.isDirectory || this.#listed.has(inode)) return;
     this.#listed.add(inode);
     checkDirectory(inode, 'Names: ', this.#violations, (child) => this.#waiting.push(child));

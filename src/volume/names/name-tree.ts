@@ -7,6 +7,7 @@
 import { MAX_NAME_UNITS } from '../../limits.js';
 import { NtStatus } from '../../ntstatus.js';
 import type { DirectoryEntry, Inode } from '../inode.js';
+import { isStreamName, Stream } from '../streams/stream.js';
 import { foldText } from './case-folding.js';
 import { HardLink, HardLinks } from './hard-links.js';
 import { NameIndex } from './name-index.js';
@@ -19,6 +20,8 @@ export class NameTree {
   readonly folding: Uint16Array;
   readonly index: NameIndex;
   readonly hardLinks = new HardLinks();
+  /** A `:` in a path begins the name of a stream; otherwise it is a character as any other. */
+  namedStreams = false;
   /** What locate found: the directory, and where in the path the last name begins. Valid until the next call. */
   directory: Inode;
   leafStart = 0;
@@ -71,6 +74,8 @@ export class NameTree {
   lookup(path: string): Inode | number {
     if (path === this.#foundPath) return this.#found;
     if (path === '\\') return this.root;
+    const colon = this.streamStart(path);
+    if (colon >= 0) return this.#lookupStream(path, colon);
     const status = this.locate(path);
     if (status < 0) return status;
     const entry = this.childAt(path);
@@ -80,9 +85,36 @@ export class NameTree {
     return this.#found;
   }
 
+  /** Where the `:` before the name of a stream is in a path; -1 when it leads to no stream. */
+  streamStart(path: string): number {
+    return this.namedStreams ? path.indexOf(':') : -1;
+  }
+
+  #lookupStream(path: string, colon: number): Inode | number {
+    const name = path.slice(colon + 1);
+    if (!isStreamName(name)) return NtStatus.OBJECT_NAME_INVALID;
+    const main = this.lookup(path.slice(0, colon));
+    if (typeof main === 'number') return main;
+    const stream = main.streams?.get(foldText(name, this.folding));
+    if (stream === undefined) return NtStatus.OBJECT_NAME_NOT_FOUND;
+    this.#foundPath = path;
+    this.#found = stream;
+    return stream;
+  }
+
   /** The entry of a directory by its name. */
   childOf(directory: Inode, name: string): DirectoryEntry | undefined {
     return this.index.find(directory, name, 0, name.length);
+  }
+
+  attachStream(stream: Stream, main: Inode): void {
+    this.#forget();
+    stream.attachTo(main);
+  }
+
+  detachStream(stream: Stream): void {
+    this.#forget();
+    stream.detach();
   }
 
   #forget(): void {
@@ -160,9 +192,10 @@ export class NameTree {
     let path = '';
     for (let at = entry; at !== this.root; at = at.parent) {
       if (at.parent === null) return '';
-      path = `\\${at.name}${path}`;
+      path = `${at instanceof Stream ? ':' : '\\'}${at.name}${path}`;
     }
-    return path;
+    // A stream of the root.
+    return path.startsWith(':') ? `\\${path}` : path;
   }
 
   /** Whether `inode` is `ancestor` or somewhere below it. */

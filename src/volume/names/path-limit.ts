@@ -30,7 +30,7 @@ export class PathLimit {
   /** The same for an entry that moves there, with everything below it. */
   admitsMove(entry: DirectoryEntry, newPath: string): boolean {
     const { inode } = entry;
-    if (inode.children === null) return this.admits(newPath);
+    if (inode.children === null && inode.streams === null) return this.admits(newPath);
     const growth = newPath.length - this.#tree.pathOf(entry).length;
     if (growth <= 0) return true;
     if (this.#boundUnits + growth > this.#maxUnits) {
@@ -47,12 +47,14 @@ function unitsBelow(directory: Inode): number {
   let longest = 0;
   const pending: [Inode, number][] = [[directory, 0]];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const [{ children }, units] = next;
-    children?.forEachPair((_key, child) => {
+    const [{ children, streams }, units] = next;
+    const visit = (_key: string, child: DirectoryEntry) => {
       const whole = units + 1 + child.name.length;
       if (whole > longest) longest = whole;
-      if (child.inode.children !== null) pending.push([child.inode, whole]);
-    });
+      if (child.inode.children !== null || child.inode.streams !== null) pending.push([child.inode, whole]);
+    };
+    children?.forEachPair(visit);
+    streams?.forEachPair(visit);
   }
   return longest;
 }

@@ -10,6 +10,7 @@ import type { DirectoryEntry, Inode } from '../inode.js';
 import { heapBytesOf, heapBytesOfLink } from '../inode-heap.js';
 import { HardLink, HardLinks } from '../names/hard-links.js';
 import { OrderedChildren } from '../names/ordered-children.js';
+import { copyStreams } from '../streams/stream.js';
 
 export class Snapshot {
   readonly name: string;
@@ -65,7 +66,7 @@ export class Snapshot {
     const copy = inode.copy(inode.indexNumber, inode.file?.frozen() ?? null);
     copy.security.users += 1;
     this.inodeCount += 1;
-    this.heapBytes += heapBytesOf(copy);
+    this.heapBytes += heapBytesOf(inode);
     this.reparseBytes += copy.reparse?.data.length ?? 0;
     this.attributeBytes += copy.extendedAttributes?.list.length ?? 0;
     if (copy.file !== null) {
@@ -92,7 +93,9 @@ interface TreeCopier {
 export function copyTree(from: Inode, to: Inode, hardLinks: HardLinks, copier: TreeCopier): void {
   const links: [DirectoryEntry, Inode][] = [];
   const copies = new Map<Inode, Inode>();
+  const copyOf = (inode: Inode) => copier.copyOf(inode);
   const pending: [Inode, Inode][] = [[from, to]];
+  if (from.streams !== null) copyStreams(from, to, copyOf);
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const [directory, directoryCopy] = next;
     directory.children?.forEachPair((_key, entry) => {
@@ -103,6 +106,7 @@ export function copyTree(from: Inode, to: Inode, hardLinks: HardLinks, copier: T
       }
       const copy = copier.copyOf(inode);
       copier.attach(copy, directoryCopy);
+      if (inode.streams !== null) copyStreams(inode, copy, copyOf);
       if (hardLinks.countOf(inode) > 0) copies.set(inode, copy);
       if (inode.children !== null) pending.push([inode, copy]);
     });
@@ -110,11 +114,12 @@ export function copyTree(from: Inode, to: Inode, hardLinks: HardLinks, copier: T
   for (const [link, directory] of links) copier.link(copies.get(link.inode) as Inode, link, directory);
 }
 
-/** Visits an inode and all below it, each once, directories before what is in them. */
+/** Visits an inode and all below it, streams too, each once, directories before what is in them. */
 export function visitTree(root: Inode, visit: (inode: Inode) => void): void {
   const pending = [root];
   for (let inode = pending.pop(); inode !== undefined; inode = pending.pop()) {
     visit(inode);
+    inode.streams?.forEachPair((_key, stream) => visit(stream));
     inode.children?.forEachPair((_key, entry) => {
       if (entry === entry.inode) pending.push(entry.inode);
     });

@@ -35,6 +35,15 @@ export const VolumeInfo = {
 /** FSP_FSCTL_DIR_INFO; SIZE is that of the head, the name follows. */
 export const DirInfo = { SIZE: 104, Size: 0, FileInfo: 8, NextOffset: 80, FileNameBuf: 104 } as const;
 
+/** FSP_FSCTL_STREAM_INFO; SIZE is that of the head, the name follows. */
+export const StreamInfo = {
+  SIZE: 24,
+  Size: 0,
+  StreamSize: 8,
+  StreamAllocationSize: 16,
+  StreamNameBuf: 24,
+} as const;
+
 /** FSP_FSCTL_NOTIFY_INFO; SIZE is that of the head, the name follows. */
 export const NotifyInfo = { SIZE: 12, Size: 0, Filter: 4, Action: 8, FileNameBuf: 12 } as const;
 
@@ -55,6 +64,8 @@ export const ReqCreate = {
   AllocationSize: 32,
   /** Bit 0 of a word of flags. */
   UserMode: 64,
+  /** Where in the path the `:` before a stream's name is, in bytes; 0 when it leads to no stream. */
+  NamedStream: 72,
 } as const;
 /** From Delete on, bits 0 … 5 of one word are the flags (docs/winfsp.md#callbacks). */
 export const ReqCleanup = { UserContext: 16, Delete: 32 } as const;
@@ -166,6 +177,7 @@ export const InterfaceLayout = {
   GetReparsePoint: 160,
   SetReparsePoint: 168,
   DeleteReparsePoint: 176,
+  GetStreamInfo: 184,
   GetDirInfoByName: 192,
   Control: 200,
   SetDelete: 208,

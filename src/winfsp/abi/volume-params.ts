@@ -11,7 +11,7 @@ import { type Uint64Argument, writeUtf16 } from './fields.js';
 import { VolumeParamsLayout } from './layouts.js';
 
 /**
- * Bit numbers of the flags word. Those that this binding could not serve (streams, full contexts …) are left out.
+ * Bit numbers of the flags word. Those that this binding could not serve (hard links, full contexts …) are left out.
  */
 export const VOLUME_FLAG_BITS = {
   CaseSensitiveSearch: 0,
@@ -20,6 +20,7 @@ export const VOLUME_FLAG_BITS = {
   PersistentAcls: 3,
   ReparsePoints: 4,
   ReparsePointsAccessCheck: 5,
+  NamedStreams: 6,
   ExtendedAttributes: 8,
   ReadOnlyVolume: 9,
   PostCleanupWhenModifiedOnly: 10,

@@ -5,7 +5,7 @@
  *
  * Read and Write are decoded and encoded in place, without an allocation per request, and so are the kinds of
  * direct-answers.ts; all others go through FspFileSystemOp*.
- * Answers whose completion may block inside the driver are delivered by two completion threads (answer-routing.ts,
+ * Answers whose completion may block inside the driver are delivered by completion threads (answer-routing.ts,
  * completion-threads.ts); on a driver whose completions never nest (the Linux library) there are none.
  *
  * The dispatcher thread never waits for a completion thread, and its event loop does not run while run() does: talk to

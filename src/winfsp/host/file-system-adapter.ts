@@ -44,6 +44,7 @@ export class FileSystemAdapter<Context> {
       ...this.#buildFlushAndLookup(),
       ...this.#buildInformation(),
       ...this.#buildNames(),
+      ...this.#buildStreams(),
       ...this.#buildSecurity(),
       ...this.#buildReparse(),
     };
@@ -278,6 +279,25 @@ export class FileSystemAdapter<Context> {
           ),
       }),
     };
+  }
+
+  #buildStreams(): FileSystemInterface {
+    const fs = this.#fs;
+    return {
+      ...(fs.getStreamInfo && {
+        getStreamInfo: (number, buffer) =>
+          this.#withHandle(number, ({ context }) => {
+            for (const stream of now('getStreamInfo', fs.getStreamInfo!(context))) {
+              const { streamName, size, allocationSize = this.#unitsOf(size) } = stream;
+              if (!buffer.add(streamName, size, allocationSize)) break;
+            }
+          }),
+      }),
+    };
+  }
+
+  #unitsOf(bytes: number): number {
+    return Math.ceil(bytes / this.#unitBytes) * this.#unitBytes;
   }
 
   #buildSecurity(): FileSystemInterface {

@@ -11,7 +11,9 @@
  *   INVALID_DEVICE_REQUEST.
  * - To refuse, throw: NtStatusError, or an error of Node.js with a known `code` (ENOENT …). Any other exception is
  *   reported as a bug and answered with INTERNAL_ERROR.
- * - Paths are absolute, `\a\b`; the root is `\`; never with a trailing backslash.
+ * - Paths are absolute, `\a\b`; the root is `\`; never with a trailing backslash. With the volume parameter
+ *   NamedStreams a path may lead to a stream: `\a\b:stream`. The driver opens the file first, and makes it where it is
+ *   missing; what FileInfo and security say of a stream is that of its file, but for the sizes and without DIRECTORY.
  * - `FileInfo` is the whole truth after the operation: what is too small in it cuts the kernel's cache
  *   (docs/winfsp.md#callbacks).
  * - Only `read`, `write` and `readDirectory` may return a promise, and only where FileSystemHost runs them on its own
@@ -128,6 +130,16 @@ export interface DirectoryEntry {
   fileInfo: FileInfo;
 }
 
+/** One stream of a file or directory. */
+export interface StreamInfo {
+  /** Without `:`; empty for the content of a file itself. */
+  streamName: string;
+  /** Bytes. */
+  size: number;
+  /** Bytes. Default: size rounded up to the volume's allocation unit. */
+  allocationSize?: number;
+}
+
 export interface SecurityByName {
   fileAttributes: number;
   /** Self-relative. Null: the file has none, nothing is checked. */
@@ -222,6 +234,11 @@ export interface FileSystem<Context = unknown> {
   ): MaybeLater<Iterable<DirectoryEntry>>;
   /** One entry, in its stored spelling. OBJECT_NAME_NOT_FOUND when there is none. */
   getDirInfoByName?(context: Context, fileName: string): DirectoryEntry;
+  /**
+   * The streams of a file or directory, that without a name first; also for the context of one of its streams. What
+   * does not fit into an answer of 16 KiB is left out.
+   */
+  getStreamInfo?(context: Context): Iterable<StreamInfo>;
   /** Reparse data with its 8-byte head. `context` is null when the path is being resolved. */
   getReparsePoint?(context: Context | null, fileName: string): Uint8Array;
   setReparsePoint?(context: Context, fileName: string, data: Uint8Array): void;

@@ -53,6 +53,12 @@ export interface ReadCopier {
   untilCopied(index: number): void;
 }
 
+/** Appends FSP_FSCTL_STREAM_INFO records to the answer of getStreamInfo. */
+export interface StreamBuffer {
+  /** A file's content has the name ''. False when the buffer is full: what is beyond is not shown. */
+  add(name: string, sizeBytes: number, allocationSizeBytes: number): boolean;
+}
+
 export interface FileSystemInterface {
   /** FSP_FSCTL_VOLUME_INFO (88 bytes, zeroed) goes to `view` at `offset`. */
   /** Our library for Linux: getVolumeInfo fills FileCounts, too. */
@@ -166,6 +172,8 @@ export interface FileSystemInterface {
   getReparsePoint?(context: number, fileName: string): Uint8Array | number;
   setReparsePoint?(context: number, fileName: string, data: Uint8Array): number;
   deleteReparsePoint?(context: number, fileName: string, data: Uint8Array): number;
+  /** The streams of a file or directory, also for the context of one of its streams. */
+  getStreamInfo?(context: number, buffer: StreamBuffer): number;
   /**
    * All extended attributes as a packed list of FILE_FULL_EA_INFORMATION, empty without any, or a failing NTSTATUS.
    * Sizes are the binding's work.

@@ -42,7 +42,12 @@ const COMPLETION_SLOTS_ALL = 64;
  * wait for, so they must not queue behind those; and one of them that blocks leaves the others.
  */
 const EXTRA_COMPLETION_THREADS = 3;
-const ANSWERED_BY = [HEAD.answersByExtraThreads, HEAD.answersByCompletion1, HEAD.answersByCompletion2];
+const ANSWERED_BY = [
+  HEAD.answersByExtraThreads,
+  HEAD.answersByCompletion1,
+  HEAD.answersByCompletion2,
+  HEAD.answersByExtraThreads,
+];
 
 export class AnswerDelivery {
   /** Whether answers may go to completion threads. */
@@ -51,8 +56,10 @@ export class AnswerDelivery {
   readonly #writer: StatisticsWriter;
   readonly #options: DeliveryOptions;
   readonly #routing: AnswerRouting | null;
-  /** The first two as in docs/winfsp.md#answers-that-may-nest, then the extra ones. Empty: everything is inline. */
+  /** Those of docs/winfsp.md#answers-that-may-nest, then the extra ones. Empty: everything is inline. */
   #completionThreads: CompletionThread[] = [];
+  /** Where the extra ones begin: completion thread 3 is for streams. */
+  readonly #firstExtra: number;
   /** Index of the last directory rename in completion thread 1's ring, while it is under way. */
   #directoryRename = -1;
   #directoryRenameInFlight = false;
@@ -64,8 +71,10 @@ export class AnswerDelivery {
     const mode = options.completionThreads ?? 'auto';
     const nests = mode !== 'none' && (options.completionsNest ?? fs.library.completionsNest());
     this.usesCompletionThreads = nests || mode === 'all';
+    const namedStreams = fs.volumeParams.NamedStreams === true;
+    this.#firstExtra = namedStreams ? 3 : 2;
     this.#routing = this.usesCompletionThreads
-      ? new AnswerRouting(fs.fileSystem, fs.fileInfoTimeout, fs.contextOffset)
+      ? new AnswerRouting(fs.fileSystem, fs.fileInfoTimeout, fs.contextOffset, namedStreams)
       : null;
   }
 
@@ -81,7 +90,7 @@ export class AnswerDelivery {
       slotCount: this.#options.completionSlots ?? (all ? COMPLETION_SLOTS_ALL : COMPLETION_SLOTS),
       slotBytes: all ? Limit.TRANSACT_RSP_SIZEMAX : Rsp.SIZE,
     };
-    for (let count = 0; count < 2 + (all ? EXTRA_COMPLETION_THREADS : 0); count++) {
+    for (let count = 0; count < this.#firstExtra + (all ? EXTRA_COMPLETION_THREADS : 0); count++) {
       this.#completionThreads.push(new CompletionThread(options));
     }
     await Promise.all(this.#completionThreads.map((completionThread) => completionThread.ready()));
@@ -189,7 +198,7 @@ export class AnswerDelivery {
    */
   #extraCompletionThread(): CompletionThread | null {
     let best: CompletionThread | null = null;
-    for (let i = 2; i < this.#completionThreads.length; i++) {
+    for (let i = this.#firstExtra; i < this.#completionThreads.length; i++) {
       const completionThread = this.#completionThreads[i]!;
       if (completionThread.ring.waiting === 0) {
         return completionThread;

@@ -1,6 +1,6 @@
 /**
  * Who delivers an answer: the dispatcher thread in its next call, or a completion thread. These are the rules
- * of docs/winfsp.md#answers-that-may-nest, for volumes without streams: completing an answer may block inside the
+ * of docs/winfsp.md#answers-that-may-nest: completing an answer may block inside the
  * driver until another request is answered, so whatever may block must not be delivered by the thread that answers.
  *
  * Pure decisions over the bytes of one request and its answer; no threads here. An instance belongs to one dispatcher.
@@ -15,6 +15,7 @@ import { getUint64 } from '../abi/fields.js';
 import {
   FileInfo,
   ReqClose,
+  ReqCreate,
   ReqRead,
   ReqSetInformation,
   ReqWrite,
@@ -31,6 +32,11 @@ export const Route = {
   COMPLETION_1: 1,
   /** Completion thread 2: answers with FILE_INFO; Cleanup during a directory rename. */
   COMPLETION_2: 2,
+  /**
+   * Completion thread 3, of volumes with streams only: what ends a handle of a stream. The driver closes its file then,
+   * and waits for the answer to that Cleanup, which goes inline or to completion thread 2.
+   */
+  COMPLETION_3: 3,
 } as const;
 
 const PAGE_BYTES = 4096;
@@ -38,6 +44,8 @@ const PAGE_BYTES = 4096;
 export class AnswerRouting {
   /** Only a volume whose data the kernel does not cache needs to know who read whole pages (condition 4). */
   readonly #openFiles: OpenFiles | null;
+  /** Those that are streams; null on a volume without. */
+  readonly #openStreams: OpenFiles | null;
   readonly #fileSystem: FileSystemInterface;
   readonly #scratch: DataView;
   readonly #contextOffset: number;
@@ -49,7 +57,9 @@ export class AnswerRouting {
     fileSystem: FileSystemInterface,
     fileInfoTimeout: number,
     contextOffset: number = ReqClose.UserContext,
+    namedStreams = false,
   ) {
+    this.#openStreams = namedStreams ? new OpenFiles() : null;
     this.#fileSystem = fileSystem;
     this.#contextOffset = contextOffset;
     this.#scratch = new DataView(new ArrayBuffer(FileInfo.SIZE));
@@ -82,7 +92,10 @@ export class AnswerRouting {
     directoryRenameInFlight: boolean,
   ): number {
     if (this.#openFiles !== null) {
-      this.#trackOpenFiles(kind, request, response, status);
+      this.#track(this.#openFiles, kind, request, response, status);
+    }
+    if (this.#openStreams !== null && this.#endsStream(this.#openStreams, kind, request, response, status)) {
+      return Route.COMPLETION_3;
     }
     if (status < 0) {
       return Route.INLINE;
@@ -195,11 +208,33 @@ export class AnswerRouting {
     return nothingToFlush ? Route.INLINE : Route.COMPLETION_2;
   }
 
-  #trackOpenFiles(kind: number, request: DataView, response: DataView, status: number): void {
-    const openFiles = this.#openFiles!;
+  /** A Cleanup of a stream's handle, or one that never comes because its Create or Overwrite failed. */
+  #endsStream(
+    openStreams: OpenFiles,
+    kind: number,
+    request: DataView,
+    response: DataView,
+    status: number,
+  ): boolean {
+    if (kind === TransactKind.Create) {
+      if (request.getUint16(ReqCreate.NamedStream, true) === 0) {
+        return false;
+      }
+      this.#track(openStreams, kind, request, response, status);
+      return status !== 0;
+    }
+    const isStream =
+      (kind === TransactKind.Cleanup || (kind === TransactKind.Overwrite && status < 0)) &&
+      openStreams.isOpen(getUint64(request, this.#contextOffset));
+    this.#track(openStreams, kind, request, response, status);
+    return isStream;
+  }
+
+  #track(openFiles: OpenFiles, kind: number, request: DataView, response: DataView, status: number): void {
     if (kind === TransactKind.Create) {
       if (status === 0) {
-        openFiles.opened(getUint64(response, RspCreate['Opened.UserContext']));
+        const offset = RspCreate['Opened.UserContext'] + this.#contextOffset - ReqClose.UserContext;
+        openFiles.opened(getUint64(response, offset));
       }
     } else if (kind === TransactKind.Close || (kind === TransactKind.Overwrite && status < 0)) {
       // After a failed Overwrite there is no Close request: the operation function has closed the file itself.

@@ -1,5 +1,5 @@
 /**
- * The two completion threads of a dispatcher: starting them, handing answers over, letting them go. Why two, and who
+ * The completion threads of a dispatcher: starting them, handing answers over, letting them go. How many, and who
  * delivers what: docs/winfsp.md#answers-that-may-nest "Completion threads".
  */
 import { MessageChannel } from 'node:worker_threads';

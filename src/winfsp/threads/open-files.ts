@@ -53,6 +53,10 @@ export class OpenFiles {
     return state === undefined || state === 0 || (state & WHOLE_PAGE_READ) !== 0;
   }
 
+  isOpen(context: number): boolean {
+    return (this.#states.get(context) ?? 0) !== 0;
+  }
+
   /** Entries held, for tests. */
   get size(): number {
     return this.#states.size;

@@ -1,6 +1,7 @@
 /** All that an image has to give back of a volume, so that two of them can be compared. */
 import type { PagedFile } from '../../../src/volume/content/paged-file.js';
 import type { Inode } from '../../../src/volume/inode.js';
+import { OrderedChildren } from '../../../src/volume/names/ordered-children.js';
 import type { Rig } from './volumes.js';
 
 /**
@@ -57,6 +58,12 @@ export function contentOf(
 function plain(value: unknown, scratch: Rig['scratch'], holes: boolean): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
   if (value === null || typeof value !== 'object') return value;
+  if (value instanceof OrderedChildren) {
+    return [...(value as OrderedChildren<Inode>).values()].map(({ name, file }) => ({
+      name,
+      file: plain(file, scratch, holes),
+    }));
+  }
   if ('table' in value) return fileOf(value as PagedFile, scratch, holes);
   // Shared by inodes, and known by its bytes.
   if ('users' in value && 'bytes' in value) return plain(value.bytes, scratch, holes);

@@ -181,6 +181,18 @@ export function fullVolume(options: Parameters<typeof rig>[0] = {}): Rig {
     new Int32Array(new BigInt64Array([-5n, 0n, -1n, 5n]).buffer),
   );
   make('\\.ramdrive-manifest.json');
+  const stream = (path: string, name: string, length: number) => {
+    const made = volume.createStream(volume.lookup(path) as Inode, name, 0);
+    if (typeof made === 'number') throw new Error(`${path}:${name}: ${made}`);
+    put(made, 3 * PAGE, content(length, 12));
+    volume.close(made);
+  };
+  stream('\\dir\\many pages', 'Zone.Identifier', 100);
+  stream('\\dir\\many pages', 'Another ä', 2 * PAGE);
+  stream('\\holes', 'of a linked file \ud800', 1);
+  stream('\\dir', 'of a directory', 5);
+  stream('\\link', 'of a link', 5);
+  volume.close(volume.createStream(volume.root, 'of the root', 0) as Inode);
   // Names of files that come before and behind the first, in other directories, and such that tar cannot say.
   const link = (path: string, to: string) => volume.link(volume.lookup(path) as Inode, to);
   link('\\dir\\many pages', '\\dir\\deep\\again');

@@ -1,25 +1,11 @@
 /*
- * FsRtl: extra create parameters, oplocks, network providers.
+ * FsRtl: oplocks, network providers.
  *
- * Nobody gives extra create parameters here, so the list of every request is empty; a driver that makes one (named
- * streams) is stopped. No oplock is ever granted, which every client of a file system has to expect; so nobody holds
+ * No oplock is ever granted, which every client of a file system has to expect; so nobody holds
  * one, none breaks, and none keeps fast I/O or an open back. Windows: shared, exclusive, batch and handle oplocks with
  * breaks that wait for their holders.
  */
 #include "kernel.h"
-
-KERNEL NTSTATUS K_FsRtlGetEcpListFromIrp(PIRP irp, PVOID *list)
-{
-    *list = NULL;
-    return STATUS_SUCCESS;
-}
-
-KERNEL NTSTATUS K_FsRtlFindExtraCreateParameter(PVOID list, PVOID type, PVOID *found, ULONG *size)
-{
-    return STATUS_NOT_FOUND;
-}
-
-KERNEL BOOLEAN K_FsRtlIsEcpFromUserMode(PVOID parameter) { return FALSE; }
 
 KERNEL VOID K_FsRtlInitializeOplock(PVOID *oplock) { *oplock = NULL; }
 

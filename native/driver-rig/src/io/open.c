@@ -1,6 +1,6 @@
 /*
  * Io: opening a file: the path, the mounted volume, the create request, and another try after a reparse point.
- * Windows: also IRP_MJ_CREATE of named pipes and mail slots, filters, and extra create parameters. Here: none of them.
+ * Windows: also IRP_MJ_CREATE of named pipes and mail slots, and filters. Here: none of them.
  */
 #include "kernel.h"
 
@@ -146,8 +146,8 @@ static NTSTATUS find_device(PFILE_OBJECT root, WCHAR *path, ULONG *length, PDEVI
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS open_path(
-    const rig_open_t *request, WCHAR *path, ULONG length, PFILE_OBJECT *result, ULONG *information)
+static NTSTATUS open_path(const rig_open_t *request, void *parameters, WCHAR *path, ULONG length, PFILE_OBJECT *result,
+    ULONG *information)
 {
     PFILE_OBJECT root = request->root;
     for (int reparses = 0;; reparses++) {
@@ -159,6 +159,7 @@ static NTSTATUS open_path(
         PFILE_OBJECT file = file_create(device, root, request->options, path + rest, length - rest);
         ACCESS_STATE state;
         ULONG options = access_state(request, &state);
+        state.AuxData = parameters;
         IO_STATUS_BLOCK iosb = send_create(file, request, &state, options);
         if (information != NULL)
             *information = (ULONG)iosb.Information;
@@ -194,7 +195,8 @@ static BOOLEAN is_valid(const rig_open_t *request)
            (disposition == FILE_CREATE || disposition == FILE_OPEN || disposition == FILE_OPEN_IF);
 }
 
-NTSTATUS file_open(const rig_open_t *request, PFILE_OBJECT *result, ULONG *information)
+/* `parameters`: a list of extra create parameters, or NULL. */
+static NTSTATUS open_with(const rig_open_t *request, void *parameters, PFILE_OBJECT *result, ULONG *information)
 {
     ULONG length = wide_length(request->path);
     *result = NULL;
@@ -204,15 +206,27 @@ NTSTATUS file_open(const rig_open_t *request, PFILE_OBJECT *result, ULONG *infor
         return STATUS_INVALID_PARAMETER;
     WCHAR *path = host_alloc((PATH_CAPACITY + NAME_ROOM) * 2);
     RtlCopyMemory(path, request->path, length * 2);
-    NTSTATUS status = open_path(request, path, length, result, information);
+    NTSTATUS status = open_path(request, parameters, path, length, result, information);
     host_free(path);
     return status;
 }
+
+NTSTATUS file_open(const rig_open_t *request, PFILE_OBJECT *result, ULONG *information)
+{
+    return open_with(request, NULL, result, information);
+}
+
+/* What a driver gives to an open of its own. */
+typedef struct {
+    SHORT size;
+    PVOID parameters, device, transaction;
+} DRIVER_CONTEXT;
 
 KERNEL NTSTATUS K_IoCreateFileEx(PHANDLE handle, ACCESS_MASK access, POBJECT_ATTRIBUTES attributes,
     PIO_STATUS_BLOCK iosb, PLARGE_INTEGER allocation, ULONG file_attributes, ULONG share, ULONG disposition,
     ULONG options, PVOID ea, ULONG ea_length, CREATE_FILE_TYPE type, PVOID internal, ULONG flags, PVOID context)
 {
+    DRIVER_CONTEXT *own = context;
     if (ea != NULL || internal != NULL || type != CreateFileTypeNone)
         NOT_IMPLEMENTED("extended attributes, or a type other than a file");
     ULONG length = attributes->ObjectName->Length / 2, information = 0;
@@ -230,7 +244,7 @@ KERNEL NTSTATUS K_IoCreateFileEx(PHANDLE handle, ACCESS_MASK access, POBJECT_ATT
         .kernel = 1,
     };
     PFILE_OBJECT file;
-    NTSTATUS status = file_open(&request, &file, &information);
+    NTSTATUS status = open_with(&request, own != NULL ? own->parameters : NULL, &file, &information);
     host_free(path);
     iosb->Status = status;
     iosb->Information = information;

@@ -1,4 +1,4 @@
-/** The slots of names: deleting, renaming, listing, reparse points. */
+/** The slots of names: deleting, renaming, listing, streams, reparse points. */
 
 import { MAX_NAME_UNITS } from '../../../limits.js';
 import { NtStatus } from '../../../ntstatus.js';
@@ -14,7 +14,7 @@ const RENAME_EXTENSIONS = Object.values(RenameExtension).reduce((bits, bit) => b
 
 export function setNameSlots(slots: Slots): void {
   const { fs, memory, set } = slots;
-  const { listing, chunk } = memory;
+  const { listing, streams, chunk } = memory;
   const nameAt = (address: number) => readUtf16(address) ?? '';
 
   set(
@@ -82,6 +82,21 @@ export function setNameSlots(slots: Slots): void {
           throw new RangeError(`getDirInfoByName added ${listing.entries} records instead of one`);
         }
         copyMemory(out, chunk.address, chunk.view.getUint16(DirInfo.Size, true));
+        return NtStatus.SUCCESS;
+      }),
+  );
+
+  set(
+    'GetStreamInfo',
+    [P, P, U32, P],
+    fs.getStreamInfo &&
+      ((_fs, context: number, buffer: number, length: number, count: number) => {
+        streams.reset(buffer, length);
+        const status = statusOf(fs.getStreamInfo!(context, streams));
+        if (status !== NtStatus.SUCCESS) {
+          return failureOf('getStreamInfo', status);
+        }
+        memory.giveUint32(count, streams.finish());
         return NtStatus.SUCCESS;
       }),
   );

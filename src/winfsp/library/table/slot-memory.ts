@@ -14,6 +14,7 @@ import {
 import { statusOf } from '../../abi/status-of.js';
 import { copyMemory, NativeBlock } from '../../memory/native-memory.js';
 import { DirectoryListing } from '../directory-buffer.js';
+import { StreamListing } from '../stream-buffer.js';
 
 const CHUNK_BYTES = 64 * 1024;
 /** What a request of 16 KiB can carry is less; nothing real comes near this. */
@@ -25,6 +26,7 @@ export class SlotMemory {
   /** Names, descriptors, listings. */
   readonly chunk = new NativeBlock(CHUNK_BYTES);
   readonly listing = new DirectoryListing(this.chunk);
+  readonly streams = new StreamListing(this.chunk);
   readonly #reparseChunk = new NativeBlock(MAX_REPARSE_DATA_BYTES);
   /** Of the last length, because most are as long as the one before. */
   #descriptor: Uint8Array = new Uint8Array(0);

@@ -27,6 +27,13 @@ describe('volumeParamsOf', () => {
     expect(volumeParamsOf(settings, undefined)).not.toHaveProperty('Prefix');
   });
 
+  it('streams are for Windows, but not where a trace is written', () => {
+    expect(volumeParamsOf(settings, undefined, 'linux').NamedStreams).toBe(false);
+    expect(volumeParamsOf(settings, undefined, 'win32').NamedStreams).toBe(true);
+    expect(volumeParamsOf({ ...settings, traceFile: 't' }, undefined, 'win32').NamedStreams).toBe(false);
+    expect(volumeParamsOf(settings, undefined).StreamInfoTimeout).toBe(0);
+  });
+
   it('is created now', () => {
     const seconds =
       Number(volumeParamsOf(settings, undefined).VolumeCreationTime! / 10_000_000n) - 11_644_473_600;

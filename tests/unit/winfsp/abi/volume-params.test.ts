@@ -77,7 +77,7 @@ describe('volume parameters', () => {
     ['Prefix', { Prefix: `\\srv\\${'x'.repeat(187)}` }],
     ['FileSystemName', { FileSystemName: 'x'.repeat(16) }],
     ['PersistentAcls', { PersistentAcls: 1 } as unknown as VolumeParams],
-    ['NamedStreams', { NamedStreams: true } as unknown as VolumeParams],
+    ['HardLinks', { HardLinks: true } as unknown as VolumeParams],
   ])('%s out of bounds is refused by name', (name, params) => {
     const refused = expect.objectContaining({ name: 'VolumeParamsError', parameter: name });
     expect(() => encode(params)).toThrowError(refused as unknown as Error);

@@ -21,6 +21,7 @@ interface Case {
   offset?: number;
   length?: number;
   renameInFlight?: boolean;
+  stream?: boolean;
 }
 
 /** A file system that knows one file, as it was before the request. */
@@ -52,6 +53,7 @@ function routeOf(routing: AnswerRouting, one: Case): number {
     request.setUint32(48, one.length ?? 0, true);
   }
   routing.noteRequest(kind, request);
+  if (one.kind === 'Create') request.setUint16(72, one.stream ? 6 : 0, true);
   if (one.kind === 'Create') {
     setUint64(response, 24, one.context ?? CONTEXT);
   } else {
@@ -237,6 +239,58 @@ describe('finite FileInfoTimeout: files of which no whole pages were read are in
     const routing = new AnswerRouting(fileSystem(5), INFINITE);
     routeOf(routing, { kind: 'Create' });
     expect(routeOf(routing, write)).toBe(Route.COMPLETION_2);
+  });
+});
+
+describe('what ends a handle of a stream goes to completionThread 3', () => {
+  const FILE = CONTEXT + 1;
+  function withStream(): AnswerRouting {
+    const routing = new AnswerRouting(fileSystem(5), INFINITE, undefined, true);
+    expect(routeOf(routing, { kind: 'Create', stream: true })).toBe(Route.INLINE);
+    expect(routeOf(routing, { kind: 'Create', context: FILE })).toBe(Route.INLINE);
+    return routing;
+  }
+
+  it.each([false, true])(
+    'Cleanup of the stream, not that of its file (directory rename in flight: %s)',
+    (renameInFlight) => {
+      const routing = withStream();
+      expect(routeOf(routing, { kind: 'Cleanup', renameInFlight })).toBe(Route.COMPLETION_3);
+      expect(routeOf(routing, { kind: 'Cleanup', context: FILE, renameInFlight })).toBe(
+        renameInFlight ? Route.COMPLETION_2 : Route.INLINE,
+      );
+      expect(routeOf(routing, { kind: 'Write' })).toBe(Route.COMPLETION_2);
+    },
+  );
+
+  it('a Create or Overwrite of a stream that fails; those of a file go inline', () => {
+    const routing = withStream();
+    const failed = { status: NtStatus.DISK_FULL };
+    expect(routeOf(routing, { kind: 'Create', stream: true, ...failed })).toBe(Route.COMPLETION_3);
+    expect(routeOf(routing, { kind: 'Create', stream: true, status: NtStatus.REPARSE })).toBe(
+      Route.COMPLETION_3,
+    );
+    expect(routeOf(routing, { kind: 'Create', ...failed })).toBe(Route.INLINE);
+    expect(routeOf(routing, { kind: 'Overwrite', context: FILE, ...failed })).toBe(Route.INLINE);
+    expect(routeOf(routing, { kind: 'Overwrite', fileSize: 0 })).toBe(Route.INLINE);
+    expect(routeOf(routing, { kind: 'Overwrite', ...failed })).toBe(Route.COMPLETION_3);
+    // Nothing is open any more.
+    expect(routeOf(routing, { kind: 'Cleanup' })).toBe(Route.INLINE);
+  });
+
+  it('knows a stream until its last Close', () => {
+    const routing = withStream();
+    routeOf(routing, { kind: 'Create', stream: true });
+    routeOf(routing, { kind: 'Close' });
+    expect(routeOf(routing, { kind: 'Cleanup' })).toBe(Route.COMPLETION_3);
+    routeOf(routing, { kind: 'Close' });
+    expect(routeOf(routing, { kind: 'Cleanup' })).toBe(Route.INLINE);
+  });
+
+  it('on a volume with streams only', () => {
+    const routing = new AnswerRouting(fileSystem(5), INFINITE);
+    routeOf(routing, { kind: 'Create', stream: true });
+    expect(routeOf(routing, { kind: 'Cleanup' })).toBe(Route.INLINE);
   });
 });
 

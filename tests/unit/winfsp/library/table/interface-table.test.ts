@@ -5,6 +5,7 @@
 import koffi from 'koffi';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NtStatus } from '../../../../../src/ntstatus.js';
+import { getUint64 } from '../../../../../src/winfsp/abi/fields.js';
 import { InterfaceLayout } from '../../../../../src/winfsp/abi/layouts.js';
 import { registeredCallbacks } from '../../../../../src/winfsp/library/callbacks.js';
 import type { FileSystemInterface } from '../../../../../src/winfsp/library/file-system-interface.js';
@@ -43,6 +44,7 @@ const PARAMETERS: Partial<Record<Slot, string[]>> = {
   Rename: [P, P, P, 'uint8_t'],
   GetSecurity: [P, P, P],
   SetSecurity: [P, 'uint32_t', P],
+  GetStreamInfo: [P, P, 'uint32_t', P],
   GetEa: [P, P, 'uint32_t', P],
   SetEa: [P, P, 'uint32_t', P],
   ReadDirectory: [P, P, P, P, 'uint32_t', P],
@@ -164,8 +166,8 @@ describe('the table', () => {
     }
     useMemoryAfterDispose();
     for (const slot of Object.keys(PARAMETERS) as Slot[]) {
-      // The file system in memory knows neither control codes nor extended attributes.
-      const isThere = !['Control', 'GetEa', 'SetEa', 'CreateEx', 'OverwriteEx'].includes(slot);
+      // The file system in memory knows neither control codes nor extended attributes nor streams.
+      const isThere = !['Control', 'GetEa', 'SetEa', 'CreateEx', 'OverwriteEx', 'GetStreamInfo'].includes(slot);
       expect([slot, pointer(slot) !== 0]).toEqual([slot, isThere]);
     }
     expect(pointer('DispatcherStopped')).toBe(0);
@@ -214,6 +216,7 @@ describe('a handler that goes wrong never looks like success', () => {
     'getVolumeInfo', 'setVolumeLabel', 'getSecurityByName', 'create', 'open', 'overwrite', 'read', 'write',
     'flush', 'getFileInfo', 'setBasicInfo', 'setFileSize', 'canDelete', 'setDelete', 'rename', 'setSecurity',
     'readDirectory', 'getDirInfoByName', 'setReparsePoint', 'deleteReparsePoint', 'getEa', 'setEa', 'control',
+    'getStreamInfo',
   ] as const; // biome-ignore format: a list
   it.each(wrongs)('%s', (_what, wrong) => {
     for (const method of methods) {
@@ -730,6 +733,46 @@ describe('extended attributes', () => {
       [5, 6, true, 8, [1, 2, 3]],
       [5, 6, true, 8, null],
     ]);
+  });
+});
+
+describe('streams', () => {
+  it('GetStreamInfo gives 8-aligned records and the end mark, or what fits', () => {
+    const given: boolean[] = [];
+    use({
+      getStreamInfo: (context, buffer) => {
+        if (context !== 5) return NtStatus.INVALID_HANDLE;
+        given.push(buffer.add('', 5, 4096), buffer.add('Zone', 2 ** 40 + 1, 2 ** 41));
+        return 0;
+      },
+    });
+    expect(call('GetStreamInfo', 5, out.address + 64, 1000, out.address)).toBe(0);
+    expect(out.view.getUint32(0, true)).toBe(24 + 32 + 2);
+    const record = (at: number) => [
+      out.view.getUint16(at, true),
+      getUint64(out.view, at + 8),
+      getUint64(out.view, at + 16),
+    ];
+    expect(record(64)).toEqual([24, 5, 4096]);
+    expect(record(88)).toEqual([32, 2 ** 40 + 1, 2 ** 41]);
+    expect(Buffer.from(out.bytes.subarray(112, 120)).toString('utf16le')).toBe('Zone');
+    expect([...out.bytes.subarray(120, 123)]).toEqual([0, 0, 0xaa]);
+    out.bytes.fill(0xaa, 64, 256);
+    expect(call('GetStreamInfo', 5, out.address + 64, 55, out.address)).toBe(0);
+    expect(out.view.getUint32(0, true)).toBe(24);
+    expect(out.bytes[64 + 24]).toBe(0xaa);
+    expect(given).toEqual([true, true, true, false]);
+    expect(call('GetStreamInfo', 6, out.address + 64, 1000, out.address)).toBe(NtStatus.INVALID_HANDLE);
+  });
+
+  it('a name that no stream can have is a fault of the handler', () => {
+    use({
+      getStreamInfo: (_context, buffer) => {
+        buffer.add('x'.repeat(256), 0, 0);
+        return 0;
+      },
+    });
+    expect(call('GetStreamInfo', 5, out.address + 64, 4000, out.address)).toBe(NtStatus.INTERNAL_ERROR);
   });
 });
 
