@@ -167,8 +167,9 @@ export class RamVolume extends VolumeAttributes {
    */
   copy(source: Inode, from: number, target: Inode, to: number, length: number): number {
     if (source.file === null || target.file === null) return NtStatus.INVALID_DEVICE_REQUEST;
+    this.check?.changing(target);
     const copied = copyContent(source.file, from, target.file, to, length);
-    if (copied > 0) this.keptTimes.written(target, this.clock.now());
+    if (copied > 0) this.keptTimes.written(target.main, this.clock.now());
     return copied;
   }
 

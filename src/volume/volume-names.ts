@@ -5,8 +5,8 @@
  */
 
 import { NtStatus } from '../ntstatus.js';
-import { AttributeRoom } from './attribute-room.js';
 import type { VolumeCheck } from './check/volume-check.js';
+import { AttributeRoom } from './content/attribute-room.js';
 import { PagePool } from './content/page-pool.js';
 import { PagedFile } from './content/paged-file.js';
 import { ContextTable } from './context-table.js';

@@ -8,7 +8,7 @@
  * step. Whoever changes the set of snapshots, or the whole tree, has to begin a new check.
  */
 
-import type { AttributeRoom } from '../attribute-room.js';
+import type { AttributeRoom } from '../content/attribute-room.js';
 import type { PagePool } from '../content/page-pool.js';
 import type { PoolCheck } from '../content/page-pool-check.js';
 import type { ContextTable } from '../context-table.js';

@@ -1,5 +1,6 @@
 /** The self-check in pieces: what changes between two of them is no fault, and a fault is found all the same. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { NtStatus } from '../../../../src/ntstatus.js';
 import type { Inode } from '../../../../src/volume/inode.js';
 import { RamVolume } from '../../../../src/volume/ram-volume.js';
 import { PlainPageMemory } from '../../../support/plain-page-memory.js';
@@ -13,7 +14,7 @@ let memory: PlainPageMemory;
 
 beforeEach(() => {
   memory = new PlainPageMemory({ pageSizeBytes: PAGE, pageCount: 4096, scratchBytes: 4096 });
-  volume = new RamVolume({ memory, caseSensitive: true, label: 'pieces' });
+  volume = new RamVolume({ memory, caseSensitive: true, namedStreams: true, label: 'pieces' });
   for (const directory of ['a', 'b', 'c']) {
     volume.close(make(`\\${directory}`, true));
     for (let i = 0; i < 40; i++) volume.close(make(`\\${directory}\\${i}`));
@@ -29,6 +30,13 @@ function make(path: string, directory = false): Inode {
   if (typeof inode === 'number') throw new Error(`${path}: ${inode}`);
   if (!directory) write(inode, 0, 20);
   return inode;
+}
+
+function makeStream(path: string, name: string): Inode {
+  const stream = volume.createStream(at(path), name, 0);
+  if (typeof stream === 'number') throw new Error(`${path}:${name}: ${stream}`);
+  write(stream, 0, 20);
+  return stream;
 }
 
 function write(inode: Inode, offset: number, length: number): void {
@@ -80,6 +88,7 @@ describe('what changes between pieces is no fault:', () => {
     ['room is reserved', (i) => expect(volume.setAllocationSize(at(`\\a\\${i % 40}`), 32 + i)).toBe(0)],
     ['room is given up', (i) => i >= 50 && volume.cleanup(at(`\\c\\${i % 40}`), TRIM_ALLOCATION)],
     ['files are emptied', (i) => expect(volume.overwrite(at(`\\c\\${i % 40}`), 0, false, 0)).toBe(0)],
+    ['content is copied', late((i) => volume.copy(at(`\\b\\${i}`), 0, at(`\\c\\${i}`), 60, 20) - 20)],
     ['holes are made', (i) => expect(volume.zero(at(`\\c\\${i % 40}`), 0, 20)).toBe(0)],
     ['files are renamed', late((i) => volume.rename(at(`\\c\\${i}`), `\\b\\from-c-${i}`, false))],
     [
@@ -118,6 +127,58 @@ describe('what changes between pieces is no fault:', () => {
       (i) => expect(volume.setExtendedAttributes(at(`\\b\\${i % 40}`), attribute(i % 7))).toBe(0),
     ],
     ['handles come and go', (i) => (i % 2 ? volume.close(at('\\a\\1')) : volume.open('\\a\\1'))],
+    ['streams come', (i) => volume.close(makeStream(`\\${'abc'[i % 3]}\\${i % 40}`, `stream${i}`))],
+    ['streams of directories come', (i) => volume.close(makeStream('\\c', `stream${i}`))],
+    [
+      'streams come, grow, shrink and go',
+      (i) => {
+        const stream = makeStream(`\\c\\${i % 40}`, 'stream');
+        write(stream, 40, 40);
+        expect(volume.setFileSize(stream, 3)).toBe(0);
+        volume.cleanup(stream, i % 2 ? DELETE : TRIM_ALLOCATION);
+        volume.close(stream);
+        const path = `\\c\\${(i + 20) % 40}`;
+        if (volume.lookup(`${path}:stream`) !== NtStatus.OBJECT_NAME_NOT_FOUND) remove(`${path}:stream`);
+      },
+    ],
+    [
+      'files with streams are emptied, which an open stream outlives, and has its name again',
+      (i) => {
+        const path = `\\c\\${i % 40}`;
+        const stream = makeStream(path, 'stream');
+        volume.close(makeStream(path, 'another'));
+        expect(volume.overwrite(at(path), 0, false, i, attribute(i % 7))).toBe(0);
+        expect(volume.lookup(`${path}:stream`)).toBe(NtStatus.OBJECT_NAME_NOT_FOUND);
+        if (i % 2 === 0) {
+          expect(makeStream(path, 'stream')).toBe(stream);
+          volume.close(stream);
+          volume.cleanup(stream, DELETE);
+        }
+        volume.close(stream);
+      },
+    ],
+    [
+      'files go with their streams',
+      late((i) => {
+        const stream = makeStream(`\\c\\${i}`, 'open');
+        volume.close(makeStream(`\\c\\${i}`, 'closed'));
+        remove(`\\c\\${i}`);
+        remove(`\\b\\second name ${i}`);
+        if (i % 3 !== 0) volume.close(stream);
+        return 0;
+      }),
+    ],
+    [
+      'streams change what is told of their files',
+      (i) => {
+        const path = `\\b\\${i % 40}`;
+        const lookedUp = volume.lookup(`${path}:stream`);
+        const stream = typeof lookedUp === 'number' ? makeStream(path, 'stream') : lookedUp;
+        expect(volume.setSecurity(stream, 4, daclOf(i))).toBe(0);
+        expect(volume.setExtendedAttributes(stream, attribute(i % 7))).toBe(0);
+        expect(volume.overwrite(stream, 0, false, i % 50)).toBe(0);
+      },
+    ],
     ['the capacity changes', (i) => expect(volume.resize(4096 - (i % 100))).toBe(0)],
   ];
   it.each(changes)('%s', (_what, change) => {

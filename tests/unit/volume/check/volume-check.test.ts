@@ -1,7 +1,7 @@
 /** The self-check must see what it is for: each kind of damage, done by hand to a volume that was well. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { AttributeRoom } from '../../../../src/volume/attribute-room.js';
 import { VolumeCheck, type VolumeView } from '../../../../src/volume/check/volume-check.js';
+import { AttributeRoom } from '../../../../src/volume/content/attribute-room.js';
 import { PagePool } from '../../../../src/volume/content/page-pool.js';
 import { PagedFile } from '../../../../src/volume/content/paged-file.js';
 import { ContextTable } from '../../../../src/volume/context-table.js';

@@ -167,7 +167,9 @@ describe('the table', () => {
     useMemoryAfterDispose();
     for (const slot of Object.keys(PARAMETERS) as Slot[]) {
       // The file system in memory knows neither control codes nor extended attributes nor streams.
-      const isThere = !['Control', 'GetEa', 'SetEa', 'CreateEx', 'OverwriteEx', 'GetStreamInfo'].includes(slot);
+      const isThere = !['Control', 'GetEa', 'SetEa', 'CreateEx', 'OverwriteEx', 'GetStreamInfo'].includes(
+        slot,
+      );
       expect([slot, pointer(slot) !== 0]).toEqual([slot, isThere]);
     }
     expect(pointer('DispatcherStopped')).toBe(0);

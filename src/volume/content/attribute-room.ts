@@ -2,7 +2,7 @@
  * Room for extended attributes: they lie outside of the pages, but the ledger reserves whole pages for the sum of them,
  * so that they take no memory beyond the capacity and the free space is true of them.
  */
-import type { PagePool } from './content/page-pool.js';
+import type { PagePool } from './page-pool.js';
 
 export class AttributeRoom {
   readonly #pool: PagePool;
