@@ -114,7 +114,11 @@ export class RamFileSystem implements FileSystemInterface {
   }
 
   open(fileName: string, _createOptions: number, _grantedAccess: number, result: OpenResult): number {
-    return this.#opened(this.#volume.open(fileName), fileName, result);
+    const inode = this.#volume.open(fileName);
+    // Before a stream the driver opens its file, for which the library has not looked for links on the way.
+    const mayBeBehindLink = inode === NtStatus.OBJECT_PATH_NOT_FOUND && this.#volume.namedStreams;
+    if (mayBeBehindLink && this.#volume.reparsePointOnTheWay(fileName) >= 0) return NtStatus.REPARSE;
+    return this.#opened(inode, fileName, result);
   }
 
   overwrite(
@@ -312,9 +316,7 @@ export class RamFileSystem implements FileSystemInterface {
     const directory = this.#volume.inodeOf(context);
     if (directory === undefined) return NtStatus.INVALID_HANDLE;
     const entry = this.#volume.childOf(directory, fileName);
-    if (entry === undefined) {
-      return NtStatus.OBJECT_NAME_NOT_FOUND;
-    }
+    if (entry === undefined) return NtStatus.OBJECT_NAME_NOT_FOUND;
     const offset = buffer.add(entry.name);
     if (offset >= 0) {
       this.#encode(entry.inode, buffer.view, offset);

@@ -113,20 +113,6 @@ export const ALLOWED: readonly Allowed[] = [
     matches: ({ step, drive, memfs }) => step.do === 'streams' && drive.status === memfs.status,
   },
   {
-    id: 'a stream behind a link that leads nowhere',
-    reason:
-      'The directory that the link leads to is missing, so it is the path; memfs says that the name is.',
-    example: [
-      open('dir', FILE_CREATE),
-      { do: 'link', handle: 0, control: FsControl.SET_REPARSE, tag: SYMLINK },
-      open('dir\\a:s', FILE_SUPERSEDE),
-    ],
-    matches: ({ step, ...both }) =>
-      step.do === 'open' &&
-      step.path.includes(':') &&
-      statuses('OBJECT_PATH_NOT_FOUND', 'OBJECT_NAME_NOT_FOUND')({ step, ...both }),
-  },
-  {
     id: "the spelling of a stream's path",
     reason: 'It is that of the names as they are stored; memfs keeps the one in which the stream was made.',
     example: [

@@ -79,7 +79,13 @@ function names(): void {
   const invalid = name(NtStatus.OBJECT_NAME_INVALID);
   writeFileNow('\\a.txt', '');
   assert.equal(tried('\\a.txt\\', { options: Option.SYNCHRONOUS, access: Access.READ }), invalid);
-  for (const path of ['\\a|b', '\\a*', '\\a.txt:stream', `\\${'x'.repeat(256)}`]) {
+  for (const path of [
+    '\\a|b',
+    '\\a*',
+    '\\a.txt:a:b',
+    '\\a.txt:a:$INDEX_ALLOCATION',
+    `\\${'x'.repeat(256)}`,
+  ]) {
     assert.equal(tried(path, { disposition: FILE_CREATE }), invalid, path);
   }
   const longest = { disposition: FILE_CREATE, access: Access.ALL, options: FILE | Option.DELETE_ON_CLOSE };
@@ -453,6 +459,10 @@ function awkwardLinks(): void {
     const { file, status: result } = openNow(VOLUME + through, { access: Access.READ, options: FILE });
     const found = file === null ? ntStatusName(result) : file.readNow(100, 0).data.toString();
     file?.closeNow();
+    const stream = `${through}:of ${path.replaceAll('\\', ' ')}`;
+    const writing = { access: Access.ALL, options: FILE };
+    assert.equal(tried(stream, { ...writing, disposition: FILE_CREATE }), CREATED, stream);
+    assert.equal(tried(stream, writing), OPENED, stream);
     if (found !== content) {
       wrong.push(`${path} -> ${target}: ${found}`);
     }

@@ -84,6 +84,10 @@ export interface FileSystemInterface {
     result: OpenResult,
     extendedAttributes?: Uint8Array | null,
   ): number;
+  /**
+   * REPARSE where a reparse point is on the way to the file of a stream (docs/winfsp.md#creating-and-opening): WinFsp's
+   * own library alone resolves it then.
+   */
   open?(fileName: string, createOptions: number, grantedAccess: number, result: OpenResult): number;
   /** `extendedAttributes` as of create: they take the place of those that the file had. */
   overwrite?(

@@ -218,6 +218,23 @@ describe('getSecurityByName', () => {
     expect(fs.getReparsePoint(0, '\\dir')).toBe(NtStatus.NOT_A_REPARSE_POINT);
     expect(fs.deleteReparsePoint(link, '\\dir\\link', data.slice(0, 8))).toBe(NtStatus.SUCCESS);
   });
+
+  it('says that a link is on the way to the file of a stream, for which the driver asks nothing before', () => {
+    const { fs, volume, make, result } = setUp();
+    const link = make('\\link', true);
+    const data = new Uint8Array(8 + 12 + 2);
+    new DataView(data.buffer).setUint32(0, 0xa000000c, true);
+    new DataView(data.buffer).setUint16(4, data.length - 8, true);
+    expect(fs.setReparsePoint(link, '\\link', data)).toBe(NtStatus.SUCCESS);
+    const open = (path: string) => fs.open(path, 0, 0, result);
+    expect(open('\\link\\a')).toBe(NtStatus.OBJECT_PATH_NOT_FOUND);
+    volume.namedStreams = true;
+    expect(open('\\link\\a')).toBe(NtStatus.REPARSE);
+    expect(open('\\link\\a:s')).toBe(NtStatus.REPARSE);
+    expect(open('\\link:s')).toBe(NtStatus.OBJECT_NAME_NOT_FOUND);
+    expect(open('\\none\\a')).toBe(NtStatus.OBJECT_PATH_NOT_FOUND);
+    expect(volume.selfCheck()).toEqual([]);
+  });
 });
 
 describe('read and write', () => {

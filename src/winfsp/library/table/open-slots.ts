@@ -144,6 +144,7 @@ export function setOpenSlots({ fs, memory, options, set }: Slots): void {
       ((_fs, name: number, createOptions: number, grantedAccess: number, context: number, info: number) => {
         const fileName = readUtf16(name) ?? '';
         const status = statusOf(fs.open!(fileName, createOptions, grantedAccess, opens.begin()));
+        if (status === NtStatus.REPARSE) return status;
         return opens.give('Open', status, fileName, context, info);
       }),
   );

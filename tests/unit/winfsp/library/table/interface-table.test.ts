@@ -283,6 +283,11 @@ describe('a handler that goes wrong never looks like success', () => {
     );
   });
 
+  it('but not REPARSE from Open, which the library resolves', () => {
+    use({ open: () => NtStatus.REPARSE });
+    expect(call('Open', text('\\a'), 0, 0, ...openArguments())).toBe(NtStatus.REPARSE);
+  });
+
   it('PENDING or REPARSE where there is nothing to wait for', () => {
     use({
       open: () => 0x103,
