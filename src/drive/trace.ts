@@ -118,8 +118,17 @@ export class TracedVolume extends RamVolume {
     security: Uint8Array | null,
     allocationSize: number,
     named = true,
+    extendedAttributes: Uint8Array | null = null,
   ): Inode | number {
-    const inode = super.create(path, attributes, directory, security, allocationSize, named);
+    const inode = super.create(
+      path,
+      attributes,
+      directory,
+      security,
+      allocationSize,
+      named,
+      extendedAttributes,
+    );
     return this.#opened({ op: 'create', path, directory, allocationSize, named }, inode);
   }
 
@@ -200,8 +209,9 @@ export class TracedVolume extends RamVolume {
     attributes: number,
     replaceAttributes: boolean,
     allocationSize: number,
+    extendedAttributes: Uint8Array | null = null,
   ): number {
-    const result = super.overwrite(inode, attributes, replaceAttributes, allocationSize);
+    const result = super.overwrite(inode, attributes, replaceAttributes, allocationSize, extendedAttributes);
     return this.#done({ op: 'overwrite', allocationSize }, inode, result);
   }
 
