@@ -10,19 +10,10 @@ import { ImageError } from '../../../src/image/image-error.js';
 import { ImageFile, verifyImage } from '../../../src/image/image-file.js';
 import { TarWriter } from '../../../src/image/tar/tar-writer.js';
 import { viewOf } from '../../../src/image/volume-view.js';
-import { rootDescriptor } from '../../../src/volume/security/security-rules.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 import { contentOf } from './content-of.js';
-import { content, fullVolume, type Rig, rig } from './volumes.js';
+import { content, fullVolume, PAX, type Rig, rig } from './volumes.js';
 
-const PAX = {
-  [Key.WRITE]: '1',
-  [Key.ACCESS]: '1',
-  [Key.CHANGE]: '1',
-  [Key.CREATION]: '1',
-  [Key.ATTRIBUTES]: '0x20',
-  [Key.SECURITY]: Buffer.from(rootDescriptor()).toString('base64'),
-};
 const folder = temporaryFolder('compression');
 let number = 0;
 const newPath = (ending: string) => join(folder, `${++number}${ending}`);

@@ -6,23 +6,14 @@ import { Key, MANIFEST_MARK, MARK_TEXT } from '../../../src/image/format.js';
 import { ImageError } from '../../../src/image/image-error.js';
 import { ImageFile } from '../../../src/image/image-file.js';
 import { type TarEntry, TarWriter } from '../../../src/image/tar/tar-writer.js';
-import { rootDescriptor } from '../../../src/volume/security/security-rules.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
-import { linkData, PAGE, rig } from './volumes.js';
+import { linkData, PAGE, PAX, rig } from './volumes.js';
 
 const folder = temporaryFolder('hostile');
 let number = 0;
 
 type Made = Partial<Omit<TarEntry, 'type'>> & { type?: string; content?: Uint8Array };
 
-const PAX = {
-  [Key.WRITE]: '1',
-  [Key.ACCESS]: '1',
-  [Key.CHANGE]: '1',
-  [Key.CREATION]: '1',
-  [Key.ATTRIBUTES]: '0x20',
-  [Key.SECURITY]: Buffer.from(rootDescriptor()).toString('base64'),
-};
 const ROOT: Made = { path: './', type: 'directory', pax: { ...PAX, [Key.COMMENT]: MARK_TEXT } };
 
 /** What loading an image of these entries, with a proper root and manifest, ends in. */

@@ -1,4 +1,5 @@
 /** Volumes for the tests of images: one with everything in it, and what tells two of them apart. */
+import { Key } from '../../../src/image/format.js';
 import type { Scratch } from '../../../src/image/volume-view.js';
 import type { Inode } from '../../../src/volume/inode.js';
 import { RamVolume, type RamVolumeOptions } from '../../../src/volume/ram-volume.js';
@@ -8,6 +9,16 @@ import { PlainPageMemory } from '../../support/plain-page-memory.js';
 
 export const PAGE = 4096;
 const SCRATCH_BYTES = 65536;
+
+/** The pax keys that every entry of an image has. */
+export const PAX = {
+  [Key.WRITE]: '1',
+  [Key.ACCESS]: '1',
+  [Key.CHANGE]: '1',
+  [Key.CREATION]: '1',
+  [Key.ATTRIBUTES]: '0x20',
+  [Key.SECURITY]: Buffer.from(rootDescriptor()).toString('base64'),
+};
 
 export interface Rig {
   volume: RamVolume;
