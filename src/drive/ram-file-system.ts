@@ -70,18 +70,18 @@ export class RamFileSystem implements FileSystemInterface {
   }
 
   getSecurityByName(fileName: string, result: SecurityByNameResult): number {
-    const inode = this.#volume.lookup(fileName);
+    const inode = this.#volume.lookupForSecurity(fileName);
     if (typeof inode === 'number') {
       // A missing leaf has been looked for in a directory that is there, so no link lies on the way to it.
       const link =
         inode === NtStatus.OBJECT_NAME_NOT_FOUND ? -1 : this.#volume.reparsePointOnTheWay(fileName);
-      if (link < 0) {
-        return inode;
-      }
+      if (link < 0) return inode;
       result.fileAttributes = link;
       return NtStatus.REPARSE;
     }
-    result.fileAttributes = attributesOf(inode);
+    // Of a link without such a stream only that it is one: what is opened, if anything, is behind it.
+    const isBase = inode.reparse !== null && inode.main === inode && this.#volume.isStreamPath(fileName);
+    result.fileAttributes = isBase ? FileAttribute.REPARSE_POINT : attributesOf(inode);
     result.securityDescriptor = this.#volume.securityOf(inode);
     return NtStatus.SUCCESS;
   }

@@ -44,6 +44,7 @@ const statuses =
   (difference: Difference): boolean =>
     difference.drive.status === `STATUS_${drive}` && difference.memfs.status === `STATUS_${memfs}`;
 const sizeOf = ({ detail }: Outcome): unknown => (detail as { size?: string } | null)?.size;
+const baseOf = ({ detail }: Outcome): string => JSON.stringify((detail as { base?: unknown } | null)?.base);
 const isLink = ({ detail }: Outcome): boolean => (detail as { isLink?: boolean } | null)?.isLink === true;
 
 export const ALLOWED: readonly Allowed[] = [
@@ -94,11 +95,23 @@ export const ALLOWED: readonly Allowed[] = [
     ends: true,
   },
   {
+    id: 'attributes set through a stream of a directory',
+    reason: 'It stays a directory, and a link stays a link; memfs replaces these bits too.',
+    example: [
+      open('dir', FILE_CREATE, DIRECTORY),
+      open('dir:s', FILE_CREATE),
+      { do: 'basic', handle: 1, attributes: 1, time: false },
+    ],
+    matches: ({ step, drive, memfs }) => step.do === 'basic' && baseOf(drive) !== baseOf(memfs),
+    ends: true,
+  },
+  {
     id: 'overwriting a file with open streams',
     reason:
       'All streams go with the content; memfs keeps those that are open, or that the system has not closed yet.',
     example: [open('a', FILE_CREATE), open('a:s', FILE_CREATE), open('a', FILE_SUPERSEDE)],
-    matches: ({ step, drive, memfs }) => step.do === 'open' && streamsIn(drive) !== streamsIn(memfs),
+    matches: ({ step, drive, memfs }) =>
+      (step.do === 'open' || step.do === 'create with EA') && streamsIn(drive) !== streamsIn(memfs),
     ends: true,
   },
   {

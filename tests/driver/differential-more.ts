@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { ntStatusName } from '../../src/ntstatus.js';
 import { eaList } from '../support/ea-list.js';
 import { EaFlag, openMoreNow, parseEas, queryEasNow, setEasNow } from './ea.js';
-import { Access, DirectoryFlag, Option, VolumeClass } from './nt.js';
+import { Access, DirectoryFlag, FileClass, Option, VolumeClass } from './nt.js';
 import type { NtFile } from './rig.js';
 
 export type MoreStep =
@@ -107,6 +107,28 @@ export function performMore(step: MoreStep, file: NtFile, root: string): MoreOut
   }
 }
 
+/** Whether an open that said this emptied a file that was there: FILE_SUPERSEDED, FILE_OVERWRITTEN. */
+export const hasReplaced = (information: number): boolean => information === 0 || information === 3;
+
+/** FILE_STREAM_INFORMATION: next u32@0, bytes of the name u32@4, size u64@8, allocation u64@16, name@24. */
+export function streamsOf(file: NtFile): { status: number; all: [string, string][] } {
+  const { status, data } = file.queryNow(FileClass.STREAM, 4096);
+  const all: [string, string][] = [];
+  for (let at = 0; status === 0 && at + 24 <= data.length; ) {
+    const nameBytes = data.readUInt32LE(at + 4);
+    all.push([
+      data.toString('utf16le', at + 24, at + 24 + nameBytes),
+      data.readBigUInt64LE(at + 8).toString(),
+    ]);
+    const next = data.readUInt32LE(at);
+    if (next === 0) {
+      break;
+    }
+    at += next;
+  }
+  return { status, all };
+}
+
 function createWithEa(step: Extract<MoreStep, { do: 'create with EA' }>, root: string): MoreOutcome {
   const options = Option.SYNCHRONOUS | Option.NON_DIRECTORY;
   const extendedAttributes = eaList({ [step.name]: step.value });
@@ -118,9 +140,10 @@ function createWithEa(step: Extract<MoreStep, { do: 'create with EA' }>, root: s
   );
   if (opened.file === null) return { status: opened.status, detail: null };
   const { status, data } = queryEasNow(opened.file);
+  const lost = hasReplaced(opened.information) ? { streams: streamsOf(opened.file).all } : {};
   opened.file.closeNow();
   const eas = status === 0 ? parseEas(data) : ntStatusName(status);
-  return { status: opened.status, detail: { information: opened.information, eas } };
+  return { status: opened.status, detail: { information: opened.information, eas, ...lost } };
 }
 
 /**

@@ -5,7 +5,14 @@
 import fc from 'fast-check';
 import { ntStatusName } from '../../src/ntstatus.js';
 import { CreateDisposition, FileAttribute } from '../../src/winfsp/abi/constants.js';
-import { isMoreStep, type MoreStep, moreStep, performMore } from './differential-more.js';
+import {
+  hasReplaced,
+  isMoreStep,
+  type MoreStep,
+  moreStep,
+  performMore,
+  streamsOf,
+} from './differential-more.js';
 import { Access, DirectoryFlag, FileClass, FsControl, LockFlag, Option, Share } from './nt.js';
 import { basicInformation, int64, type NtFile, namesOf, openNow } from './rig.js';
 
@@ -49,9 +56,7 @@ const STREAMS = [
   ':s:',
   ':$I30:$INDEX_ALLOCATION',
 ];
-const SUPERSEDED = 0;
 const OPENED = 1;
-const OVERWRITTEN = 3;
 const LINK_TAG = 0xa000000c;
 const OTHER_TAG = 0xa0000019;
 
@@ -214,9 +219,9 @@ export function openStep(
   // What overwriting makes of a link shows later only, as another error.
   const overwritten =
     (step.options & Option.OPEN_REPARSE_POINT) !== 0 && file !== null && information !== OPENED;
-  const replaced = file !== null && (information === SUPERSEDED || information === OVERWRITTEN);
+  const replaced = file !== null && hasReplaced(information);
   const link = overwritten ? { isLink: isLink(file) } : {};
-  const lost = replaced ? { streams: streams(file).detail } : {};
+  const lost = replaced ? { streams: streamsOf(file).all } : {};
   return { result: outcome(status, { information, ...link, ...lost }), file };
 }
 
@@ -254,7 +259,7 @@ export function perform(step: Exclude<Step, { do: 'open' }>, file: NtFile, root:
       const times = step.time ? { creationTime: TIME, lastWriteTime: TIME } : {};
       const change = basicInformation({ attributes: step.attributes, ...times });
       const status = file.setNow(FileClass.BASIC, change);
-      return outcome(status, { isLink: isLink(file), size: sizeOf(file) });
+      return outcome(status, { isLink: isLink(file), size: sizeOf(file), base: base(file, root) });
     }
     case 'dispose':
       return outcome(file.setNow(FileClass.DISPOSITION, Buffer.from([step.on ? 1 : 0])));
@@ -264,8 +269,10 @@ export function perform(step: Exclude<Step, { do: 'open' }>, file: NtFile, root:
       return query(file);
     case 'list':
       return list(file, step.pattern, step.length);
-    case 'streams':
-      return streams(file);
+    case 'streams': {
+      const { status, all } = streamsOf(file);
+      return outcome(status, all);
+    }
     case 'flush':
       return outcome(file.flushNow());
     case 'security':
@@ -297,25 +304,6 @@ function query(file: NtFile): Outcome {
   });
 }
 
-/** FILE_STREAM_INFORMATION: next u32@0, bytes of the name u32@4, size u64@8, allocation u64@16, name@24. */
-function streams(file: NtFile): Outcome {
-  const { status, data } = file.queryNow(FileClass.STREAM, 4096);
-  const all: [string, string][] = [];
-  for (let at = 0; status === 0 && at + 24 <= data.length; ) {
-    const nameBytes = data.readUInt32LE(at + 4);
-    all.push([
-      data.toString('utf16le', at + 24, at + 24 + nameBytes),
-      data.readBigUInt64LE(at + 8).toString(),
-    ]);
-    const next = data.readUInt32LE(at);
-    if (next === 0) {
-      break;
-    }
-    at += next;
-  }
-  return outcome(status, all);
-}
-
 /** From the start to the end, in buffers of this length. */
 function list(file: NtFile, pattern: string | null, length: number): Outcome {
   const names: string[] = [];
@@ -332,6 +320,28 @@ function list(file: NtFile, pattern: string | null, length: number): Outcome {
 function sizeOf(file: NtFile): string {
   const { status, data } = file.queryNow(FileClass.STANDARD, 24);
   return status === 0 ? data.readBigUInt64LE(8).toString() : ntStatusName(status);
+}
+
+/**
+ * Whether the file that a stream belongs to is a directory (a status) or a link. Null: not the handle of a stream. The
+ * driver itself remembers what is a directory, so its attributes would not tell.
+ */
+function base(file: NtFile, root: string): { status: string; isLink: boolean } | null {
+  const { status, data } = file.queryNow(FileClass.NAME, 2048);
+  const path = status === 0 ? data.toString('utf16le', 4) : '';
+  if (!path.includes(':')) return null;
+  const volume = root.slice(0, root.lastIndexOf('\\'));
+  const options = Option.SYNCHRONOUS | Option.OPEN_REPARSE_POINT | Option.NON_DIRECTORY;
+  const opened = openNow(volume + path.slice(0, path.indexOf(':')), {
+    access: Access.READ_ATTRIBUTES,
+    options,
+  });
+  const result = {
+    status: ntStatusName(opened.status),
+    isLink: opened.file !== null && isLink(opened.file),
+  };
+  opened.file?.closeNow();
+  return result;
 }
 
 function isLink(file: NtFile): boolean {

@@ -31,6 +31,7 @@ lazyWriterEvery(200);
 interface Pair {
   drive: NtFile;
   memfs: NtFile;
+  isStream: boolean;
 }
 let runs = 0;
 let done = 0;
@@ -48,9 +49,11 @@ function runBoth(steps: readonly Step[], expected: string | null = null): void {
     made.file!.closeNow();
   }
   const pairs: Pair[] = [];
+  const hasStreams = steps.some((one) => one.do === 'open' && one.path.includes(':'));
   try {
-    for (const [at, one] of steps.entries()) {
+    for (const [at, made] of steps.entries()) {
       done += 1;
+      const one = expected === null ? measurable(made, pairs, hasStreams) : made;
       const difference = one.do === 'open' ? openBoth(one, directory, pairs) : doBoth(one, directory, pairs);
       const allowed = difference === null ? undefined : allowedFor(difference, expected);
       if (allowed?.ends === true) {
@@ -98,11 +101,21 @@ function removeTree(path: string): void {
   file!.closeNow();
 }
 
+/**
+ * For what memfs is no measure: what becomes of the streams of a file that a rename replaces, and attributes set through
+ * a stream, which may cost its file the bit that makes it a directory.
+ */
+function measurable(one: Step, pairs: readonly Pair[], hasStreams: boolean): Step {
+  if (one.do === 'rename' && hasStreams) return { ...one, replace: false };
+  const isThroughStream = one.do === 'basic' && pairs[one.handle % pairs.length]?.isStream === true;
+  return isThroughStream ? { ...one, attributes: 0 } : one;
+}
+
 function openBoth(one: Extract<Step, { do: 'open' }>, directory: string, pairs: Pair[]): Difference | null {
   const drive = openStep(one, DRIVE + directory);
   const memfs = openStep(one, MEMFS + directory);
   if (drive.file !== null && memfs.file !== null) {
-    pairs.push({ drive: drive.file, memfs: memfs.file });
+    pairs.push({ drive: drive.file, memfs: memfs.file, isStream: one.path.includes(':') });
   } else {
     drive.file?.closeNow();
     memfs.file?.closeNow();

@@ -393,6 +393,10 @@ function reparsePoints(): void {
   status(link.controlNow(FsControl.SET_REPARSE, data).status, NtStatus.SUCCESS);
   link.closeNow();
   assert.equal(readFileNow('\\link').toString(), 'content of the target');
+  writeFileNow('\\target:s', 'stream of the target');
+  assert.equal(readFileNow('\\link:s').toString(), 'stream of the target');
+  const ownStream = openNow(`${VOLUME}\\link:s`, { options: FILE | Option.OPEN_REPARSE_POINT });
+  status(ownStream.status, NtStatus.OBJECT_NAME_NOT_FOUND);
   const itself = opened('\\link', {
     access: Access.ALL,
     options: Option.SYNCHRONOUS | Option.OPEN_REPARSE_POINT,

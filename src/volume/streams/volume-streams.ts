@@ -17,6 +17,22 @@ export abstract class VolumeStreams extends VolumeNames {
    */
   readonly #overwritten = new Set<Stream>();
 
+  isStreamPath(path: string): boolean {
+    return this.tree.streamStart(path) >= 0;
+  }
+
+  /**
+   * As lookup; for a stream that is not there the file that it would belong to if that is a reparse point, because the
+   * system opens the stream behind it, or finds out that it is missing.
+   */
+  lookupForSecurity(path: string): Inode | number {
+    const inode = this.lookup(path);
+    const colon = inode === NtStatus.OBJECT_NAME_NOT_FOUND ? this.tree.streamStart(path) : -1;
+    if (colon < 0) return inode;
+    const base = this.lookup(path.slice(0, colon));
+    return typeof base !== 'number' && base.reparse !== null ? base : inode;
+  }
+
   /**
    * Gives a file or directory a stream and opens it. `path`: what leads to it, where that must be one that the front
    * end can say. FILE_DELETED, OBJECT_NAME_COLLISION, OBJECT_NAME_INVALID, NAME_TOO_LONG, DISK_FULL.

@@ -235,6 +235,24 @@ describe('getSecurityByName', () => {
     expect(open('\\none\\a')).toBe(NtStatus.OBJECT_PATH_NOT_FOUND);
     expect(volume.selfCheck()).toEqual([]);
   });
+
+  it('answers for a stream that a link does not have as for the link, behind which it may be', () => {
+    const { fs, volume, make } = setUp();
+    volume.namedStreams = true;
+    make('\\file');
+    const link = make('\\link');
+    const result = { fileAttributes: 0, securityDescriptor: null };
+    expect(fs.getSecurityByName('\\link:s', result)).toBe(NtStatus.OBJECT_NAME_NOT_FOUND);
+    const data = new Uint8Array(8 + 12 + 2);
+    new DataView(data.buffer).setUint32(0, 0xa000000c, true);
+    new DataView(data.buffer).setUint16(4, data.length - 8, true);
+    expect(fs.setReparsePoint(link, '\\link', data)).toBe(NtStatus.SUCCESS);
+    expect(fs.getSecurityByName('\\link:s', result)).toBe(NtStatus.SUCCESS);
+    expect(result.fileAttributes & FileAttribute.REPARSE_POINT).not.toBe(0);
+    expect(fs.getSecurityByName('\\file:s', result)).toBe(NtStatus.OBJECT_NAME_NOT_FOUND);
+    expect(fs.getSecurityByName('\\none:s', result)).toBe(NtStatus.OBJECT_NAME_NOT_FOUND);
+    expect(fs.getSecurityByName('\\link:a:b', result)).toBe(NtStatus.OBJECT_NAME_INVALID);
+  });
 });
 
 describe('read and write', () => {
