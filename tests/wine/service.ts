@@ -7,7 +7,7 @@
  * this one.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { check } from './check.js';
@@ -77,6 +77,25 @@ await check('"ramdrive unmount" ends the service too', () => {
   assert.equal(service('start').status, 0);
   assert.equal(ramdrive('unmount', 'R:').status, 0);
   assert.equal(service('stop').status, 0);
+  assert.match(service('status').output, /is stopped/);
+});
+
+await check('a stop whose save fails: it goes on RUNNING with its drive', () => {
+  const images = join(folder, 'images');
+  const image = join(images, 'drive.tar');
+  mkdirSync(images);
+  configure('my drive.jsonc', { mountPoint: 'R:', capacity: '64M', image });
+  assert.equal(service('start').status, 0);
+  rmSync(images, { recursive: true });
+  const { status, errors } = service('stop');
+  assert.equal(status, 1);
+  assert.match(errors, /still runs/);
+  assert.match(service('status').output, /is running, process \d+/);
+  assert.equal(ramdrive('status', 'R:').status, 0);
+  // Wine's manager takes no second STOP (1061), whatever the service says of itself: the drive is ended instead.
+  mkdirSync(images);
+  assert.equal(ramdrive('unmount', 'R:').status, 0);
+  assert.equal(ramdrive('image', 'verify', image).status, 0);
   assert.match(service('status').output, /is stopped/);
 });
 
