@@ -87,6 +87,13 @@ const PROGRAMS = [
     args: ['--seconds', String(Math.ceil(seconds / 4)), '--seed', seed],
   },
   {
+    name: 'oplocks',
+    what: 'oplocks',
+    limit: seconds + GRACE_SECONDS,
+    args: ['--seconds', String(Math.ceil(seconds / 4)), '--seed', seed, '--host', options.host],
+    hosts: ['drive', 'memfs'],
+  },
+  {
     name: 'streams-control',
     what: 'control: streams without completion threads',
     script: 'streams',

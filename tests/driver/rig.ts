@@ -68,8 +68,11 @@ const native = {
   notify: declare(
     'int32_t rig_notify(uintptr_t file, uintptr_t buffer, uint32_t length, uint32_t filter, int tree, void *request)',
   ),
-  notifyResult: declare(
-    'int32_t rig_notify_result(uintptr_t request, int cancel, uint32_t timeout, void *done)',
+  controlStart: declare(
+    'int32_t rig_control_start(uintptr_t file, uint32_t code, void *input, uint32_t inputLength, uintptr_t output, uint32_t outputLength, void *request)',
+  ),
+  requestResult: declare(
+    'int32_t rig_request_result(uintptr_t request, int cancel, uint32_t timeout, void *done)',
   ),
   poke: declare('int32_t rig_poke(uintptr_t file, void *data, uint32_t length, int64_t offset)'),
   lazy: declare('void rig_lazy(uint32_t milliseconds)'),
@@ -336,37 +339,52 @@ export class NtFile {
   }
 }
 
-const NOTIFY_BYTES = 4096;
-/** One request to be told of changes below a directory. */
-export class Notification {
+const REQUEST_BYTES = 4096;
+/** A request that stays until something happens, with memory that it is answered in. */
+class StayingRequest {
+  /** What the file system said at once: PENDING when it stays. */
   readonly status: number;
-  readonly #memory = koffi.alloc('uint8_t', NOTIFY_BYTES);
+  readonly #memory = koffi.alloc('uint8_t', REQUEST_BYTES);
   readonly #request = Buffer.alloc(8);
 
+  constructor(send: (memory: bigint, request: Buffer) => number) {
+    this.status = send(koffi.address(this.#memory), this.#request);
+  }
+
+  /** Waits so long, then cancels the request. To be called once. */
+  async result(timeoutMs: number): Promise<DataResult & { information: number }> {
+    const done = Buffer.alloc(4);
+    const address = Number(this.#request.readBigUInt64LE());
+    const status = await call(native.requestResult, address, 1, timeoutMs, done);
+    const information = done.readUInt32LE();
+    const memory = Buffer.from(koffi.view(this.#memory, REQUEST_BYTES));
+    return { status, information, data: memory.subarray(0, information) };
+  }
+}
+
+/** One request to be told of changes below a directory. */
+export class Notification extends StayingRequest {
   constructor(file: NtFile, filter: number, tree = false) {
-    this.status = native.notify(
-      file.address,
-      koffi.address(this.#memory),
-      NOTIFY_BYTES,
-      filter,
-      tree ? 1 : 0,
-      this.#request,
+    super((memory, request) =>
+      native.notify(file.address, memory, REQUEST_BYTES, filter, tree ? 1 : 0, request),
     );
   }
-  /** Waits so long, then cancels the request. */
-  async result(timeoutMs: number): Promise<DataResult> {
-    const done = Buffer.alloc(4);
-    const status = await call(
-      native.notifyResult,
-      Number(this.#request.readBigUInt64LE()),
-      1,
-      timeoutMs,
-      done,
+}
+
+/** A control code whose request stays, as that of an oplock does until it is broken. */
+export class StayingControl extends StayingRequest {
+  constructor(file: NtFile, code: number, input: Buffer | null = null, outputLength = 0) {
+    super((memory, request) =>
+      native.controlStart(
+        file.address,
+        code,
+        input,
+        input?.length ?? 0,
+        outputLength === 0 ? 0 : memory,
+        outputLength,
+        request,
+      ),
     );
-    return {
-      status,
-      data: Buffer.from(koffi.view(this.#memory, NOTIFY_BYTES)).subarray(0, done.readUInt32LE()),
-    };
   }
 }
 

@@ -93,6 +93,9 @@ BOOLEAN name_matches(const WCHAR *pattern, ULONG plen, const WCHAR *name, ULONG 
 /* Whether the handle was opened with all of these rights: the I/O manager asks that before any file system is asked. */
 static inline BOOLEAN has_access(PFILE_OBJECT file, ULONG rights) { return (OB(file)->granted & rights) == rights; }
 
-/* ---- client: a buffered request: the I/O manager's copy of the data in pool, copied out when it completes ---- */
+/* ---- client ---- */
+/* Sends a request that may stay: what comes of it is told by rig_request_result. */
+int32_t request_send(PFILE_OBJECT file, PIRP irp, void **request);
+/* A buffered request: the I/O manager's copy of the data in pool, copied out when it completes. */
 void irp_buffer(PIRP irp, const void *in, ULONG in_length, void *out, ULONG out_length);
 #endif

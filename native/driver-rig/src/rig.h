@@ -150,8 +150,12 @@ RIG_API int32_t rig_unlock(void *file, int64_t offset, int64_t length, uint32_t 
 RIG_API int32_t rig_control(void *file, int fs, uint32_t code, const void *in, uint32_t in_length, void *out,
     uint32_t out_length, uint32_t *done);
 RIG_API int32_t rig_notify(void *file, void *buffer, uint32_t length, uint32_t filter, int tree, void **request);
+/* A control code whose request may stay, as that of an oplock does until it is broken. Buffered; the output is written
+ * when it ends. */
+RIG_API int32_t rig_control_start(void *file, uint32_t code, const void *in, uint32_t in_length, void *out,
+    uint32_t out_length, void **request);
 /* Waits so long; then, with cancel, cancels it. STATUS_TIMEOUT: the request goes on. */
-RIG_API int32_t rig_notify_result(void *request, int cancel, uint32_t timeout_ms, uint32_t *done);
+RIG_API int32_t rig_request_result(void *request, int cancel, uint32_t timeout_ms, uint32_t *done);
 RIG_API uint32_t rig_granted(void *file);
 RIG_API int rig_link_target(const wchar_t *name, wchar_t *target, uint32_t chars);
 /* Mapped files. */

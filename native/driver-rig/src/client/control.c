@@ -68,3 +68,17 @@ RIG_API int32_t rig_control(void *file, int fs, uint32_t code, const void *in, u
         *done = bytes;
     return status;
 }
+
+RIG_API int32_t rig_control_start(void *file, uint32_t code, const void *in, uint32_t in_length, void *out,
+    uint32_t out_length, void **request)
+{
+    PIO_STACK_LOCATION sp;
+    PIRP irp = irp_for(file, IRP_MJ_FILE_SYSTEM_CONTROL, IRP_MN_USER_FS_REQUEST, UserMode, &sp);
+    if ((code & 3) != METHOD_BUFFERED)
+        NOT_IMPLEMENTED("a method other than buffered");
+    sp->Parameters.FileSystemControl.FsControlCode = code;
+    sp->Parameters.FileSystemControl.InputBufferLength = in_length;
+    sp->Parameters.FileSystemControl.OutputBufferLength = out_length;
+    irp_buffer(irp, in, in_length, out, out_length);
+    return request_send(file, irp, request);
+}

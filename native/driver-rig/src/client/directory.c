@@ -63,43 +63,13 @@ RIG_API int32_t rig_rename(void *file, const wchar_t *target, void *root, uint32
     return status;
 }
 
-typedef struct {
-    KEVENT event;
-    IO_STATUS_BLOCK iosb;
-    PIRP irp;
-} NOTIFY_REQUEST;
-
 RIG_API int32_t rig_notify(void *file, void *buffer, uint32_t length, uint32_t filter, int tree, void **request)
 {
     PIO_STACK_LOCATION sp;
-    NOTIFY_REQUEST *r = host_alloc(sizeof *r);
-    event_initialize(&r->event, NotificationEvent, FALSE);
-    PIRP irp = r->irp = irp_for(file, IRP_MJ_DIRECTORY_CONTROL, IRP_MN_NOTIFY_CHANGE_DIRECTORY, UserMode, &sp);
-    irp->AllocationFlags |= IRP_KEPT;
+    PIRP irp = irp_for(file, IRP_MJ_DIRECTORY_CONTROL, IRP_MN_NOTIFY_CHANGE_DIRECTORY, UserMode, &sp);
     irp->UserBuffer = buffer;
-    irp->UserEvent = &r->event;
-    irp->UserIosb = &r->iosb;
     sp->Flags = tree ? SL_WATCH_TREE : 0;
     sp->Parameters.NotifyDirectory.Length = length;
     sp->Parameters.NotifyDirectory.CompletionFilter = filter;
-    *request = r;
-    return irp_call(file_device(file), irp);
-}
-
-RIG_API int32_t rig_notify_result(void *request, int cancel, uint32_t timeout_ms, uint32_t *done)
-{
-    NOTIFY_REQUEST *r = request;
-    LARGE_INTEGER limit = {.QuadPart = -(LONGLONG)timeout_ms * 10000};
-    if (wait_for(&r->event, &limit) == STATUS_TIMEOUT) {
-        if (!cancel)
-            return STATUS_TIMEOUT;
-        irp_cancel(r->irp);
-        wait_for(&r->event, NULL);
-    }
-    NTSTATUS status = r->iosb.Status;
-    if (done != NULL)
-        *done = (ULONG)r->iosb.Information;
-    irp_free(r->irp);
-    host_free(r);
-    return status;
+    return request_send(file, irp, request);
 }
