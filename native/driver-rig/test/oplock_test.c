@@ -2,8 +2,8 @@
 #include "check.h"
 
 NTSTATUS K_FsRtlOplockFsctrl(PVOID *oplock, PIRP irp, ULONG open_count);
-NTSTATUS K_FsRtlCheckOplockEx(PVOID *oplock, PIRP irp, ULONG flags, PVOID context, POPLOCK_WAIT_COMPLETE_ROUTINE completion,
-    POPLOCK_FS_PREPOST_IRP post);
+NTSTATUS K_FsRtlCheckOplockEx(PVOID *oplock, PIRP irp, ULONG flags, PVOID context,
+    POPLOCK_WAIT_COMPLETE_ROUTINE completion, POPLOCK_FS_PREPOST_IRP post);
 NTSTATUS K_FsRtlOplockBreakH(PVOID *oplock, PIRP irp, ULONG flags, PVOID context,
     POPLOCK_WAIT_COMPLETE_ROUTINE completion, POPLOCK_FS_PREPOST_IRP post);
 BOOLEAN K_FsRtlCurrentBatchOplock(PVOID *oplock);

@@ -149,7 +149,8 @@ static HOLDER *holder_of(STATE *state, PFILE_OBJECT file, BOOLEAN breaking)
 static NTSTATUS hold(STATE *state, PIRP irp, ULONG level, BOOLEAN legacy)
 {
     HOLDER *h = host_alloc(sizeof *h);
-    *h = (HOLDER){.next = state->holders, .file = stack_of(irp)->FileObject, .level = level, .legacy = legacy, .irp = irp};
+    PFILE_OBJECT file = stack_of(irp)->FileObject;
+    *h = (HOLDER){.next = state->holders, .file = file, .level = level, .legacy = legacy, .irp = irp};
     state->holders = h;
     if (!oplock_pend(irp)) {
         oplock_forget(state, h);
