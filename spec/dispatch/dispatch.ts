@@ -9,12 +9,13 @@ export interface Constants {
   RequestCount: number;
   Dispatcher: 'inline' | 'async';
   MayStop: boolean;
+  Streams: boolean;
   Filters: boolean;
 }
 
 const NONE = 0;
 const STATES = ['unused', 'queued', 'inside', 'ignored', 'done', 'cancelled'] as const;
-const KINDS = ['leaf', 'plain', 'safe', 'info', 'cleanup', 'rename'] as const;
+const KINDS = ['leaf', 'plain', 'safe', 'info', 'cleanup', 'rename', 'stream', 'failure'] as const;
 const STAGES = ['', 'answered', 'locked', 'nested'] as const;
 const M_PCS = ['receive', 'handle', 'complete', 'ended'] as const;
 const STOPS = ['running', 'stop0', 'stopped', 'freed'] as const;
@@ -29,8 +30,8 @@ export interface State {
   mPc: (typeof M_PCS)[number];
   mRequest: number;
   /** Of completion thread h at h - 1. */
-  completionQueue: [number[], number[]];
-  completionRequest: [number, number];
+  completionQueue: [number[], number[], number[]];
+  completionRequest: [number, number, number];
   late: number;
   calls: number;
   mutex: number;
@@ -39,12 +40,13 @@ export interface State {
   deliveries: number[];
 }
 
-const COMPLETION_THREADS = [0, 1] as const;
+const COMPLETION_THREADS = [0, 1, 2] as const;
 
 export function dispatchModel(constants: Constants): Model<State> {
-  const { RequestCount, Dispatcher, MayStop, Filters } = constants;
+  const { RequestCount, Dispatcher, MayStop, Streams, Filters } = constants;
   const applications = Array.from({ length: RequestCount }, (_, r) => r + 1);
   const requests = Array.from({ length: 3 * RequestCount }, (_, r) => r + 1);
+  const kinds = KINDS.filter((kind) => Streams || !isOfStream(kind));
   const reached = new Set<string>();
   const markIf = (condition: boolean, branch: string): void => {
     if (condition) reached.add(branch);
@@ -58,8 +60,8 @@ export function dispatchModel(constants: Constants): Model<State> {
     stage: each(''),
     mPc: 'receive',
     mRequest: NONE,
-    completionQueue: [[], []],
-    completionRequest: [NONE, NONE],
+    completionQueue: [[], [], []],
+    completionRequest: [NONE, NONE, NONE],
     late: 0,
     calls: 0,
     mutex: NONE,
@@ -112,8 +114,9 @@ export function dispatchModel(constants: Constants): Model<State> {
   const renameNow = (s: State): number => (s.rename !== NONE && isDelivered(s, s.rename) ? NONE : s.rename);
 
   /** AnswerRouting.route: 0 is M itself, else the completion thread's number. */
-  function route(s: State, kind: Kind | ''): 0 | 1 | 2 {
+  function route(s: State, kind: Kind | ''): 0 | 1 | 2 | 3 {
     if (kind === 'rename') return 1;
+    if (isOfStream(kind)) return 3;
     if (kind === 'info') return 2;
     if (kind === 'safe' || kind === 'cleanup') return renameNow(s) === NONE ? 0 : 2;
     return 0;
@@ -134,10 +137,11 @@ export function dispatchModel(constants: Constants): Model<State> {
     const kind = s.kind[s.mRequest]!;
     const completionThread = route(s, kind);
     if (completionThread === 0) return null;
-    const h = completionThread === 1 ? 0 : 1;
+    const h = COMPLETION_THREADS[completionThread - 1]!;
     markIf(completionThread === 2 && kind === 'cleanup', 'CleanupByCompletionThread');
     markIf(completionThread === 2 && kind === 'safe', 'SafeByCompletionThread');
     markIf(s.completionQueue[h].length > 0, 'TwoInRing');
+    markIf(completionThread === 3 && s.completionRequest[h] !== NONE, 'StreamBehindStream');
     const next = copy(s);
     next.completionQueue = set(s.completionQueue, h, [...s.completionQueue[h], s.mRequest]);
     next.stage = set(next.stage, s.mRequest, 'answered');
@@ -168,7 +172,7 @@ export function dispatchModel(constants: Constants): Model<State> {
     return next;
   }
 
-  function CompletionTake(s: State, h: 0 | 1): State | null {
+  function CompletionTake(s: State, h: 0 | 1 | 2): State | null {
     if (s.completionRequest[h] !== NONE || s.completionQueue[h].length === 0) return null;
     const next = copy(s);
     next.completionRequest = set(s.completionRequest, h, s.completionQueue[h][0]!);
@@ -196,7 +200,8 @@ export function dispatchModel(constants: Constants): Model<State> {
   /** What all completions that the driver really begins have in common. */
   const begins = (s: State, r: number): boolean =>
     s.stage[r] === 'answered' && s.stop === 'running' && isDelivering(s, r);
-  const takesMutex = (kind: Kind | ''): boolean => kind === 'safe' || kind === 'info' || kind === 'cleanup';
+  const takesMutex = (kind: Kind | ''): boolean =>
+    kind === 'safe' || kind === 'info' || kind === 'cleanup' || kind === 'stream';
 
   function Complete(s: State, r: number): State | null {
     const kind = s.kind[r]!;
@@ -220,6 +225,15 @@ export function dispatchModel(constants: Constants): Model<State> {
     const next = nest(copy(s), r, 'leaf');
     markIf(next !== null && r > RequestCount, 'NestedTwice');
     markIf(next !== null && s.rename !== NONE, 'FlushDuringRename');
+    return next;
+  }
+
+  function CompleteStream(s: State, r: number): State | null {
+    const kind = s.kind[r]!;
+    if (!isOfStream(kind) || !begins(s, r) || (takesMutex(kind) && s.mutex !== NONE)) return null;
+    const next = nest(copy(s), r, 'cleanup');
+    markIf(next !== null && s.rename !== NONE, 'StreamDuringRename');
+    markIf(next !== null && r > RequestCount, 'StreamOfFilter');
     return next;
   }
 
@@ -261,7 +275,7 @@ export function dispatchModel(constants: Constants): Model<State> {
     return next;
   }
 
-  function ReturnToCompletionThread(s: State, h: 0 | 1): State | null {
+  function ReturnToCompletionThread(s: State, h: 0 | 1 | 2): State | null {
     if (s.completionRequest[h] === NONE || !hasReturned(s, s.completionRequest[h])) return null;
     const next = copy(s);
     next.completionRequest = set(next.completionRequest, h, NONE);
@@ -330,7 +344,7 @@ export function dispatchModel(constants: Constants): Model<State> {
   let mayApply: Step<State>['mayApply'];
   for (const r of applications) {
     mayApply = (s) => s.state[r] === 'unused' && s.stop === 'running';
-    for (const kind of KINDS) add(Submit, r, kind);
+    for (const kind of kinds) add(Submit, r, kind);
   }
   mayApply = undefined;
   for (const action of [Receive, EndLoop, AnswerInline, AnswerByCompletionThread, PutAside, ReturnToM])
@@ -344,8 +358,8 @@ export function dispatchModel(constants: Constants): Model<State> {
     for (const action of [FinishLate, ReturnToCall, CompleteIgnored, Complete, CompleteFlushing]) {
       add(action, r);
     }
-    for (const action of [RenameLocks, RenameCompletes, CompleteNested]) add(action, r);
-    for (const kind of KINDS) if (kind !== 'rename') add(RenameFiltered, r, kind);
+    for (const action of [CompleteStream, RenameLocks, RenameCompletes, CompleteNested]) add(action, r);
+    for (const kind of kinds) if (kind !== 'rename') add(RenameFiltered, r, kind);
   }
   mayApply = undefined;
   for (const action of [Stop0, Stop, Release]) add(action);
@@ -392,6 +406,10 @@ export function dispatchModel(constants: Constants): Model<State> {
   };
 }
 
+function isOfStream(kind: Kind | ''): boolean {
+  return kind === 'stream' || kind === 'failure';
+}
+
 /** Shares everything with s: anyone who changes a list or a queue puts another in its place. */
 function copy(s: State): State {
   const { queue, state, kind, stage, mPc, mRequest, completionQueue, completionRequest, late, calls } = s;
@@ -430,11 +448,12 @@ function encode(s: State): void {
   putQueue(s.queue);
   putQueue(s.completionQueue[0]);
   putQueue(s.completionQueue[1]);
+  putQueue(s.completionQueue[2]);
   for (let r = 1; r < s.state.length; r++) {
     const stage = STAGES.indexOf(s.stage[r]!);
     put(STATES.indexOf(s.state[r]!) * STAGES.length + stage);
     const kind = s.kind[r]!;
-    put((kind === '' ? 0 : KINDS.indexOf(kind) + 1) + 8 * s.deliveries[r]!);
+    put((kind === '' ? 0 : KINDS.indexOf(kind) + 1) + 16 * s.deliveries[r]!);
   }
   put(M_PCS.indexOf(s.mPc));
   put(s.mRequest);

@@ -7,7 +7,7 @@
 (*                                                                         *)
 (* The dispatcher thread M receives requests one by one, answers each at   *)
 (* once and delivers the answer with its next call, or hands it to completion thread  *)
-(* 1 or 2. Delivering runs the driver's completion on that thread; some    *)
+(* 1, 2 or 3. Delivering runs the driver's completion on that thread; some    *)
 (* completions wait for another request to be answered, or for the mutex   *)
 (* that a directory rename holds while it waits for paging requests.       *)
 (*                                                                         *)
@@ -24,6 +24,7 @@ CONSTANTS
     RequestCount,  \* requests of applications; each may bring nested ones
     Dispatcher,    \* "inline": handlers finish at once. "async": M only receives, each answer has a call of its own
     MayStop,       \* TRUE: the volume is stopped at some moment
+    Streams,       \* TRUE: a volume with named streams, and so with completion thread 3
     Filters,       \* TRUE: a filter driver may come back into the volume while a rename completes
     Fault,         \* name of a planted fault, or "none"
     Watch          \* name of a branch whose being reached is to be shown, or "none"
@@ -33,11 +34,13 @@ Requests == 1..(3 * RequestCount)
 \* The request that the completion of r may bring; r + 2 * RequestCount has no child.
 Child(r) == r + RequestCount
 None == 0
-CompletionThreads == {1, 2}
+CompletionThreads == {1, 2, 3}
 
 \* leaf: paging Read or Write. plain: completes without waiting. safe: carries FILE_INFO, but nothing to flush.
 \* info: carries FILE_INFO and may flush. cleanup. rename: of a directory.
-Kinds == {"leaf", "plain", "safe", "info", "cleanup", "rename"}
+\* stream: Cleanup of a stream. failure: a Create or Overwrite of a stream that fails. Both close the stream's file.
+StreamKinds == {"stream", "failure"}
+Kinds == {"leaf", "plain", "safe", "info", "cleanup", "rename"} \union (IF Streams THEN StreamKinds ELSE {})
 
 VARIABLES
     queue,        \* the driver's FIFO of requests nobody has received
@@ -125,6 +128,11 @@ Route(k) ==
                        ELSE IF Fault = "OneCompletionThread" THEN 1 ELSE 2
       [] k = "cleanup" -> IF RenameNow = None \/ Fault = "CleanupInlineDuringRename" THEN 0
                           ELSE IF Fault = "OneCompletionThread" THEN 1 ELSE 2
+      [] k = "stream" -> CASE Fault = "StreamInline" -> 0
+                           [] Fault = "StreamWithInfo" -> 2
+                           [] Fault = "StreamWithRenames" -> 1
+                           [] OTHER -> 3
+      [] k = "failure" -> IF Fault = "FailureInline" THEN 0 ELSE 3
       [] OTHER -> 0
 
 \* The handler has run; the answer goes to M's next call.
@@ -150,6 +158,7 @@ AnswerByCompletionThread ==
            /\ seen' = seen \union Mark(h = 2 /\ kind[mRequest] = "cleanup", "CleanupByCompletionThread")
                            \union Mark(h = 2 /\ kind[mRequest] = "safe", "SafeByCompletionThread")
                            \union Mark(completionQueue[h] # <<>>, "TwoInRing")
+                           \union Mark(h = 3 /\ completionRequest[3] # None, "StreamBehindStream")
     /\ stage' = [stage EXCEPT ![mRequest] = "answered"]
     /\ deliveries' = [deliveries EXCEPT ![mRequest] = @ + 1]
     /\ rename' = IF kind[mRequest] = "rename" THEN mRequest ELSE RenameNow
@@ -204,12 +213,13 @@ CompleteIgnored(r) ==
     /\ UNCHANGED <<queue, mPc, mRequest, completionQueue, completionRequest, late, calls, mutex, rename, stop, deliveries, seen>>
 
 \* Without waiting for user mode. FILE_INFO and Cleanup take the mutex for a moment.
+TakesMutex == {"safe", "info", "cleanup", "stream"}
 Complete(r) ==
     /\ Delivering(r)
     /\ stage[r] = "answered"
     /\ stop = "running"
     /\ kind[r] # "rename"
-    /\ kind[r] \in {"safe", "info", "cleanup"} => mutex = None
+    /\ kind[r] \in TakesMutex => mutex = None
     /\ Finish(r, "done")
     /\ seen' = seen \union Mark(rename # None /\ mutex = None /\ kind[r] = "cleanup", "CleanupAfterMutex")
     /\ UNCHANGED <<queue, mPc, mRequest, completionQueue, completionRequest, late, calls, mutex, rename, stop, deliveries>>
@@ -232,6 +242,17 @@ CompleteFlushing(r) ==
     /\ mutex = None
     /\ Nest(r, "leaf")
     /\ seen' = seen \union Mark(r > RequestCount, "NestedTwice") \union Mark(rename # None, "FlushDuringRename")
+    /\ UNCHANGED <<mPc, mRequest, completionQueue, completionRequest, late, calls, mutex, rename, stop, deliveries>>
+
+\* Closing the stream's file sends its Cleanup, and waits for the answer. (Not if that was modified by nobody: Complete.)
+CompleteStream(r) ==
+    /\ Delivering(r)
+    /\ stage[r] = "answered"
+    /\ stop = "running"
+    /\ kind[r] \in StreamKinds
+    /\ kind[r] \in TakesMutex => mutex = None
+    /\ Nest(r, "cleanup")
+    /\ seen' = seen \union Mark(rename # None, "StreamDuringRename") \union Mark(r > RequestCount, "StreamOfFilter")
     /\ UNCHANGED <<mPc, mRequest, completionQueue, completionRequest, late, calls, mutex, rename, stop, deliveries>>
 
 RenameLocks(r) ==
@@ -340,7 +361,7 @@ Drive == \/ Receive \/ EndLoop \/ AnswerInline \/ AnswerByCompletionThread \/ Re
          \/ \E h \in CompletionThreads : CompletionTake(h) \/ ReturnToCompletionThread(h)
          \/ Stop \/ Release
 Driver == \E r \in Requests :
-            \/ CompleteIgnored(r) \/ Complete(r) \/ CompleteFlushing(r)
+            \/ CompleteIgnored(r) \/ Complete(r) \/ CompleteFlushing(r) \/ CompleteStream(r)
             \/ RenameLocks(r) \/ RenameCompletes(r) \/ CompleteNested(r)
             \/ \E k \in Kinds \ {"rename"} : RenameFiltered(r, k)
 Next == \/ \E r \in Applications, k \in Kinds : Submit(r, k)
@@ -377,7 +398,7 @@ TypeOK ==
 Places(r) ==
     (IF mRequest = r THEN 1 ELSE 0) + (IF r \in late THEN 1 ELSE 0) + (IF r \in calls THEN 1 ELSE 0)
       + Cardinality({h \in CompletionThreads : completionRequest[h] = r})
-      + Cardinality({<<h, i>> \in CompletionThreads \X (1..Len(completionQueue[1]) \union 1..Len(completionQueue[2])) :
+      + Cardinality({<<h, i>> \in CompletionThreads \X (1..Cardinality(Requests)) :
                         i <= Len(completionQueue[h]) /\ completionQueue[h][i] = r})
 
 AnsweredOnce ==
@@ -394,7 +415,7 @@ NoAnswerReadAfterFree == stop = "freed" => calls = {} /\ \A h \in CompletionThre
 \* The rule that makes all this work, seen from the driver: M never completes what may wait.
 MNeverWaits ==
     mPc = "complete" => /\ stage[mRequest] \notin {"locked", "nested"}
-                        /\ kind[mRequest] \in {"safe", "info", "cleanup"} => mutex = None
+                        /\ kind[mRequest] \in TakesMutex => mutex = None
 
 EndsClean == stop = "freed" => \A r \in Requests : state[r] \in {"unused", "done", "cancelled"}
 
