@@ -121,6 +121,12 @@ export const DUTIES = {
     'Extended attributes are added, replaced and removed by name, listed as packed records, and counted in EaSize',
   ),
 
+  streams: duty(
+    'd',
+    "A stream of a file has a content, a name and handles of its own, and goes with its file; all else is the file's",
+  ),
+  streamInfo: duty('d', 'Streams are listed with their sizes, behind the content of a file'),
+
   // (e) caching
   cachedExtend: duty(
     'e',
@@ -145,6 +151,10 @@ export const DUTIES = {
   completionR: duty(
     'i',
     'Renames go to the first completionThread; directory renames divert Cleanup and FILE_INFO answers',
+  ),
+  streamDelivery: duty(
+    'i',
+    'What ends a handle of a stream goes to the third completion thread, also while the others are stuck',
   ),
   nestedAnswered: duty('i', 'A nested request is answered while any completion waits for it'),
   neverWaits: duty('i', 'The serving thread never waits for a completionThread'),

@@ -6,7 +6,7 @@
  * Plain Node, no test runner: the same file runs on Linux and with Windows Node under Wine.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { volumeParamsOf } from '../../src/drive/mount/drive-volume-params.js';
+import { hasNamedStreams, volumeParamsOf } from '../../src/drive/mount/drive-volume-params.js';
 import { RamFileSystem } from '../../src/drive/ram-file-system.js';
 import { NativePageMemory } from '../../src/os/native-page-memory.js';
 import { RamVolume } from '../../src/volume/ram-volume.js';
@@ -29,6 +29,9 @@ const before = { callbacks: registeredCallbacks(), blocks: liveBlocks() };
 const errors: [string, string][] = [];
 const settings = settingsOf(input.volume);
 
+// The parameters that Windows gets, wherever this runs.
+const platform = input.volume.posix ? 'linux' : 'win32';
+
 const volume = new RamVolume({
   memory: new NativePageMemory({
     pageSizeBytes: settings.pageSizeBytes,
@@ -36,14 +39,14 @@ const volume = new RamVolume({
   }),
   caseSensitive: settings.caseSensitive,
   label: settings.label,
+  namedStreams: hasNamedStreams(settings, platform),
 });
 const fileSystem =
   input.fault === null ? new RamFileSystem(volume) : fileSystemWithFault(volume, input.fault);
 holdAtGate(fileSystem, input.gate);
 const fs = FspFileSystem.create({
   fileSystem,
-  // The parameters that Windows gets, wherever this runs.
-  volumeParams: volumeParamsOf(settings, undefined, input.volume.posix ? 'linux' : 'win32'),
+  volumeParams: volumeParamsOf(settings, undefined, platform),
   control: input.control,
   onError: (where, error) => errors.push([where, error instanceof Error ? error.message : String(error)]),
 });

@@ -31,6 +31,7 @@ import {
   readRequest,
   renameRequest,
   setSecurityRequest,
+  streamsRequest,
   volumeRequest,
   writeRequest,
 } from '../unit/winfsp/fixtures/script-client.js';
@@ -382,6 +383,20 @@ export class OpenFile {
     expectStatus(answer.status, NtStatus.SUCCESS, `security of ${this.path}`);
     const at = 128 + answer.bytes.readUInt16LE(24);
     return Buffer.from(answer.bytes.subarray(at, at + answer.bytes.readUInt16LE(26)));
+  }
+
+  /** Names and sizes; the content of a file has an empty name. */
+  streams(): [string, number][] {
+    const answer = this.ask(streamsRequest(this.context));
+    expectStatus(answer.status, NtStatus.SUCCESS, `streams of ${this.path}`);
+    const from = 128 + answer.bytes.readUInt16LE(24);
+    const records = answer.bytes.subarray(from, from + answer.bytes.readUInt16LE(26));
+    const found: [string, number][] = [];
+    for (let at = 0; records.readUInt16LE(at) !== 0; at += (records.readUInt16LE(at) + 7) & ~7) {
+      const name = records.toString('utf16le', at + 24, at + records.readUInt16LE(at));
+      found.push([name, Number(records.readBigUInt64LE(at + 8))]);
+    }
+    return found;
   }
 
   setSecurity(information: number, descriptor: Uint8Array): number {

@@ -52,12 +52,15 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
     'a new file gets the entries of its directory that are for files, a new directory those for directories',
     'a descriptor given at creation decides',
     'the parent decides who may add files',
+    'streams: who may not write the file makes none of it, and reads those that there are',
     'without traverse privilege every directory on the way is asked',
     'a descriptor larger than the first buffer is asked for again and obeyed',
   ],
   'no call: an Overwrite apart from its open': [
     'Overwrite with an allocation size',
     'READONLY: no writing, no DELETE_ON_CLOSE, no OVERWRITE; SUPERSEDE passes',
+    'streams: room is counted as that of files, a stream that finds none changes nothing, an overwrite gives it back',
+    'streams: an overwrite of one empties it alone',
   ],
   'no call: counts of our own library': [
     'an Overwrite that finds no room: DISK_FULL, old content kept, the library has closed the handle',
@@ -88,6 +91,7 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
     'extended attributes: those that a create or an overwrite brings are there at once, or nothing happens',
     'one name: found in any spelling, told in its own; absent: an empty answer',
     'kinds that do not exist are refused, and the next request is served',
+    'streams: a handle that ends is delivered when the Cleanup of its file is, while both other threads are stuck',
     'while a directory rename is being delivered, Cleanup and set B stay off the serving thread',
     'both completionThreads stuck in a delivery, each until the other kind of nested request is answered',
     'a flood of 700 answers for a stuck completionThread with a ring of 4: the serving thread goes on, order is kept',
@@ -109,6 +113,7 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
     'directories on the way come in capitals: found, and their own spelling kept',
   ],
   'no call: the serving process': [
+    'streams: what ends a handle of one goes to the third completion thread, all else to none or its own',
     'a stop that the driver makes by itself ends the volume, as one that is gone',
   ],
   'not run: POSIX renames are switched off on Windows': [

@@ -21,7 +21,7 @@ import type { CreateMore } from '../unit/winfsp/fixtures/script-client.js';
 import { askNow } from './conformance-requests.js';
 import { openMoreNow } from './ea.js';
 import { DirectoryFlag, FileClass, Option, VolumeClass } from './nt.js';
-import { int64, type NtFile, namesOf } from './rig.js';
+import { int64, type NtFile, namesOf, streamsIn } from './rig.js';
 
 /** For a case that looks below the driver. */
 export class NoNtCall extends Error {}
@@ -357,6 +357,13 @@ class DriverFile {
     const { status, data } = this.nt.querySecurityNow(7, 65536);
     expectStatus(status, NtStatus.SUCCESS, `security of ${this.path}`);
     return Buffer.from(data);
+  }
+  /** Without the colons and types of what programs are told: `::$DATA`, `:name:$DATA`. */
+  streams(): [string, number][] {
+    const { status, data } = this.nt.queryNow(FileClass.STREAM, 65536);
+    if (status === NtStatus.END_OF_FILE) return [];
+    expectStatus(status, NtStatus.SUCCESS, `streams of ${this.path}`);
+    return streamsIn(data).map(([name, size]) => [name.split(':')[1]!, size]);
   }
   setSecurity(information: number, descriptor: Uint8Array): number {
     return this.nt.setSecurityNow(information, Buffer.from(descriptor));

@@ -418,3 +418,13 @@ export function namesOf(data: Buffer): string[] {
   }
   return names;
 }
+/** FILE_STREAM_INFORMATION records (next u32@0, bytes of the name u32@4, size u64@8, name@24): names and sizes. */
+export function streamsIn(data: Buffer): [string, number][] {
+  const all: [string, number][] = [];
+  for (let at = 0, next = -1; next !== 0 && at + 24 <= data.length; at += next) {
+    next = data.readUInt32LE(at);
+    const name = data.toString('utf16le', at + 24, at + 24 + data.readUInt32LE(at + 4));
+    all.push([name, Number(data.readBigUInt64LE(at + 8))]);
+  }
+  return all;
+}

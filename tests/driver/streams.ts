@@ -14,7 +14,15 @@ import { check, note, option } from '../wine/check.js';
 import { startDrive, stopClean, VOLUME } from './host.js';
 import { Access, FileClass, Option, Share } from './nt.js';
 import { Progress } from './programs.js';
-import { basicInformation, lazyWriterEvery, type NtFile, type OpenOptions, open, perturb } from './rig.js';
+import {
+  basicInformation,
+  lazyWriterEvery,
+  type NtFile,
+  type OpenOptions,
+  open,
+  perturb,
+  streamsIn,
+} from './rig.js';
 import { watchStandstill } from './standstill.js';
 
 const { FILE_CREATE, FILE_OPEN_IF, FILE_OVERWRITE, FILE_SUPERSEDE } = CreateDisposition;
@@ -59,19 +67,12 @@ async function contentOf(path: string): Promise<string> {
   return data.toString();
 }
 
-/** FILE_STREAM_INFORMATION: next u32@0, bytes of the name u32@4, size u64@8, name@24. */
 async function streamsOf(path: string, options = FILE): Promise<[string, number][]> {
   const file = await opened(path, { access: Access.READ_ATTRIBUTES, options });
   const { status, data } = await file.query(FileClass.STREAM, 4096);
   await file.close();
   assert.ok(status === NtStatus.SUCCESS || status === NtStatus.END_OF_FILE, name(status));
-  const all: [string, number][] = [];
-  for (let at = 0, next = -1; next !== 0 && at + 24 <= data.length; at += next) {
-    next = data.readUInt32LE(at);
-    const text = data.toString('utf16le', at + 24, at + 24 + data.readUInt32LE(at + 4));
-    all.push([text, Number(data.readBigUInt64LE(at + 8))]);
-  }
-  return all;
+  return streamsIn(data);
 }
 
 async function names(): Promise<void> {

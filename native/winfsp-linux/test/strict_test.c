@@ -123,6 +123,33 @@ static void wrong_hosts(void)
 }
 
 /* A host with its own loop, answering wrongly. */
+static UINT64 open_stream(TESTFS *t, const WCHAR *path, UINT16 colonUnits)
+{
+    req_create(&r, path, FILE_OPEN, 0, FILE_GENERIC_READ);
+    r.req.Req.Create.NamedStream = (UINT16)(colonUnits * sizeof(WCHAR));
+    ask(t, &r, &q);
+    return q.rsp.Rsp.Create.Opened.UserContext;
+}
+
+/* A stream has its file's index number, and is no directory. */
+static void streams(void)
+{
+    TESTFS *t = start();
+    UINT64 file, stream, other;
+    t->faults.sharedIndex = 1;
+    file = open_file(t, u"\\d\\one", FILE_OPEN, 0);
+    stream = open_stream(t, u"\\d\\two", 6);
+    expect_no_violations(t->fs);
+    other = open_file(t, u"\\d\\three", FILE_OPEN, 0);
+    CHECK_EQUAL(violations_with(t->fs, "which is open"), 1);
+    close_file(t, other);
+    close_file(t, stream);
+    close_file(t, file);
+    close_file(t, open_stream(t, u"\\d", 2));
+    CHECK_EQUAL(violations_with(t->fs, "a stream has the attribute DIRECTORY"), 1);
+    finish(t);
+}
+
 static NTSTATUS loop_once(TESTFS *t, FSP_FSCTL_TRANSACT_REQ *req)
 {
     SIZE_T size = FSP_FSCTL_TRANSACT_REQ_SIZEMAX;
@@ -358,6 +385,7 @@ int main(void)
 {
     RUN(right_host);
     RUN(wrong_hosts);
+    RUN(streams);
     RUN(wrong_answers);
     RUN(stale_contexts);
     RUN(touched_after_pending);

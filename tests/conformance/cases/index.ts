@@ -8,6 +8,7 @@ import { listing } from './listing.js';
 import { metadata } from './metadata.js';
 import { renaming } from './renaming.js';
 import { security } from './security.js';
+import { streams } from './streams.js';
 import { volume } from './volume.js';
 
 export const CASES: readonly ConformanceCase[] = [
@@ -17,6 +18,7 @@ export const CASES: readonly ConformanceCase[] = [
   ...content,
   ...metadata,
   ...extendedAttributes,
+  ...streams,
   ...renaming,
   ...listing,
   ...delivery,

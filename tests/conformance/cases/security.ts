@@ -4,6 +4,14 @@ import { NtStatus } from '../../../src/ntstatus.js';
 import { CreateDisposition, CreateOption } from '../../../src/winfsp/abi/constants.js';
 import { ScriptToken } from '../../unit/winfsp/fixtures/script-client.js';
 import type { ConformanceCase } from '../conformance-case.js';
+import {
+  ADMINISTRATORS,
+  DACL_SECURITY_INFORMATION,
+  descriptor,
+  EVERYONE,
+  FULL_ACCESS,
+  SYSTEM,
+} from '../descriptor.js';
 import { expectStatus } from '../served-volume.js';
 
 const { FILE_OPEN, FILE_CREATE } = CreateDisposition;
@@ -11,42 +19,9 @@ const { FILE_DIRECTORY_FILE } = CreateOption;
 const FILE_READ_DATA = 1;
 const FILE_ADD_FILE = 2;
 const OWNER_SECURITY_INFORMATION = 1;
-const DACL_SECURITY_INFORMATION = 4;
 const OBJECT_INHERIT = 1;
 const CONTAINER_INHERIT = 2;
-const FULL_ACCESS = 0x1f01ff;
 const RESTRICTED = { accessToken: ScriptToken.RESTRICTED, desiredAccess: FILE_READ_DATA };
-
-type Sid = readonly number[];
-const EVERYONE: Sid = [1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0];
-const SYSTEM: Sid = [1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0];
-const ADMINISTRATORS: Sid = [1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 2, 0, 0];
-
-/** A self-relative descriptor of SYSTEM with these allowing entries. */
-function descriptor(
-  entries: readonly { sid: Sid; access?: number; flags?: number }[],
-  owner = SYSTEM,
-): Buffer {
-  const aces = entries.map(({ sid, access = FULL_ACCESS, flags = 0 }) => {
-    const ace = Buffer.alloc(8 + sid.length);
-    ace.writeUInt8(flags, 1);
-    ace.writeUInt16LE(ace.length, 2);
-    ace.writeUInt32LE(access, 4);
-    ace.set(sid, 8);
-    return ace;
-  });
-  const list = Buffer.concat([Buffer.alloc(8), ...aces]);
-  list.writeUInt8(2, 0);
-  list.writeUInt16LE(list.length, 2);
-  list.writeUInt16LE(aces.length, 4);
-  const head = Buffer.alloc(20);
-  head.writeUInt8(1, 0);
-  head.writeUInt16LE(0x8004, 2); // self-relative, DACL present
-  head.writeUInt32LE(20, 4);
-  head.writeUInt32LE(20 + owner.length, 8);
-  head.writeUInt32LE(20 + 2 * owner.length, 16);
-  return Buffer.concat([head, Buffer.from(owner), Buffer.from(owner), list]);
-}
 
 /** Number of entries of the access list; −1 when there is no list. */
 function entriesOf(bytes: Buffer): number {

@@ -40,6 +40,11 @@ const TREE: Record<string, number> = {
   '\\ro': READONLY,
   '\\link': REPARSE_POINT,
   '\\dir\\link': DIRECTORY | REPARSE_POINT,
+  '\\file:stream': 0x80,
+  '\\link:stream': 0x20,
+  '\\dir:stream': 0x20,
+  '\\dir\\sub:stream': READONLY,
+  '\\dir\\sub\\file:stream': 0x20,
 };
 const PATHS = [
   ...Object.keys(TREE),
@@ -49,6 +54,13 @@ const PATHS = [
   '\\file\\x',
   '\\link\\x',
   '\\dir\\link\\x\\y',
+  '\\:none',
+  '\\ro:none',
+  '\\none:none',
+  '\\none\\x:none',
+  '\\dir\\file:none',
+  '\\dir\\link:none',
+  '\\link\\x:none',
 ];
 /** The driver has mapped generic rights before it asks. */
 const ACCESSES = [
@@ -191,12 +203,15 @@ interface Request {
 }
 function randomRequest(random: Random, flags: Fields): Request {
   const access = pick(random, ACCESSES);
+  const path = pick(random, PATHS);
+  const isStream = path.includes(':');
   // Wine's check for all that may be had does not look for what must be had.
-  const disposition = pick(random, access === MAXIMUM_ALLOWED ? [1, 2, 3] : DISPOSITIONS);
+  const asksOnlyForAccess = isStream ? [1] : [1, 2, 3];
+  const disposition = pick(random, access === MAXIMUM_ALLOWED ? asksOnlyForAccess : DISPOSITIONS);
   const usable = OPTIONS.filter((option) => (option & 0x1000) === 0 || (access & 0x10000) !== 0);
   const options = (disposition << 24) | pick(random, usable);
   return {
-    path: pick(random, PATHS),
+    path,
     sd: { ...randomDescriptor(random, false), ...(random(3) === 0 ? {} : { dacl: undefined }) },
     fields: {
       'Req.Create.CreateOptions': options,
@@ -209,6 +224,8 @@ function randomRequest(random: Random, flags: Fields): Request {
       'Req.Create.AcceptsSecurityDescriptor': random(2),
       'Req.Create.HasTrailingBackslash': random(10) === 0 ? 1 : 0,
       'Req.Create.OpenTargetDirectory': random(10) === 0 ? 1 : 0,
+      // Where the stream's part of the name begins, in bytes.
+      'Req.Create.NamedStream': isStream ? path.indexOf(':') * 2 : 0,
       ...flags,
     },
   };
@@ -245,7 +262,8 @@ function decoded(result: unknown): unknown {
 
 const CASES = 4000;
 const volumes = SIDES.map(
-  (side) => createVolume(side, volumeParams({ PersistentAcls: 1, ReparsePoints: 1 })).fileSystem,
+  (side) =>
+    createVolume(side, volumeParams({ PersistentAcls: 1, ReparsePoints: 1, NamedStreams: 1 })).fileSystem,
 );
 
 export function creating(comparison: Comparison, seed: number): void {

@@ -128,27 +128,30 @@ static void grant_all(UINT32 desired, UINT32 *granted)
     *granted = desired & MAXIMUM_ALLOWED ? FILE_ALL_ACCESS : map_generic(desired);
 }
 
-static NTSTATUS check_name(FSP_FILE_SYSTEM *, FSP_FSCTL_TRANSACT_REQ *, PWSTR name, int asParent, int traverse,
-    UINT32 desired, UINT32 *granted, SD_BUFFER *, UINT32 *index);
+/* Whom a name is to lead to: the file, the directory that it is in, or the file that a stream belongs to. */
+typedef enum { THE_FILE, ITS_PARENT, ITS_MAIN_FILE } WHOM;
+
+static NTSTATUS check_name(FSP_FILE_SYSTEM *, FSP_FSCTL_TRANSACT_REQ *, PWSTR name, WHOM, int traverse, UINT32 desired,
+    UINT32 *granted, SD_BUFFER *, UINT32 *index);
 
 /* What the file itself refuses, its directory may allow: DELETE by the right to delete children, READ_ATTRIBUTES by the
  * right to list them, both or none when both are wanted. What the root refuses is asked of an empty
  * name, as WinFsp does it. */
-static NTSTATUS access_check_with_parent(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, PWSTR name, int asParent,
+static NTSTATUS access_check_with_parent(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, PWSTR name, WHOM whom,
     const SD_BUFFER *buffer, UINT32 desired, UINT32 *granted)
 {
     const TOKEN *token = token_of(req->Req.Create.AccessToken);
     UINT32 wanted = map_generic(desired & ~MAXIMUM_ALLOWED), lent = 0, needed = 0, part, index;
     WCHAR none[1] = {0};
     NTSTATUS status = access_check(buffer->sd, buffer->size, token, desired, granted);
-    if (status != STATUS_ACCESS_DENIED || (is_root(name) && !asParent))
+    if (status != STATUS_ACCESS_DENIED || (is_root(name) && whom != ITS_PARENT))
         return status;
     if ((wanted & DELETE) || (desired & MAXIMUM_ALLOWED))
         lent |= DELETE, needed |= FILE_DELETE_CHILD;
     if (wanted & FILE_READ_ATTRIBUTES)
         lent |= FILE_READ_ATTRIBUTES, needed |= FILE_LIST_DIRECTORY;
     if (lent == 0 ||
-        !NT_SUCCESS(check_name(fs, req, is_root(name) ? none : name, 1, 0, needed, &part, NULL, &index)))
+        !NT_SUCCESS(check_name(fs, req, is_root(name) ? none : name, ITS_PARENT, 0, needed, &part, NULL, &index)))
         return status;
     wanted = (wanted & ~lent) | (desired & MAXIMUM_ALLOWED);
     *granted = 0;
@@ -174,9 +177,12 @@ static NTSTATUS check_read_only(UINT32 attributes, UINT32 options, UINT32 desire
 }
 
 /* Whether it is what the opener wants to open: a link only when it asks for the link itself. */
-static NTSTATUS check_type(FSP_FSCTL_TRANSACT_REQ *req, PWSTR name, int asParent, UINT32 attributes, UINT32 *index)
+static NTSTATUS check_type(FSP_FSCTL_TRANSACT_REQ *req, PWSTR name, WHOM whom, UINT32 attributes, UINT32 *index)
 {
-    UINT32 options = asParent ? FILE_DIRECTORY_FILE : req->Req.Create.CreateOptions;
+    UINT32 asked = req->Req.Create.CreateOptions;
+    UINT32 options = whom == THE_FILE     ? asked
+                     : whom == ITS_PARENT ? FILE_DIRECTORY_FILE
+                                          : asked & FILE_OPEN_REPARSE_POINT;
     int directory = (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
     if ((attributes & FILE_ATTRIBUTE_REPARSE_POINT) && !(options & FILE_OPEN_REPARSE_POINT)) {
         *index = leaf_index(name);
@@ -188,56 +194,57 @@ static NTSTATUS check_type(FSP_FSCTL_TRANSACT_REQ *req, PWSTR name, int asParent
 }
 
 /* Access comes first: who may not open a file is not told what it is. */
-static NTSTATUS check_found(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, PWSTR name, int asParent,
-    UINT32 attributes, UINT32 desired, UINT32 *granted, const SD_BUFFER *buffer, UINT32 *index)
+static NTSTATUS check_found(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, PWSTR name, WHOM whom, UINT32 attributes,
+    UINT32 desired, UINT32 *granted, const SD_BUFFER *buffer, UINT32 *index)
 {
     NTSTATUS status = STATUS_SUCCESS;
-    if (!asParent && req->Req.Create.HasTrailingBackslash && !(attributes & FILE_ATTRIBUTE_DIRECTORY))
+    if (whom == THE_FILE && req->Req.Create.HasTrailingBackslash && !(attributes & FILE_ATTRIBUTE_DIRECTORY))
         return STATUS_OBJECT_NAME_INVALID;
     if (buffer->size == 0 || !req->Req.Create.UserMode)
         grant_all(desired, granted);
     else if (desired == 0)
         *granted = 0;
     else
-        status = access_check_with_parent(fs, req, name, asParent, buffer, desired, granted);
+        status = access_check_with_parent(fs, req, name, whom, buffer, desired, granted);
     if (NT_SUCCESS(status))
-        status = check_type(req, name, asParent, attributes, index);
+        status = check_type(req, name, whom, attributes, index);
     if (status == STATUS_SUCCESS && req->Req.Create.UserMode)
         status = check_read_only(attributes, req->Req.Create.CreateOptions, desired, granted);
     return status;
 }
 
-/* Checks the file of that name, or (asParent) the directory that it is in. */
-static NTSTATUS check_name(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, PWSTR name, int asParent, int traverse,
+static NTSTATUS check_name(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, PWSTR name, WHOM whom, int traverse,
     UINT32 desired, UINT32 *granted, SD_BUFFER *sd, UINT32 *index)
 {
     PWSTR separator = last_separator(name);
-    WCHAR root[2] = {'\\', 0}, kept = *separator;
-    PWSTR checked = asParent && separator == name && *name != 0 ? root : name;
+    PWSTR end = whom == ITS_MAIN_FILE ? name + req->Req.Create.NamedStream / sizeof(WCHAR) : separator;
+    WCHAR root[2] = {'\\', 0}, kept = *end;
+    PWSTR checked = whom == ITS_PARENT && separator == name && *name != 0 ? root : name;
     SD_BUFFER own = {NULL, 0, 0}, *buffer = sd != NULL ? sd : &own;
     UINT32 attributes = 0;
     NTSTATUS status = STATUS_SUCCESS;
 
-    if (traverse && req->Req.Create.UserMode && !req->Req.Create.HasTraversePrivilege && !is_root(checked))
-        status = check_traverse(fs, req, name, asParent ? separator - 1 : separator, buffer, index);
+    if (traverse && req->Req.Create.UserMode && !req->Req.Create.HasTraversePrivilege && !is_root(checked) &&
+        end != name + 1)
+        status = check_traverse(fs, req, name, whom == ITS_PARENT ? separator - 1 : separator, buffer, index);
     if (status != STATUS_SUCCESS)
         goto out;
-    if (asParent && checked == name)
-        *separator = 0;
+    if (whom != THE_FILE && checked == name)
+        *end = 0;
     status = security_by_name(fs, checked, &attributes, buffer);
     if (status == STATUS_REPARSE)
         *index = attributes;
     else if (NT_SUCCESS(status))
-        status = check_found(fs, req, checked, asParent, attributes, desired, granted, buffer, index);
-    else if (asParent && status == STATUS_OBJECT_NAME_NOT_FOUND)
+        status = check_found(fs, req, checked, whom, attributes, desired, granted, buffer, index);
+    else if (whom == ITS_PARENT && status == STATUS_OBJECT_NAME_NOT_FOUND)
         status = STATUS_OBJECT_PATH_NOT_FOUND;
-    *separator = kept;
+    *end = kept;
 out:
     sd_buffer_free(&own);
     return status;
 }
 
-static NTSTATUS check(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, int asParent, int traverse, UINT32 desired,
+static NTSTATUS check(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, WHOM whom, int traverse, UINT32 desired,
     UINT32 *granted, SD_BUFFER *sd, UINT32 *index)
 {
     if (skips_checks(fs, req, sd != NULL)) {
@@ -246,21 +253,22 @@ static NTSTATUS check(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, int asPa
         grant_all(desired, granted);
         return STATUS_SUCCESS;
     }
-    return check_name(fs, req, request_name(req, req->FileName), asParent, traverse, desired, granted, sd, index);
+    return check_name(fs, req, request_name(req, req->FileName), whom, traverse, desired, granted, sd, index);
 }
 
-NTSTATUS check_parent(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, int traverse, UINT32 desired, UINT32 *granted,
-    SD_BUFFER *sd, UINT32 *index)
+NTSTATUS check_parent_or_main(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, int traverse, UINT32 desired,
+    UINT32 *granted, SD_BUFFER *sd, UINT32 *index)
 {
     if (is_root(request_name(req, req->FileName)))
         return STATUS_INVALID_PARAMETER;
-    return check(fs, req, 1, traverse, desired, granted, sd, index);
+    return check(
+        fs, req, req->Req.Create.NamedStream ? ITS_MAIN_FILE : ITS_PARENT, traverse, desired, granted, sd, index);
 }
 
 NTSTATUS check_file(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, int traverse, UINT32 desired, UINT32 *granted,
     SD_BUFFER *sd, UINT32 *index)
 {
-    return check(fs, req, 0, traverse, desired, granted, sd, index);
+    return check(fs, req, THE_FILE, traverse, desired, granted, sd, index);
 }
 
 NTSTATUS FspAccessCheckEx(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, BOOLEAN CheckParentOrMain,
@@ -274,8 +282,8 @@ NTSTATUS FspAccessCheckEx(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, BOOL
         *PSecurityDescriptor = NULL;
     if (req->Kind != FspFsctlTransactCreateKind)
         return STATUS_INVALID_PARAMETER;
-    status = (CheckParentOrMain ? check_parent : check_file)(fs, req, AllowTraverseCheck, DesiredAccess, PGrantedAccess,
-        PSecurityDescriptor != NULL ? &buffer : NULL, &index);
+    status = (CheckParentOrMain ? check_parent_or_main : check_file)(fs, req, AllowTraverseCheck, DesiredAccess,
+        PGrantedAccess, PSecurityDescriptor != NULL ? &buffer : NULL, &index);
     if (status == STATUS_REPARSE)
         *PGrantedAccess = index;
     else if (NT_SUCCESS(status) && PSecurityDescriptor != NULL && buffer.sd != NULL && buffer.size != 0) {

@@ -86,25 +86,36 @@ static NTSTATUS answer_reparse(
     return status;
 }
 
+/* The right that was needed and not asked for. */
+static UINT32 unasked(UINT32 asked, UINT32 needed)
+{
+    return asked & MAXIMUM_ALLOWED ? 0 : needed & ~map_generic(asked);
+}
+
 static NTSTATUS create_new(
     FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, FSP_FSCTL_TRANSACT_RSP *rsp, int traverse, int describe)
 {
     const FSP_FILE_SYSTEM_INTERFACE *interface = fs->Interface;
     PWSTR name = request_name(req, req->FileName);
-    UINT32 options = req->Req.Create.CreateOptions, desired, granted = 0, index = 0;
+    UINT32 options = req->Req.Create.CreateOptions, asked = req->Req.Create.DesiredAccess;
+    UINT32 desired, granted = 0, index = 0;
+    int isStream = req->Req.Create.NamedStream != 0;
     SD_BUFFER parent = {NULL, 0, 0};
     PSECURITY_DESCRIPTOR sd = NULL;
     OPENED opened;
     NTSTATUS status;
 
-    if (req->Req.Create.HasTrailingBackslash && !(options & FILE_DIRECTORY_FILE))
+    if (req->Req.Create.HasTrailingBackslash && (isStream || !(options & FILE_DIRECTORY_FILE)))
         return STATUS_OBJECT_NAME_INVALID;
-    if ((options & FILE_DELETE_ON_CLOSE) && (req->Req.Create.FileAttributes & FILE_ATTRIBUTE_READONLY))
+    if (!isStream && (options & FILE_DELETE_ON_CLOSE) && (req->Req.Create.FileAttributes & FILE_ATTRIBUTE_READONLY))
         return STATUS_CANNOT_DELETE;
-    desired = req->Req.Create.HasRestorePrivilege ? 0
-              : options & FILE_DIRECTORY_FILE     ? FILE_ADD_SUBDIRECTORY
-                                                  : FILE_ADD_FILE;
-    status = check_parent(fs, req, traverse, desired, &granted, &parent, &index);
+    if (isStream)
+        desired = asked | FILE_WRITE_DATA | (options & FILE_DELETE_ON_CLOSE ? DELETE : 0);
+    else
+        desired = req->Req.Create.HasRestorePrivilege ? 0
+                  : options & FILE_DIRECTORY_FILE     ? FILE_ADD_SUBDIRECTORY
+                                                      : FILE_ADD_FILE;
+    status = check_parent_or_main(fs, req, traverse, desired, &granted, isStream ? NULL : &parent, &index);
     if (status == STATUS_REPARSE) {
         sd_buffer_free(&parent);
         return answer_reparse(fs, req, rsp, index);
@@ -116,8 +127,10 @@ static NTSTATUS create_new(
         return status;
 
     opened_begin(&opened, rsp);
-    opened.granted =
-        req->Req.Create.DesiredAccess & MAXIMUM_ALLOWED ? FILE_ALL_ACCESS : map_generic(req->Req.Create.DesiredAccess);
+    if (isStream)
+        opened.granted = granted & ~unasked(asked, FILE_WRITE_DATA);
+    else
+        opened.granted = asked & MAXIMUM_ALLOWED ? FILE_ALL_ACCESS : map_generic(asked);
     if (interface->CreateEx != NULL)
         status = interface->CreateEx(fs, name, options, opened.granted, req->Req.Create.FileAttributes, sd,
             req->Req.Create.AllocationSize,
@@ -160,8 +173,7 @@ static NTSTATUS open_existing(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, 
     if (status == STATUS_REPARSE)
         status = answer_reparse(fs, req, rsp, index);
     else if (NT_SUCCESS(status)) {
-        if (extra != 0 && !(asked & MAXIMUM_ALLOWED) && !(map_generic(asked) & extra))
-            granted &= ~extra;
+        granted &= ~unasked(asked, extra);
         opened_begin(&opened, rsp);
         opened.granted = granted;
         status = fs->Interface->Open(fs, request_name(req, req->FileName), req->Req.Create.CreateOptions, granted,
@@ -188,7 +200,7 @@ static NTSTATUS open_target_directory(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_RE
     UINT32 options = (req->Req.Create.CreateOptions | FILE_DIRECTORY_FILE) & ~(UINT32)FILE_NON_DIRECTORY_FILE;
     WCHAR kept = 0, root[2] = {'\\', 0};
     OPENED opened;
-    NTSTATUS status = check_parent(fs, req, 1, req->Req.Create.DesiredAccess, &granted, NULL, &index);
+    NTSTATUS status = check_parent_or_main(fs, req, 1, req->Req.Create.DesiredAccess, &granted, NULL, &index);
     if (status == STATUS_REPARSE)
         return answer_reparse(fs, req, rsp, index);
     if (!NT_SUCCESS(status))
@@ -199,13 +211,11 @@ static NTSTATUS open_target_directory(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_RE
     while (leaf > name && leaf[-1] != '\\')
         leaf--;
     if (leaf - name <= 1)
-        status = fs->Interface->Open(fs, root, options, granted,
-            context_out(fs, &opened.full), &opened.info.FileInfo);
+        status = fs->Interface->Open(fs, root, options, granted, context_out(fs, &opened.full), &opened.info.FileInfo);
     else {
         kept = leaf[-1];
         leaf[-1] = 0;
-        status = fs->Interface->Open(fs, name, options, granted,
-            context_out(fs, &opened.full), &opened.info.FileInfo);
+        status = fs->Interface->Open(fs, name, options, granted, context_out(fs, &opened.full), &opened.info.FileInfo);
         leaf[-1] = kept;
     }
     if (!NT_SUCCESS(status))
@@ -216,14 +226,8 @@ static NTSTATUS open_target_directory(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_RE
     return opened_answer(&opened, rsp, information, NULL, 0);
 }
 
-NTSTATUS FspFileSystemOpCreate(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, FSP_FSCTL_TRANSACT_RSP *rsp)
+static NTSTATUS open_by_disposition(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, FSP_FSCTL_TRANSACT_RSP *rsp)
 {
-    const FSP_FILE_SYSTEM_INTERFACE *interface = fs->Interface;
-    if ((interface->Create == NULL && interface->CreateEx == NULL) || interface->Open == NULL ||
-        (interface->Overwrite == NULL && interface->OverwriteEx == NULL))
-        return STATUS_INVALID_DEVICE_REQUEST;
-    if (req->Req.Create.OpenTargetDirectory)
-        return open_target_directory(fs, req, rsp);
     switch (req->Req.Create.CreateOptions >> 24) {
     case FILE_CREATE:
         return create_new(fs, req, rsp, 1, 1);
@@ -239,6 +243,39 @@ NTSTATUS FspFileSystemOpCreate(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req,
         return open_or_create(fs, req, rsp, DELETE, FILE_SUPERSEDED, 0);
     }
     return STATUS_INVALID_PARAMETER;
+}
+
+/* A stream that is not there may be behind its file, where that is a link. */
+static NTSTATUS stream_not_found(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    PWSTR name = request_name(req, req->FileName), colon = name + req->Req.Create.NamedStream / sizeof(WCHAR);
+    WCHAR kept = *colon;
+    UINT32 attributes = 0, index;
+    NTSTATUS status;
+    if (fs->Interface->GetSecurityByName == NULL || (req->Req.Create.CreateOptions & FILE_OPEN_REPARSE_POINT))
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    *colon = 0;
+    status = fs->Interface->GetSecurityByName(fs, name, &attributes, NULL, NULL);
+    index = status == STATUS_REPARSE ? attributes : leaf_index(name);
+    *colon = kept;
+    if (status == STATUS_REPARSE || (NT_SUCCESS(status) && (attributes & FILE_ATTRIBUTE_REPARSE_POINT)))
+        return answer_reparse(fs, req, rsp, index);
+    return STATUS_OBJECT_NAME_NOT_FOUND;
+}
+
+NTSTATUS FspFileSystemOpCreate(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    const FSP_FILE_SYSTEM_INTERFACE *interface = fs->Interface;
+    NTSTATUS status;
+    if ((interface->Create == NULL && interface->CreateEx == NULL) || interface->Open == NULL ||
+        (interface->Overwrite == NULL && interface->OverwriteEx == NULL))
+        return STATUS_INVALID_DEVICE_REQUEST;
+    if (req->Req.Create.OpenTargetDirectory)
+        return open_target_directory(fs, req, rsp);
+    status = open_by_disposition(fs, req, rsp);
+    if (status == STATUS_OBJECT_NAME_NOT_FOUND && req->Req.Create.NamedStream)
+        status = stream_not_found(fs, req, rsp);
+    return status;
 }
 
 NTSTATUS FspFileSystemOpOverwrite(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, FSP_FSCTL_TRANSACT_RSP *rsp)

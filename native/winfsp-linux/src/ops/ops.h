@@ -23,8 +23,8 @@ typedef struct {
 } SD_BUFFER;
 NTSTATUS security_by_name(FSP_FILE_SYSTEM *fs, PWSTR name, UINT32 *attributes, SD_BUFFER *buffer);
 void sd_buffer_free(SD_BUFFER *buffer);
-NTSTATUS check_parent(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, int traverse, UINT32 desired, UINT32 *granted,
-    SD_BUFFER *sd, UINT32 *reparseIndex);
+NTSTATUS check_parent_or_main(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, int traverse, UINT32 desired,
+    UINT32 *granted, SD_BUFFER *sd, UINT32 *reparseIndex);
 NTSTATUS check_file(FSP_FILE_SYSTEM *fs, FSP_FSCTL_TRANSACT_REQ *req, int traverse, UINT32 desired, UINT32 *granted,
     SD_BUFFER *sd, UINT32 *reparseIndex);
 PWSTR request_name(FSP_FSCTL_TRANSACT_REQ *req, FSP_FSCTL_TRANSACT_BUF where);

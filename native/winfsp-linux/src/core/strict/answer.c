@@ -16,7 +16,8 @@ static void check_create(VOLUME *v, IRP *irp, const FSP_FSCTL_TRANSACT_RSP *rsp)
     UINT64 context = v->params.UmFileContextIsUserContext2 ? rsp->Rsp.Create.Opened.UserContext2
                                                            : rsp->Rsp.Create.Opened.UserContext;
     int perFile = !v->params.UmFileContextIsUserContext2,
-        directory = (info->FileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0, root, emptyAllowed = 0;
+        directory = (info->FileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0, root, emptyAllowed = 0,
+        stream = req->Req.Create.NamedStream != 0;
     UINT32 options = req->Req.Create.CreateOptions, information = rsp->IoStatus.Information;
     size_t units;
     const WCHAR *name = request_text(req, req->FileName, &units);
@@ -32,6 +33,8 @@ static void check_create(VOLUME *v, IRP *irp, const FSP_FSCTL_TRANSACT_RSP *rsp)
         strict_violation(v, req, "a directory was opened as a file");
     if ((options & FILE_DIRECTORY_FILE) && !directory)
         strict_violation(v, req, "a file was opened as a directory");
+    if (stream && directory)
+        strict_violation(v, req, "a stream has the attribute DIRECTORY");
     strict_normalized_name(v, req, rsp);
     if (req->Req.Create.SecurityDescriptor.Size != 0 &&
         sizeof *req + req->Req.Create.SecurityDescriptor.Offset + (size_t)req->Req.Create.SecurityDescriptor.Size <=
@@ -60,15 +63,16 @@ static void check_create(VOLUME *v, IRP *irp, const FSP_FSCTL_TRANSACT_RSP *rsp)
         strict->closed--;
     if (file->handles == 0) {
         for (other = strict->byIndex[strict_bucket(info->IndexNumber)];
-            other != NULL && other->index != info->IndexNumber;)
+            other != NULL && (other->index != info->IndexNumber || other->stream);)
             other = other->nextByIndex;
-        if (other != NULL && perFile && info->IndexNumber != 0) {
+        if (other != NULL && perFile && info->IndexNumber != 0 && !stream) { /* streams have that of their file */
             was = other->context;
             snprintf(problem, sizeof problem, "IndexNumber %" PRIx64 " belongs to context %" PRIx64 ", which is open",
                 info->IndexNumber, was);
         }
         file->index = info->IndexNumber;
         file->directory = directory;
+        file->stream = stream;
         file->root = root;
         file->size = info->FileSize;
         file->sizeKnown = 1;

@@ -16,7 +16,7 @@ typedef struct strict_file {
     UINT64 epoch; /* changes that began or ended */
     int modifying, sizeKnown;
     long long handles;
-    int directory, root, alignedRead, emptyListAllowed;
+    int directory, root, stream, alignedRead, emptyListAllowed;
 } FILE_STATE;
 
 typedef struct {
