@@ -23,12 +23,20 @@ type Event = Record<string, unknown> & { op: string };
 
 interface Inode {
   directory: boolean;
-  /** Of one of its names; null without a name. */
+  /** Of one of its names; the file of a stream that has its name; null without a name. */
   parent: Inode | null;
   /** How many names it has. */
   names: number;
   children: Map<string, Inode>;
+  /** Named streams by their folded names. */
+  streams: Map<string, Inode>;
+  /** Those that went when the file was overwritten, and are open: to be made again they must be the same. */
+  overwritten: Map<string, Inode>;
+  /** The file that a stream belongs to. */
+  main: Inode | null;
   opens: number;
+  /** Opens of its streams, which hold a file. */
+  streamOpens: number;
   length: number;
   reserve: number;
   /** Whether its index number is known: not between a rollback and the next open. */
@@ -36,9 +44,11 @@ interface Inode {
 }
 
 interface Place {
+  /** Or the file or directory that a stream belongs to. */
   directory: Inode;
   /** Folded. */
   name: string;
+  entries: Map<string, Inode>;
 }
 
 class Refusal extends Error {
@@ -100,6 +110,7 @@ class TracedState {
   #pageSize = 0;
   #capacity = 0;
   #folding = foldingTable(true);
+  #namedStreams = false;
   #root: Inode | null = null;
   #isOver = false;
   readonly #inodes = new Map<number, Inode>();
@@ -158,6 +169,7 @@ class TracedState {
     this.#pageSize = numberOf(event, 'pageSizeBytes');
     this.#capacity = numberOf(event, 'capacityPages');
     this.#folding = foldingTable(event.caseSensitive === true, upperCaseOf(event));
+    this.#namedStreams = event.namedStreams === true;
     this.#root = newInode(true);
     this.#root.parent = this.#root;
     this.#inodes.set(numberOf(event, 'root'), this.#root);
@@ -165,8 +177,19 @@ class TracedState {
 
   // Names.
 
+  /** Where a path leads to, or why it does not. */
+  #locate(path: string): Place | number {
+    const colon = this.#namedStreams ? path.indexOf(':') : -1;
+    if (colon < 0) return this.#locateFile(path) ?? NtStatus.OBJECT_PATH_NOT_FOUND;
+    const file = this.#locateFile(path.slice(0, colon));
+    if (file === null) return NtStatus.OBJECT_PATH_NOT_FOUND;
+    const directory = this.#at(file);
+    if (directory === undefined) return NtStatus.OBJECT_NAME_NOT_FOUND;
+    return { directory, name: foldText(path.slice(colon + 1), this.#folding), entries: directory.streams };
+  }
+
   /** Directory and folded last name of a path; null when there is no such directory. */
-  #locate(path: string): Place | null {
+  #locateFile(path: string): Place | null {
     const names = foldText(path, this.#folding).split('\\').slice(1);
     let directory = this.#root!;
     for (const name of names.slice(0, -1)) {
@@ -174,15 +197,19 @@ class TracedState {
       if (next === undefined || !next.directory) return null;
       directory = next;
     }
-    return { directory, name: names.at(-1) ?? '' };
+    return { directory, name: names.at(-1) ?? '', entries: directory.children };
+  }
+
+  #at({ name, entries }: Place): Inode | undefined {
+    return name === '' ? this.#root! : entries.get(name);
   }
 
   #open(event: Event): void {
     const place = this.#locate(textOf(event, 'path'));
-    const inode = place?.name === '' ? this.#root! : place?.directory.children.get(place.name);
+    const inode = typeof place === 'number' ? undefined : this.#at(place);
     const due =
-      place === null
-        ? NtStatus.OBJECT_PATH_NOT_FOUND
+      typeof place === 'number'
+        ? place
         : inode === undefined
           ? NtStatus.OBJECT_NAME_NOT_FOUND
           : NtStatus.SUCCESS;
@@ -195,7 +222,7 @@ class TracedState {
     if (this.#inodes.get(index) !== inode) {
       throw new Refusal('SingleOwner', `'${String(event.path)}' leads to another inode`);
     }
-    inode!.opens++;
+    countOpens(inode!, 1);
     this.#compare(event, inode!);
   }
 
@@ -208,18 +235,23 @@ class TracedState {
     const place = this.#locate(textOf(event, 'path'));
     const isNamed = event.named !== false;
     const pages = event.directory === true ? 0 : this.#pagesOf(numberOf(event, 'allocationSize'));
+    const isStream = typeof place !== 'number' && place.entries === place.directory.streams;
+    const again = isStream ? place.directory.overwritten.get(place.name) : undefined;
     const due =
-      place === null
-        ? NtStatus.OBJECT_PATH_NOT_FOUND
-        : isNamed && (place.directory.children.has(place.name) || place.name === '')
+      typeof place === 'number'
+        ? place
+        : isNamed && this.#at(place) !== undefined
           ? NtStatus.OBJECT_NAME_COLLISION
-          : this.#room(pages);
+          : this.#room(pages - (again?.reserve ?? 0));
     if (!this.#answers(event, due)) return;
     const index = numberOf(event, 'inode');
-    if (this.#inodes.has(index)) throw new Refusal('SingleOwner', `inode ${index} exists already`);
-    const inode = newInode(event.directory === true);
-    inode.opens = 1;
-    if (isNamed) this.#attach(inode, place!);
+    if (this.#inodes.get(index) !== again) throw new Refusal('SingleOwner', `inode ${index} is another`);
+    const { directory } = place as Place;
+    const inode = again ?? newInode(event.directory === true, isStream ? directory : null);
+    if (isStream) directory.overwritten.delete((place as Place).name);
+    inode.length = 0;
+    countOpens(inode, 1);
+    if (isNamed) this.#attach(inode, place as Place);
     this.#inodes.set(index, inode);
     this.#reserve(inode, pages);
     this.#compare(event, inode);
@@ -229,8 +261,9 @@ class TracedState {
     switch (event.op) {
       case 'close':
         if (inode.opens === 0) throw new Refusal('DestroyedOnce', 'closed more often than opened');
-        inode.opens--;
+        countOpens(inode, -1);
         this.#forget(inode);
+        if (inode.main !== null) this.#closedStream(inode, inode.main);
         break;
       case 'cleanup':
         this.#cleanup(event, inode);
@@ -264,49 +297,58 @@ class TracedState {
     if (this.#isRefusedRoot(event, inode)) return;
     const place = this.#locate(textOf(event, 'newPath'));
     const from = inode.parent === null ? null : this.#placeOf(event, inode);
-    const isSameName = from?.directory === place?.directory && from?.name === place?.name;
-    const there = isSameName ? undefined : place?.directory.children.get(place.name);
+    const isMissing = typeof place === 'number';
+    const isSameName = !isMissing && from?.directory === place.directory && from.name === place.name;
+    const there = isMissing || isSameName ? undefined : place.entries.get(place.name);
     const isTaken = there !== undefined && event.replaceIfExists !== true;
     const due =
       inode.parent === null
         ? NtStatus.FILE_DELETED
-        : place === null
-          ? NtStatus.OBJECT_PATH_NOT_FOUND
+        : isMissing
+          ? place
           : isTaken
             ? NtStatus.OBJECT_NAME_COLLISION
             : NtStatus.SUCCESS;
-    if (!this.#answers(event, due)) return;
-    for (let at = place!.directory; at !== this.#root; at = at.parent!) {
+    if (!this.#answers(event, due) || isMissing) return;
+    this.#refuseOfStreams(inode, place);
+    for (let at = place.directory; at !== this.#root; at = at.parent!) {
       if (at === inode) throw new Refusal('NoCycle', 'a directory is moved into itself');
     }
     if (there === inode && event.posix === true) return;
     if (there !== undefined) {
       if (there.directory && (event.posix !== true || !inode.directory || there.children.size > 0))
         throw new Refusal('ReplaceIsAtomic', 'a directory is replaced');
-      this.#unlink(place!);
+      this.#unlink(place);
     }
     this.#detach(from!);
-    this.#attach(inode, place!);
+    this.#attach(inode, place);
+  }
+
+  #refuseOfStreams(inode: Inode, { directory, entries }: Place): void {
+    if (inode.main !== null || entries !== directory.children)
+      throw new Refusal('SingleOwner', 'a stream gets another name');
   }
 
   #exchange(event: Event, inode: Inode): void {
     if (this.#isRefusedRoot(event, inode)) return;
     const place = this.#locate(textOf(event, 'otherPath'));
-    const other = place?.directory.children.get(place.name);
+    const isMissing = typeof place === 'number';
+    const other = isMissing ? undefined : place.entries.get(place.name);
     const due =
       inode.parent === null
         ? NtStatus.FILE_DELETED
-        : place === null
-          ? NtStatus.OBJECT_PATH_NOT_FOUND
+        : isMissing
+          ? place
           : other === undefined
             ? NtStatus.OBJECT_NAME_NOT_FOUND
             : NtStatus.SUCCESS;
-    if (!this.#answers(event, due)) return;
+    if (!this.#answers(event, due) || isMissing) return;
+    this.#refuseOfStreams(inode, place);
     const from = this.#placeOf(event, inode);
     if (other === inode) return;
     this.#detach(from);
-    this.#detach(place!);
-    this.#attach(inode, place!);
+    this.#detach(place);
+    this.#attach(inode, place);
     this.#attach(other!, from);
     for (const moved of [inode, other!]) {
       for (let at = moved.parent!; at !== this.#root; at = at.parent!) {
@@ -324,46 +366,66 @@ class TracedState {
 
   #link(event: Event, inode: Inode): void {
     const place = this.#locate(textOf(event, 'newPath'));
-    const due =
-      place === null
-        ? NtStatus.OBJECT_PATH_NOT_FOUND
-        : place.directory.children.has(place.name) || place.name === ''
-          ? NtStatus.OBJECT_NAME_COLLISION
-          : NtStatus.SUCCESS;
-    if (!this.#answers(event, due)) return;
+    const isMissing = typeof place === 'number';
+    const due = isMissing
+      ? place
+      : this.#at(place) !== undefined
+        ? NtStatus.OBJECT_NAME_COLLISION
+        : NtStatus.SUCCESS;
+    if (!this.#answers(event, due) || isMissing) return;
+    this.#refuseOfStreams(inode, place);
     if (inode.directory) throw new Refusal('SingleOwner', 'a directory gets another name');
-    this.#attach(inode, place!);
+    this.#attach(inode, place);
   }
 
   /** Of the name by which an event speaks of an inode. */
   #placeOf(event: Event, inode: Inode): Place {
     const place = this.#locate(textOf(event, 'path'));
-    if (place?.directory.children.get(place.name) !== inode)
+    if (typeof place === 'number' || place.entries.get(place.name) !== inode)
       throw new Refusal('SingleOwner', `'${String(event.path)}' leads to another inode`);
     return place;
   }
 
-  #attach(inode: Inode, { directory, name }: Place): void {
+  #attach(inode: Inode, { directory, name, entries }: Place): void {
     inode.parent = directory;
     inode.names++;
-    directory.children.set(name, inode);
+    entries.set(name, inode);
   }
 
-  #detach({ directory, name }: Place): Inode {
-    const inode = directory.children.get(name)!;
-    directory.children.delete(name);
+  #detach({ name, entries }: Place): Inode {
+    const inode = entries.get(name)!;
+    entries.delete(name);
     inode.names--;
     if (inode.names === 0) inode.parent = null;
     return inode;
   }
 
   #unlink(place: Place): void {
-    this.#forget(this.#detach(place));
+    const inode = this.#detach(place);
+    if (inode.parent === null) this.#unlinkStreams(inode);
+    this.#forget(inode);
+  }
+
+  #unlinkStreams(file: Inode): void {
+    for (const name of file.streams.keys()) this.#unlink({ directory: file, name, entries: file.streams });
+  }
+
+  /** With the file, which comes with an overwrite of it. */
+  #overwriteStreams(file: Inode): void {
+    const open = [...file.streams].filter(([, { opens }]) => opens > 0);
+    this.#unlinkStreams(file);
+    for (const [name, stream] of open) file.overwritten.set(name, stream);
+  }
+
+  #closedStream(stream: Inode, file: Inode): void {
+    this.#forget(file);
+    if (stream.opens > 0) return;
+    for (const [name, one] of file.overwritten) if (one === stream) file.overwritten.delete(name);
   }
 
   /** An inode without name and opens gives everything back. */
   #forget(inode: Inode): void {
-    if (inode.parent !== null || inode.opens > 0) return;
+    if (inode.parent !== null || inode.opens + inode.streamOpens > 0) return;
     this.#reserve(inode, 0);
     inode.length = 0;
   }
@@ -425,7 +487,8 @@ class TracedState {
     this.#root = copyTree(kept, null);
     if (this.#inodes.has(rootNumber)) throw new Refusal('SingleOwner', `inode ${rootNumber} comes again`);
     // Numbers of before stay taken, by inodes that are dead.
-    for (const inode of this.#inodes.values()) Object.assign(inode, { parent: null, opens: 0 });
+    for (const inode of this.#inodes.values())
+      Object.assign(inode, { parent: null, opens: 0, streamOpens: 0 });
     this.#root.isNumbered = true;
     this.#inodes.set(rootNumber, this.#root);
     this.#reserved = sumOfReserves(this.#root);
@@ -461,7 +524,9 @@ class TracedState {
         return;
       }
       case 'overwrite':
-        if (this.#promise(event, inode, this.#pagesOf(numberOf(event, 'allocationSize')))) inode.length = 0;
+        if (!this.#promise(event, inode, this.#pagesOf(numberOf(event, 'allocationSize')))) return;
+        inode.length = 0;
+        this.#overwriteStreams(inode);
         return;
       default:
         throw new Refusal('Order', `there is no operation '${event.op}'`);
@@ -542,16 +607,33 @@ class TracedState {
     const index = numberOf(event, 'inode');
     const inode = this.#inodes.get(index);
     if (inode === undefined) throw new Refusal('SingleOwner', `there is no inode ${index}`);
-    if (inode.parent === null && inode.opens === 0) {
+    if (inode.parent === null && inode.opens + inode.streamOpens === 0) {
       throw new Refusal('DeadFilesClean', `inode ${index} has neither name nor handle`);
     }
     return inode;
   }
 }
 
-function newInode(directory: boolean): Inode {
-  const children = new Map<string, Inode>();
-  return { directory, parent: null, names: 0, children, opens: 0, length: 0, reserve: 0, isNumbered: true };
+function newInode(directory: boolean, main: Inode | null = null): Inode {
+  return {
+    directory,
+    parent: null,
+    names: 0,
+    children: new Map(),
+    streams: new Map(),
+    overwritten: new Map(),
+    main,
+    opens: 0,
+    streamOpens: 0,
+    length: 0,
+    reserve: 0,
+    isNumbered: true,
+  };
+}
+
+function countOpens(inode: Inode, by: 1 | -1): void {
+  inode.opens += by;
+  if (inode.main !== null) inode.main.streamOpens += by;
 }
 
 /**
@@ -561,9 +643,12 @@ function newInode(directory: boolean): Inode {
 function copyTree(inode: Inode, parent: Inode | null, copies = new Map<Inode, Inode>()): Inode {
   const before = copies.get(inode);
   if (before !== undefined) return before;
-  const copy: Inode = { ...inode, parent, children: new Map(), opens: 0, isNumbered: false };
+  const copy: Inode = { ...newInode(inode.directory), parent, isNumbered: false };
+  [copy.names, copy.length, copy.reserve] = [inode.names, inode.length, inode.reserve];
   copy.parent ??= copy;
   copies.set(inode, copy);
+  for (const [name, stream] of inode.streams)
+    copy.streams.set(name, { ...copyTree(stream, copy, copies), main: copy });
   for (const [name, child] of inode.children) copy.children.set(name, copyTree(child, copy, copies));
   return copy;
 }
@@ -572,7 +657,9 @@ function sumOfReserves(inode: Inode, seen = new Set<Inode>()): number {
   if (seen.has(inode)) return 0;
   seen.add(inode);
   let sum = inode.reserve;
-  for (const child of inode.children.values()) sum += sumOfReserves(child, seen);
+  for (const below of [inode.streams, inode.children]) {
+    for (const child of below.values()) sum += sumOfReserves(child, seen);
+  }
   return sum;
 }
 

@@ -89,12 +89,13 @@ export class TracedVolume extends RamVolume {
     super(options);
     this.#trace = trace;
     const { pageSizeBytes, capacityPages } = this.pool;
-    const { caseSensitive } = this;
+    const { caseSensitive, namedStreams } = this;
     this.#trace.write({
       op: 'begin',
       pageSizeBytes,
       capacityPages,
       caseSensitive,
+      namedStreams,
       upperCase: differencesFromNtfs(options.upperCase),
       root: this.root.indexNumber,
     });

@@ -171,7 +171,7 @@ async function createVolumeIn(
   const options = {
     memory,
     caseSensitive: settings.caseSensitive,
-    namedStreams: hasNamedStreams(settings),
+    namedStreams: hasNamedStreams(),
     upperCase: windowsUpperCase() ?? undefined,
     maxPathUnits: MAX_PATH_UNITS,
     label: settings.label,

@@ -39,7 +39,7 @@ const volume = new RamVolume({
   }),
   caseSensitive: settings.caseSensitive,
   label: settings.label,
-  namedStreams: hasNamedStreams(settings, platform),
+  namedStreams: hasNamedStreams(platform),
 });
 const fileSystem =
   input.fault === null ? new RamFileSystem(volume) : fileSystemWithFault(volume, input.fault);

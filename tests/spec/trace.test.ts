@@ -11,18 +11,29 @@ const linesOf = (events: TraceEvent[]): string[] => events.map((event) => JSON.s
 
 test('traces of random histories are accepted to the end, and every kind of answer occurs', () => {
   const sums: Record<string, { succeeded: number; failed: number }> = {};
+  // Opens of streams, and those that were overwritten with their file, open, and made again.
+  const sumsOfStreams = { open: 0, again: 0 };
   for (let seed = 1; seed <= 40; seed++) {
     const { events, selfCheck } = tracedHistory(seed, 1500);
     expect(selfCheck).toEqual([]);
     const { refused, accepted, counts, isComplete } = judgeTrace(linesOf(events));
     expect(refused, `seed ${seed}`).toBeNull();
     expect([accepted, isComplete]).toEqual([events.length, true]);
+    const made = new Set<number>();
+    for (const event of events.filter(({ path }) => String(path).includes(':'))) {
+      if (succeeds(event, 'open')) sumsOfStreams.open++;
+      if (!succeeds(event, 'create')) continue;
+      if (made.has(event.inode!)) sumsOfStreams.again++;
+      made.add(event.inode!);
+    }
     for (const [op, { succeeded, failed }] of Object.entries(counts)) {
       sums[op] ??= { succeeded: 0, failed: 0 };
       sums[op]!.succeeded += succeeded;
       sums[op]!.failed += failed;
     }
   }
+  expect(sumsOfStreams.open).toBeGreaterThan(50);
+  expect(sumsOfStreams.again).toBeGreaterThan(5);
   for (const op of ['create', 'open', 'write', 'setFileSize', 'setAllocationSize', 'overwrite', 'rename']) {
     expect(sums[op]?.succeeded, op).toBeGreaterThan(100);
     expect(sums[op]?.failed, op).toBeGreaterThan(20);
@@ -143,6 +154,17 @@ const TAMPERINGS: Tampering[] = [
     rule: 'SingleOwner',
     fits: (events, i) => succeeds(events[i]!, 'open') && events[i]!.inode !== 2,
     tamper: (events, i) => change(events, i, { inode: 2 }),
+  },
+  {
+    kind: 'a stream is found that is not there',
+    rule: 'NamesTrue',
+    fits: (events, i) => {
+      const { path, result } = events[i]!;
+      return (
+        events[i]!.op === 'open' && String(path).includes(':') && result === NtStatus.OBJECT_NAME_NOT_FOUND
+      );
+    },
+    tamper: (events, i) => change(events, i, { result: 0, inode: 3, lengthBytes: 0, reservedPages: 0 }),
   },
   {
     kind: 'a name is not found that is there',

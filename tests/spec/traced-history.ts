@@ -11,12 +11,13 @@ const PAGE_COUNT = 12;
 const apartFromNtfs = ntfsUpperCase.map((upper, unit) => (unit === 0x62 ? unit : upper));
 const NAMES = ['a', 'B', 'b', 'c', 'd'];
 
-/** The trace and the volume's own opinion of itself at the end. */
+/** The trace and the volume's own opinion of itself at the end. Every third seed has named streams. */
 export function tracedHistory(
   seed: number,
   operations: number,
 ): { events: TraceEvent[]; selfCheck: string[] } {
   const events: TraceEvent[] = [];
+  const namedStreams = seed % 3 === 0;
   const memory = new PlainPageMemory({ pageSizeBytes: PAGE_BYTES, pageCount: PAGE_COUNT, scratchBytes: 256 });
   const volume = new TracedVolume(
     {
@@ -24,13 +25,16 @@ export function tracedHistory(
       caseSensitive: seed % 2 === 0,
       upperCase: seed % 4 === 1 ? apartFromNtfs : ntfsUpperCase,
       label: 'traced',
+      namedStreams,
     },
     { write: (event) => events.push(event), close: () => {} },
   );
   const random = mulberry32(seed);
   const below = (count: number): number => Math.floor(random() * count);
   const name = (): string => NAMES[below(NAMES.length)] as string;
-  const path = (): string => (below(3) === 0 ? `\\dir\\${name()}` : `\\${below(8) === 0 ? 'dir' : name()}`);
+  const filePath = (): string =>
+    below(3) === 0 ? `\\dir\\${name()}` : `\\${below(8) === 0 ? 'dir' : name()}`;
+  const path = (): string => (namedStreams && below(2) === 0 ? `${filePath()}:${name()}` : filePath());
   const handles: Inode[] = [];
   const opened = (inode: Inode | number): void => {
     if (typeof inode !== 'number') handles.push(inode);
@@ -40,7 +44,7 @@ export function tracedHistory(
   for (let i = 0; i < operations; i++) {
     const inode = handles[below(handles.length)];
     const kind = below(20);
-    if (kind === 0 && below(4) === 0) opened(volume.create(path(), 0, false, null, below(20), false));
+    if (kind === 0 && below(4) === 0) opened(volume.create(filePath(), 0, false, null, below(20), false));
     else if (kind < 4) opened(volume.create(path(), 0, below(6) === 0, null, below(4) === 0 ? 20 : 0));
     else if (kind < 6) opened(volume.open(path()));
     else if (kind === 6) void volume.freeBytes;
@@ -50,7 +54,11 @@ export function tracedHistory(
     } else if (kind === 11) volume.read(inode, below(60), below(60), memory.scratchAddress);
     else if (kind === 12) volume.setFileSize(inode, below(70));
     else if (kind === 13) volume.setAllocationSize(inode, below(90));
-    else if (kind === 14) volume.overwrite(inode, 0, false, below(40));
+    else if (kind === 14 && inode.main !== inode && below(2) === 0) {
+      // A stream goes with the overwrite of its file, and comes again while it is open.
+      volume.overwrite(inode.main, 0, false, below(40));
+      opened(volume.create(`${volume.pathOf(inode.main)}:${inode.name}`, 0, false, null, below(40)));
+    } else if (kind === 14) volume.overwrite(inode, 0, false, below(40));
     else if (kind === 15 && below(4) === 0) volume.exchange(inode, path());
     else if (kind === 15 && below(5) === 0) volume.renameLeavingWhiteout(inode, path(), below(2) === 0);
     else if (kind === 16 && below(4) === 0) {

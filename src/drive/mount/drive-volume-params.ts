@@ -35,7 +35,7 @@ export function volumeParamsOf(
     UnicodeOnDisk: true,
     PersistentAcls: true,
     ReparsePoints: true,
-    NamedStreams: hasNamedStreams(settings, platform),
+    NamedStreams: hasNamedStreams(platform),
     ExtendedAttributes: true,
     CasePreservedExtendedAttributes: settings.caseSensitive,
     ReadOnlyVolume: settings.readOnly,
@@ -51,9 +51,7 @@ export function volumeParamsOf(
   };
 }
 
-/**
- * To Linux a `:` in a name is a character as any other. Those who judge a trace know no streams (docs/verification.md).
- */
-export function hasNamedStreams({ traceFile }: DriveSettings, platform = process.platform): boolean {
-  return platform === 'win32' && traceFile === undefined;
+/** To Linux a `:` in a name is a character as any other. */
+export function hasNamedStreams(platform = process.platform): boolean {
+  return platform === 'win32';
 }

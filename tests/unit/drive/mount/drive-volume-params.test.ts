@@ -27,10 +27,9 @@ describe('volumeParamsOf', () => {
     expect(volumeParamsOf(settings, undefined)).not.toHaveProperty('Prefix');
   });
 
-  it('streams are for Windows, but not where a trace is written', () => {
+  it('streams are for Windows', () => {
     expect(volumeParamsOf(settings, undefined, 'linux').NamedStreams).toBe(false);
     expect(volumeParamsOf(settings, undefined, 'win32').NamedStreams).toBe(true);
-    expect(volumeParamsOf({ ...settings, traceFile: 't' }, undefined, 'win32').NamedStreams).toBe(false);
     expect(volumeParamsOf(settings, undefined).StreamInfoTimeout).toBe(0);
   });
 
