@@ -8,7 +8,7 @@ import { askIfAlive } from '../drive/control/control-client.js';
 import { readRecords } from '../drive/control/drive-records.js';
 import { runtimeDirectories } from '../drive/control/runtime-directory.js';
 import { printable, printableJson, printableLines } from '../drive/printable.js';
-import type { DriveStatus } from '../drive/status.js';
+import { type DriveStatus, errorCountOf } from '../drive/status.js';
 import { type Colours, colour } from './colour.js';
 import { countOf } from './count-of.js';
 import { describeError, ExitCode } from './exit-codes.js';
@@ -112,8 +112,8 @@ function requestsRow({ requests }: DriveStatus): string {
   return `${count}, p50 ${micros(latency.latencyUsP50)}, p99 ${micros(latency.latencyUsP99)}`;
 }
 
-function errorsRow({ errors }: DriveStatus, paint: Colours): string {
-  const count = errors.handlerErrors + errors.completionFailures + errors.answersTooLong;
+function errorsRow(status: DriveStatus, paint: Colours): string {
+  const count = errorCountOf(status);
   return count === 0 ? paint.green('none') : paint.red(String(count));
 }
 

@@ -58,6 +58,8 @@ export interface DriveStatus {
   errors: {
     handlerErrors: number;
     completionFailures: number;
+    /** Answers to large reads that could not be delivered. */
+    laneFailures: number;
     answersTooLong: number;
     /** The last exception of a handler, with its stack. */
     last: string | null;
@@ -116,6 +118,7 @@ export function driveStatus(source: StatusSource): DriveStatus {
     errors: {
       handlerErrors: requests.handlerErrors,
       completionFailures: requests.completionFailures,
+      laneFailures: requests.laneFailures,
       answersTooLong: requests.answersTooLong,
       last: source.lastError,
     },
@@ -124,6 +127,11 @@ export function driveStatus(source: StatusSource): DriveStatus {
     selfCheck,
     saving: source.saving,
   };
+}
+
+export function errorCountOf({ errors }: Pick<DriveStatus, 'errors'>): number {
+  const { handlerErrors, completionFailures, laneFailures, answersTooLong } = errors;
+  return handlerErrors + completionFailures + laneFailures + answersTooLong;
 }
 
 /** What was saved, and how long it took. */

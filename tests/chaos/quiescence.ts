@@ -241,7 +241,7 @@ function judge(
   );
   must(errors.last === null && errors.handlerErrors === 0, `a handler threw: ${errors.last}`);
   must(
-    errors.completionFailures === 0 && errors.answersTooLong === 0,
+    errors.completionFailures === 0 && errors.laneFailures === 0 && errors.answersTooLong === 0,
     `answers failed: ${JSON.stringify(errors)}`,
   );
   must(

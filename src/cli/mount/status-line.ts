@@ -3,7 +3,7 @@
  */
 import type { WriteStream } from 'node:tty';
 import { formatSize } from '../../drive/config/sizes.js';
-import type { DriveStatus } from '../../drive/status.js';
+import { type DriveStatus, errorCountOf } from '../../drive/status.js';
 import { colour } from '../colour.js';
 import { countOf } from '../count-of.js';
 
@@ -69,7 +69,7 @@ export function statusText(status: DriveStatus, seconds: number, requests: numbe
   if (status.saving !== null) {
     parts.push(`saving ${formatSize(status.saving.doneBytes)} of ${formatSize(status.saving.totalBytes)}`);
   }
-  const errors = status.errors.handlerErrors + status.errors.completionFailures;
+  const errors = errorCountOf(status);
   if (errors > 0) {
     parts.push(countOf(errors, 'error'));
   }

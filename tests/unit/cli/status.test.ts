@@ -54,7 +54,7 @@ const status: DriveStatus = {
     kinds: [{ kind: 'Read', count: 12345, failures: 1, bytes: 2 ** 20, ...latency }],
     latency,
   },
-  errors: { handlerErrors: 0, completionFailures: 0, answersTooLong: 0, last: null },
+  errors: { handlerErrors: 0, completionFailures: 0, laneFailures: 0, answersTooLong: 0, last: null },
   strictViolations: { count: 0, texts: [] },
   selfCheck: { at: new Date().toISOString(), violations: [], violationCount: 0, milliseconds: 1.25 },
   saving: null,
@@ -74,9 +74,12 @@ describe('the status line', () => {
     expect(statusText({ ...status, files: 0 }, 1, 0, 0)).toContain(' 0 files ');
   });
 
-  it('tells errors once there are some', () => {
-    const errors = { ...status.errors, handlerErrors: 2 };
-    expect(statusText({ ...status, errors }, 1, 0, 0)).toContain('2 errors');
+  it('tells errors once there are some, of every kind', () => {
+    for (const kind of ['handlerErrors', 'completionFailures', 'laneFailures', 'answersTooLong'] as const) {
+      const broken = { ...status, errors: { ...status.errors, [kind]: 2 } };
+      expect(statusText(broken, 1, 0, 0), kind).toContain('2 errors');
+      expect(describeStatus(broken, plain), kind).toMatch(/errors +2\n/);
+    }
   });
 });
 

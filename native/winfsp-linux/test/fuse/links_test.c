@@ -2,20 +2,6 @@
 #if defined(__linux__)
 #include "support/mounted.h"
 
-static void start_linking(MODE mode)
-{
-    FSP_FSCTL_VOLUME_PARAMS params;
-    WCHAR at[80];
-    treefs_params(&params, mode == UNCACHED ? 0 : UINT32_MAX);
-    tree = treefs_new(&params, 16 * MIB);
-    treefs_hard_links(tree);
-    fs = treefs_file_system(tree);
-    FspLinuxSetOption(fs, "direct_io", mode == DIRECT);
-    mount_at(at);
-    CHECK_EQUAL(FspFileSystemStartDispatcher(fs, 2), STATUS_SUCCESS);
-    CHECK_EQUAL(FspFileSystemSetMountPoint(fs, at), STATUS_SUCCESS);
-}
-
 static nlink_t links_of(const char *name)
 {
     struct stat info;
@@ -167,7 +153,7 @@ static void linked(void)
 {
     for (MODE mode = CACHED; mode < MODES; mode++) {
         pid_t children[4];
-        start_linking(mode);
+        start_able(mode, treefs_hard_links);
         client(names);
         client(open_files);
         client(times);
@@ -190,13 +176,7 @@ static void refused(void)
     EXPECT(unlink("a") == 0);
 }
 
-static void without_the_option(void)
-{
-    start(CACHED, MIB, 2);
-    client(refused);
-    expect_empty();
-    stop();
-}
+static void without_the_option(void) { run_unable(refused); }
 
 int main(void)
 {

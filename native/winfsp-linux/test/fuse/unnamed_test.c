@@ -7,19 +7,10 @@
 
 #define WHITEOUT 4u /* RENAME_WHITEOUT */
 
-static void start_unnamed(MODE mode)
+static void unnamed_files_and_whiteouts(TREEFS *t)
 {
-    FSP_FSCTL_VOLUME_PARAMS params;
-    WCHAR at[80];
-    treefs_params(&params, mode == UNCACHED ? 0 : UINT32_MAX);
-    tree = treefs_new(&params, 16 * MIB);
-    treefs_unnamed_files(tree);
-    treefs_whiteouts(tree);
-    fs = treefs_file_system(tree);
-    FspLinuxSetOption(fs, "direct_io", mode == DIRECT);
-    mount_at(at);
-    CHECK_EQUAL(FspFileSystemStartDispatcher(fs, 2), STATUS_SUCCESS);
-    CHECK_EQUAL(FspFileSystemSetMountPoint(fs, at), STATUS_SUCCESS);
+    treefs_unnamed_files(t);
+    treefs_whiteouts(t);
 }
 
 static int is_empty(const char *directory)
@@ -115,7 +106,7 @@ static void whiteouts(void)
 static void extended(void)
 {
     for (MODE mode = CACHED; mode < MODES; mode++) {
-        start_unnamed(mode);
+        start_able(mode, unnamed_files_and_whiteouts);
         client(without_name);
         client(counted);
         client(named_later);
@@ -134,7 +125,7 @@ static void leave_open(void)
 /* What a program leaves when it ends goes with it. */
 static void owner_dies(void)
 {
-    start_unnamed(CACHED);
+    start_able(CACHED, unnamed_files_and_whiteouts);
     for (int i = 0; i < 20; i++)
         client(leave_open);
     expect_empty();
@@ -149,13 +140,7 @@ static void refused(void)
     EXPECT(unlink("a") == 0);
 }
 
-static void without_the_options(void)
-{
-    start(CACHED, MIB, 2);
-    client(refused);
-    expect_empty();
-    stop();
-}
+static void without_the_options(void) { run_unable(refused); }
 
 int main(void)
 {

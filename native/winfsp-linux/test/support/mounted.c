@@ -18,12 +18,15 @@ void mount_at(WCHAR *wide)
 }
 
 /* 0: not mounted, and why. */
-NTSTATUS start_with(const FSP_FSCTL_VOLUME_PARAMS *params, MODE mode, UINT64 capacity, ULONG threads)
+static NTSTATUS start_prepared(
+    const FSP_FSCTL_VOLUME_PARAMS *params, MODE mode, UINT64 capacity, ULONG threads, void (*prepare)(TREEFS *))
 {
     WCHAR at[64];
     NTSTATUS status;
     mount_at(at);
     tree = treefs_new(params, capacity);
+    if (prepare != NULL)
+        prepare(tree);
     fs = treefs_file_system(tree);
     if (mode == DIRECT)
         FspLinuxSetOption(fs, "direct_io", 1);
@@ -36,11 +39,28 @@ NTSTATUS start_with(const FSP_FSCTL_VOLUME_PARAMS *params, MODE mode, UINT64 cap
     return status;
 }
 
-void start(MODE mode, UINT64 capacity, ULONG threads)
+NTSTATUS start_with(const FSP_FSCTL_VOLUME_PARAMS *params, MODE mode, UINT64 capacity, ULONG threads)
+{
+    return start_prepared(params, mode, capacity, threads, NULL);
+}
+
+static void start_prepared_in(MODE mode, UINT64 capacity, ULONG threads, void (*prepare)(TREEFS *))
 {
     FSP_FSCTL_VOLUME_PARAMS params;
     treefs_params(&params, mode == UNCACHED ? 0 : UINT32_MAX);
-    CHECK_EQUAL(start_with(&params, mode, capacity, threads), STATUS_SUCCESS);
+    CHECK_EQUAL(start_prepared(&params, mode, capacity, threads, prepare), STATUS_SUCCESS);
+}
+
+void start(MODE mode, UINT64 capacity, ULONG threads) { start_prepared_in(mode, capacity, threads, NULL); }
+
+void start_able(MODE mode, void (*able)(TREEFS *)) { start_prepared_in(mode, 16 * MIB, 2, able); }
+
+void run_unable(void (*refused)(void))
+{
+    start(CACHED, MIB, 2);
+    client(refused);
+    expect_empty();
+    stop();
 }
 
 void stop(void)

@@ -47,6 +47,8 @@ void mount_at(WCHAR *wide);
 /* The status of the mount; when it is a failure nothing runs. */
 NTSTATUS start_with(const FSP_FSCTL_VOLUME_PARAMS *params, MODE mode, UINT64 capacity, ULONG threads);
 void start(MODE mode, UINT64 capacity, ULONG threads);
+void start_able(MODE mode, void (*able)(TREEFS *)); /* a host that is able to do more, by what this says of it */
+void run_unable(void (*refused)(void)); /* a client of a host that is not */
 void stop(void);
 /* As a host says that a file changed behind the kernel's back. */
 void tell(UINT32 filter, UINT32 action, const WCHAR *name);

@@ -23,6 +23,10 @@ export function setExtendedSlots(
   { fs, memory, set }: Pick<Slots, 'fs' | 'memory' | 'set'>,
   create: CreateBody,
 ): void {
+  /** Null where none come; a status for a list that the binding does not take. */
+  const listAt = (address: number, length: number): Uint8Array | null | number =>
+    address === 0 ? null : (memory.readEa(address, length) ?? NtStatus.EA_TOO_LARGE);
+
   set(
     'CreateEx',
     [P, U32, U32, U32, P, U64, P, U32, BOOL, P, P],
@@ -43,8 +47,8 @@ export function setExtendedSlots(
       ) => {
         // Comes with the volume flag WslFeatures only, which the binding does not set.
         if (isReparsePoint !== 0) return NtStatus.NOT_SUPPORTED;
-        const attached = list === 0 ? null : memory.readEa(list, length);
-        if (list !== 0 && attached === null) return NtStatus.EA_TOO_LARGE;
+        const attached = listAt(list, length);
+        if (typeof attached === 'number') return attached;
         return create(
           'CreateEx',
           name,
@@ -74,8 +78,8 @@ export function setExtendedSlots(
         length: number,
         info: number,
       ) => {
-        const attached = list === 0 ? null : memory.readEa(list, length);
-        if (list !== 0 && attached === null) return NtStatus.EA_TOO_LARGE;
+        const attached = listAt(list, length);
+        if (typeof attached === 'number') return attached;
         const view = memory.cleared(FileInfo.SIZE);
         const bytes = unsignedOf(size);
         const status = fs.overwrite!(context, attributes, replace !== 0, bytes, view, 0, attached);

@@ -22,6 +22,15 @@ static void install(OP *op, INODE *inode)
     op->made = NULL;
 }
 
+/* One more lookup of the kernel's, and the handle of this one. */
+static void take_in(OP *op, INODE *inode, const FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    inode->references++;
+    learn(op->front, inode, rsp);
+    inode_number(op->front, inode);
+    install(op, inode);
+}
+
 INODE *inode_adopt(OP *op, INODE *dir, const WCHAR *name, size_t units, const FSP_FSCTL_TRANSACT_RSP *rsp)
 {
     FRONT *front = op->front;
@@ -46,10 +55,7 @@ INODE *inode_adopt(OP *op, INODE *dir, const WCHAR *name, size_t units, const FS
         op->blank = NULL;
         inode_insert(front, dir, inode);
     }
-    inode->references++;
-    learn(front, inode, rsp);
-    inode_number(front, inode);
-    install(op, inode);
+    take_in(op, inode, rsp);
     pthread_mutex_unlock(&front->lock);
     return inode;
 }
@@ -62,10 +68,7 @@ INODE *inode_adopt_unnamed(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp)
     pthread_mutex_lock(&front->lock);
     handle_opened(op->made, rsp);
     inode_insert(front, NULL, inode);
-    inode->references++;
-    learn(front, inode, rsp);
-    inode_number(front, inode);
-    install(op, inode);
+    take_in(op, inode, rsp);
     pthread_mutex_unlock(&front->lock);
     return inode;
 }
