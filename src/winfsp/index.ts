@@ -13,6 +13,7 @@
  *
  * Facts about WinFsp: docs/winfsp.md.
  */
+export { type ExtendedAttribute, eaSizeOf } from '../ea-list.js';
 export { NtStatus, type NtStatusName, ntStatusName } from '../ntstatus.js';
 export * from './abi/constants.js';
 export { getUint64, setUint64 } from './abi/fields.js';

@@ -37,7 +37,8 @@ export function encodeFileInfo(
     view.setBigUint64(offset + FileInfoLayout.CreationTime + index * 8, time, true);
   }
   view.setBigUint64(offset + FileInfoLayout.IndexNumber, BigInt(info.indexNumber), true);
-  setUint64(view, offset + FileInfoLayout.HardLinks, 0);
+  view.setUint32(offset + FileInfoLayout.HardLinks, 0, true);
+  view.setUint32(offset + FileInfoLayout.EaSize, sizeOf('eaSize', info.eaSize ?? 0), true);
 }
 
 export function encodeVolumeInfo(info: VolumeInfo, view: DataView, offset: number): void {

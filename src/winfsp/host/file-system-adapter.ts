@@ -13,9 +13,10 @@ import { NtStatus } from '../../ntstatus.js';
 import { CleanupFlag, CreateOption, INVALID_FILE_ATTRIBUTES } from '../abi/constants.js';
 import type { AsyncOperations } from '../dispatch/async-operations.js';
 import type { FileSystemInterface, OpenResult } from '../library/file-system-interface.js';
+import { attachmentSlots, attributesIn } from './attachment-slots.js';
 import { abortError, DataRequests } from './data-requests.js';
 import { encodeFileInfo, encodeVolumeInfo, now, refusePromise, describe as show } from './encode.js';
-import type { BasicInfo, FileSystem, Opened } from './file-system.js';
+import type { BasicInfo, FileSystem, Opened, ThroughReparsePoint } from './file-system.js';
 import { HandleTable, type OpenHandle } from './handle-table.js';
 import { statusOr } from './status-errors.js';
 
@@ -44,9 +45,12 @@ export class FileSystemAdapter<Context> {
       ...this.#buildFlushAndLookup(),
       ...this.#buildInformation(),
       ...this.#buildNames(),
-      ...this.#buildStreams(),
       ...this.#buildSecurity(),
-      ...this.#buildReparse(),
+      ...attachmentSlots(fs, allocationUnitBytes, {
+        withHandle: (number, body) => this.#withHandle(number, body),
+        bytes: (number, body) => this.#bytes(number, body),
+        bytesOf: (body) => this.#bytesOf(body),
+      }),
     };
   }
 
@@ -117,10 +121,13 @@ export class FileSystemAdapter<Context> {
         descriptor,
         allocationSize,
         result,
+        list,
       ) => {
         if (fs.create === undefined) {
           return REFUSED;
         }
+        const extendedAttributes = attributesIn(list);
+        if (typeof extendedAttributes === 'number') return extendedAttributes;
         const directory = (createOptions & CreateOption.FILE_DIRECTORY_FILE) !== 0;
         const securityDescriptor = descriptor === null ? null : descriptor.slice();
         return this.#status(() =>
@@ -134,6 +141,7 @@ export class FileSystemAdapter<Context> {
               fileAttributes,
               securityDescriptor,
               allocationSize,
+              extendedAttributes,
             }),
             result,
           ),
@@ -143,16 +151,22 @@ export class FileSystemAdapter<Context> {
         if (fs.open === undefined) {
           return REFUSED;
         }
-        return this.#status(() =>
-          this.#opened('open', fileName, fs.open!(fileName, { createOptions, grantedAccess }), result),
-        );
+        let status: number = NtStatus.SUCCESS;
+        const failed = this.#status(() => {
+          const opened = now('open', fs.open!(fileName, { createOptions, grantedAccess }));
+          if (isThroughReparsePoint(opened)) status = NtStatus.REPARSE;
+          else this.#opened('open', fileName, opened, result);
+        });
+        return failed < 0 ? failed : status;
       },
-      overwrite: (number, fileAttributes, replaceFileAttributes, allocationSize, view, offset) => {
+      overwrite: (number, fileAttributes, replaceFileAttributes, allocationSize, view, offset, list) => {
         if (fs.overwrite === undefined) {
           return REFUSED;
         }
+        const extendedAttributes = attributesIn(list);
+        if (typeof extendedAttributes === 'number') return extendedAttributes;
         return this.#withHandle(number, ({ context }) => {
-          const request = { fileAttributes, replaceFileAttributes, allocationSize };
+          const request = { fileAttributes, replaceFileAttributes, allocationSize, extendedAttributes };
           this.#encode('overwrite', fs.overwrite!(context, request), view, offset);
         });
       },
@@ -281,25 +295,6 @@ export class FileSystemAdapter<Context> {
     };
   }
 
-  #buildStreams(): FileSystemInterface {
-    const fs = this.#fs;
-    return {
-      ...(fs.getStreamInfo && {
-        getStreamInfo: (number, buffer) =>
-          this.#withHandle(number, ({ context }) => {
-            for (const stream of now('getStreamInfo', fs.getStreamInfo!(context))) {
-              const { streamName, size, allocationSize = this.#unitsOf(size) } = stream;
-              if (!buffer.add(streamName, size, allocationSize)) break;
-            }
-          }),
-      }),
-    };
-  }
-
-  #unitsOf(bytes: number): number {
-    return Math.ceil(bytes / this.#unitBytes) * this.#unitBytes;
-  }
-
   #buildSecurity(): FileSystemInterface {
     const fs = this.#fs;
     return {
@@ -311,32 +306,6 @@ export class FileSystemAdapter<Context> {
         setSecurity: (number, information, modification) =>
           this.#withHandle(number, ({ context }) =>
             refusePromise('setSecurity', fs.setSecurity!(context, information, modification.slice())),
-          ),
-      }),
-    };
-  }
-
-  #buildReparse(): FileSystemInterface {
-    const fs = this.#fs;
-    return {
-      ...(fs.getReparsePoint && {
-        getReparsePoint: (number, fileName) =>
-          number === 0
-            ? this.#bytesOf(() => now('getReparsePoint', fs.getReparsePoint!(null, fileName)))
-            : this.#bytes(number, ({ context }) =>
-                now('getReparsePoint', fs.getReparsePoint!(context, fileName)),
-              ),
-      }),
-      ...(fs.setReparsePoint && {
-        setReparsePoint: (number, fileName, data) =>
-          this.#withHandle(number, ({ context }) =>
-            refusePromise('setReparsePoint', fs.setReparsePoint!(context, fileName, data.slice())),
-          ),
-      }),
-      ...(fs.deleteReparsePoint && {
-        deleteReparsePoint: (number, fileName, data) =>
-          this.#withHandle(number, ({ context }) =>
-            refusePromise('deleteReparsePoint', fs.deleteReparsePoint!(context, fileName, data.slice())),
           ),
       }),
     };
@@ -376,6 +345,10 @@ export class FileSystemAdapter<Context> {
       return statusOr(error);
     }
   }
+}
+
+function isThroughReparsePoint(found: Opened<unknown> | ThroughReparsePoint): found is ThroughReparsePoint {
+  return typeof found === 'object' && found !== null && 'reparsePointIndex' in found;
 }
 
 /** Leaves out what the driver says is to be left alone: attributes 0xffffffff, times 0, −1 and −2. */

@@ -20,6 +20,8 @@
  *   thread.
  */
 
+import type { ExtendedAttribute } from '../../ea-list.js';
+
 /** FSP_FSCTL_FILE_INFO. Times are FILETIMEs (file-time.ts), none of them 0. */
 export interface FileInfo {
   /** FileAttribute bits; DIRECTORY decides what the file is. */
@@ -36,6 +38,8 @@ export interface FileInfo {
   changeTime: bigint;
   /** Unique on the volume, stable, not 0. */
   indexNumber: number | bigint;
+  /** Of the extended attributes, by eaSizeOf(). Default: 0. */
+  eaSize?: number;
 }
 
 export interface VolumeInfo {
@@ -72,6 +76,8 @@ export interface CreateRequest extends OpenRequest {
   securityDescriptor: Uint8Array | null;
   /** A hint, in bytes. */
   allocationSize: number;
+  /** What the file is to have at once. Empty, too, without the method `setEa`. */
+  extendedAttributes: readonly ExtendedAttribute[];
 }
 
 export interface OverwriteRequest {
@@ -80,6 +86,8 @@ export interface OverwriteRequest {
   replaceFileAttributes: boolean;
   /** A hint, in bytes. */
   allocationSize: number;
+  /** They take the place of those that the file had. Empty, too, without the method `setEa`. */
+  extendedAttributes: readonly ExtendedAttribute[];
 }
 
 /** What the driver has noted for a handle that is let go. Times are to be set to now. */
@@ -179,7 +187,12 @@ export interface FileSystem<Context = unknown> {
    * files.
    */
   create?(fileName: string, request: CreateRequest): Opened<Context>;
-  open?(fileName: string, request: OpenRequest): Opened<Context>;
+  /**
+   * ThroughReparsePoint only for a file whose stream is to be opened, with the volume parameters NamedStreams and
+   * ReparsePoints: before a stream the driver opens its file without getSecurityByName. WinFsp's own library resolves
+   * the path then.
+   */
+  open?(fileName: string, request: OpenRequest): Opened<Context> | ThroughReparsePoint;
   /** Empties the file. When this throws, the handle is closed at once. */
   overwrite?(context: Context, request: OverwriteRequest): FileInfo;
   /** Once a handle; no result can be returned. */
@@ -239,6 +252,13 @@ export interface FileSystem<Context = unknown> {
    * does not fit into an answer of 16 KiB is left out.
    */
   getStreamInfo?(context: Context): Iterable<StreamInfo>;
+  /**
+   * All extended attributes of a file or directory. With the volume parameter ExtendedAttributes and `setEa`. As one
+   * list they have room for 16,256 bytes; EA_TOO_LARGE is answered for more.
+   */
+  getEa?(context: Context): Iterable<ExtendedAttribute>;
+  /** Adds and replaces by name; an empty value removes. EA_TOO_LARGE when the list would be too long. */
+  setEa?(context: Context, changes: readonly ExtendedAttribute[]): FileInfo;
   /** Reparse data with its 8-byte head. `context` is null when the path is being resolved. */
   getReparsePoint?(context: Context | null, fileName: string): Uint8Array;
   setReparsePoint?(context: Context, fileName: string, data: Uint8Array): void;

@@ -10,6 +10,7 @@ import ts from 'typescript';
 
 const SOURCES = [
   'src/ntstatus.ts',
+  'src/ea-list.ts',
   'src/limits.ts',
   'src/volume',
   'src/os',

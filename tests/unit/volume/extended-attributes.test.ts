@@ -1,8 +1,8 @@
 /** Extended attributes: lists, the room they take, and what keeps them. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { parseEaList } from '../../../src/ea-list.js';
 import { MAX_EA_LIST_BYTES } from '../../../src/limits.js';
 import { NtStatus } from '../../../src/ntstatus.js';
-import { parseAttributes } from '../../../src/volume/extended-attributes.js';
 import { Cleanup } from '../../../src/volume/file-attributes.js';
 import { timeFromMilliseconds } from '../../../src/volume/file-clock.js';
 import type { Inode } from '../../../src/volume/inode.js';
@@ -29,7 +29,7 @@ beforeEach(() => {
 });
 
 function texts(inode: Inode): Record<string, string> {
-  const all = parseAttributes(volume.getExtendedAttributes(inode));
+  const all = parseEaList(volume.getExtendedAttributes(inode));
   if (typeof all === 'number') throw new Error(`a list that is none: ${all}`);
   return Object.fromEntries(all.map(({ name, value }) => [name, Buffer.from(value).toString('latin1')]));
 }
