@@ -19,13 +19,14 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { RamVolume } from '../volume/ram-volume.js';
+import type { Scratch } from './checksum/pieces.js';
 import { compressionOf, problemOfName, sourceOf } from './compression.js';
 import type { Manifest } from './format.js';
 import { ImageError } from './image-error.js';
 import { type ImageVisitor, isImage, readImage } from './image-reader.js';
 import { writeImage } from './image-writer.js';
 import { loadImage } from './load-image.js';
-import type { Scratch, VolumeView } from './volume-view.js';
+import type { VolumeView } from './volume-view.js';
 
 /** What tells a file from another that has taken its name. */
 type Identity = string | null;

@@ -2,6 +2,7 @@
  * Reads an image, entry by entry. It may come from anyone: whatever it holds, the end is either the
  * manifest, when all of it was well-formed and every byte is as it was written, or an ImageError.
  */
+import { SCRATCH_BYTES } from './checksum/pieces.js';
 import type { ImageSource } from './compression.js';
 import {
   BLOCK_BYTES,
@@ -57,13 +58,22 @@ export interface ImageVisitor {
 
 const DIRECTORY_ATTRIBUTE = 0x10;
 
-/** Throws ImageError. The source is at its end then, or closed. */
-export async function readImage({ pieces }: ImageSource, visitor: ImageVisitor): Promise<Manifest> {
+/** Throws ImageError. The source is closed then. What the visitor gets as data lies in `memory`. */
+export async function readImage(
+  source: ImageSource,
+  visitor: ImageVisitor,
+  memory = ownMemory(),
+): Promise<Manifest> {
+  const tar = new TarReader(source, memory);
   try {
-    return await readArchive(new TarReader(pieces), visitor);
+    return await readArchive(tar, visitor);
   } finally {
-    await pieces.return?.();
+    await tar.close();
   }
+}
+
+function ownMemory(): Uint8Array {
+  return new Uint8Array(new SharedArrayBuffer(SCRATCH_BYTES));
 }
 
 async function readArchive(tar: TarReader, visitor: ImageVisitor): Promise<Manifest> {
@@ -80,15 +90,16 @@ async function readArchive(tar: TarReader, visitor: ImageVisitor): Promise<Manif
 }
 
 /** Whether a file begins as an image does, of whatever version. */
-export async function isImage({ pieces }: ImageSource): Promise<boolean> {
+export async function isImage(source: ImageSource): Promise<boolean> {
+  const tar = new TarReader({ ...source, lengthBytes: 0 }, ownMemory());
   try {
-    await firstItem(new TarReader(pieces));
+    await firstItem(tar);
     return true;
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     return error.code === 'NEWER';
   } finally {
-    await pieces.return?.();
+    await tar.close();
   }
 }
 

@@ -1,6 +1,7 @@
 /** Writes the image of a volume into an open file (format.ts). Throws what the file system throws. */
 
 import { attributesOf, EMPTY_VALUE_FLAG, type ExtendedAttributes } from '../volume/extended-attributes.js';
+import type { Scratch } from './checksum/pieces.js';
 import type { Compression } from './compression.js';
 import {
   BLOCK_BYTES,
@@ -16,7 +17,7 @@ import { specialFileOf } from './special-file.js';
 import { linkTargetOf } from './symbolic-link.js';
 import { bytesOfName } from './tar/posix-name.js';
 import { type TarEntry, TarWriter } from './tar/tar-writer.js';
-import type { Scratch, ViewedInode, VolumeView } from './volume-view.js';
+import type { ViewedInode, VolumeView } from './volume-view.js';
 
 /** Holes smaller than this, all together, are written as zeros. */
 const MIN_HOLE_BYTES = 4096;
@@ -31,7 +32,15 @@ export function writeImage(
   compression: Compression,
   onProgress: (bytes: number) => void = () => {},
 ): Manifest {
-  const tar = new TarWriter(descriptor, compression);
+  const tar = new TarWriter(descriptor, scratch, compression, view.dataBytes);
+  try {
+    return writeEntries(view, tar, onProgress);
+  } finally {
+    tar.close();
+  }
+}
+
+function writeEntries(view: VolumeView, tar: TarWriter, onProgress: (bytes: number) => void): Manifest {
   const counts = { directories: 0, files: 0, links: 0, streams: 0, bytes: 0 };
   const topNames = new Set<string>();
   /** Paths of directories in the archive, which is not always how their names are spelt. */
@@ -42,13 +51,13 @@ export function writeImage(
     const path = pathOf(inode, paths);
     if (inode.names.length === 1) topNames.add(path);
     if (inode.stream !== null) {
-      writeInode(tar, inode, `${path}:${tarName(inode.stream, inode.indexNumber)}`, scratch);
+      writeInode(tar, inode, `${path}:${tarName(inode.stream, inode.indexNumber)}`);
       counts.streams++;
       counts.bytes += inode.sizeBytes;
-    } else if (inode.names.length === 0) writeInode(tar, inode, './', scratch);
+    } else if (inode.names.length === 0) writeInode(tar, inode, './');
     else {
       const first = firstPaths.get(inode.indexNumber);
-      const kind = writeInode(tar, inode, path, scratch, first);
+      const kind = writeInode(tar, inode, path, first);
       counts[kind]++;
       if (first === undefined) counts.bytes += inode.sizeBytes;
       if (first === undefined && view.linked.has(inode.indexNumber)) firstPaths.set(inode.indexNumber, path);
@@ -68,7 +77,6 @@ function writeInode(
   tar: TarWriter,
   inode: ViewedInode,
   path: string,
-  scratch: Scratch,
   hardLinkTo?: string,
 ): 'directories' | 'files' | 'links' {
   if (hardLinkTo !== undefined) {
@@ -97,7 +105,7 @@ function writeInode(
     pax: paxOf(inode),
   };
   if (type !== 'file' || inode.sizeBytes === 0) tar.entry(entry);
-  else writeContent(tar, inode, entry, scratch);
+  else writeContent(tar, inode, entry);
   return type === 'symlink' ? 'links' : inode.isDirectory ? 'directories' : 'files';
 }
 
@@ -105,37 +113,46 @@ function fieldsOf({
   security,
   times,
 }: ViewedInode): Pick<TarEntry, 'uid' | 'gid' | 'mode' | 'writeTimeSeconds'> {
-  const { uid, gid, mode } = posixOwner(security);
+  const { owner } = securityFields(security);
   return {
-    uid,
-    gid,
-    mode,
+    ...owner,
     writeTimeSeconds: Number((times.lastWrite - UNIX_EPOCH_UNITS) / UNITS_PER_SECOND),
   };
 }
 
+/** Files share their descriptors: what is written of each is made once. */
+const ofSecurities = new WeakMap<Uint8Array, { owner: ReturnType<typeof posixOwner>; text: string }>();
+
+function securityFields(security: Uint8Array): { owner: ReturnType<typeof posixOwner>; text: string } {
+  let fields = ofSecurities.get(security);
+  if (fields === undefined) {
+    fields = { owner: posixOwner(security), text: Buffer.from(security).toString('base64') };
+    ofSecurities.set(security, fields);
+  }
+  return fields;
+}
+
 /** A hard link tells of the inode once more, but for what only a first name can be given. */
 function paxOf(inode: ViewedInode, isHardLink = false): Record<string, string | Uint8Array> {
-  const { names, times, attributes, security, reparse, extendedAttributes } = inode;
+  const { names, times, extendedAttributes } = inode;
+  const pax: Record<string, string | Uint8Array> =
+    extendedAttributes === null || isHardLink ? {} : linuxAttributes(extendedAttributes);
+  if (inode.stream !== null) pax[Key.STREAM] = base64OfUnits(inode.stream);
+  else if (names.length === 0) pax[Key.COMMENT] = MARK_TEXT;
+  pax[Key.WRITE] = timeText(times.lastWrite);
+  pax[Key.ACCESS] = timeText(times.lastAccess);
+  pax[Key.CHANGE] = timeText(times.change);
+  pax[Key.CREATION] = timeText(times.creation);
+  pax[Key.ATTRIBUTES] = `0x${inode.attributes.toString(16)}`;
+  pax[Key.SECURITY] = securityFields(inode.security).text;
+  if (!isHardLink) {
+    if (inode.reparse !== null) pax[Key.REPARSE] = Buffer.from(inode.reparse).toString('base64');
+    if (extendedAttributes !== null)
+      pax[Key.EXTENDED] = Buffer.from(extendedAttributes.list).toString('base64');
+  }
   const name = inode.stream === null ? names.at(-1) : undefined;
-  return {
-    ...(extendedAttributes !== null && !isHardLink && linuxAttributes(extendedAttributes)),
-    ...(names.length === 0 && inode.stream === null && { [Key.COMMENT]: MARK_TEXT }),
-    ...(inode.stream !== null && { [Key.STREAM]: base64OfUnits(inode.stream) }),
-    [Key.WRITE]: timeText(times.lastWrite),
-    [Key.ACCESS]: timeText(times.lastAccess),
-    [Key.CHANGE]: timeText(times.change),
-    [Key.CREATION]: timeText(times.creation),
-    [Key.ATTRIBUTES]: `0x${attributes.toString(16)}`,
-    [Key.SECURITY]: Buffer.from(security).toString('base64'),
-    ...(reparse !== null && !isHardLink && { [Key.REPARSE]: Buffer.from(reparse).toString('base64') }),
-    ...(extendedAttributes !== null &&
-      !isHardLink && {
-        [Key.EXTENDED]: Buffer.from(extendedAttributes.list).toString('base64'),
-      }),
-    ...(name !== undefined &&
-      tarName(name, inode.indexNumber) !== name && { [Key.NAME]: base64OfUnits(name) }),
-  };
+  if (name !== undefined && tarName(name, inode.indexNumber) !== name) pax[Key.NAME] = base64OfUnits(name);
+  return pax;
 }
 
 function base64OfUnits(text: string): string {
@@ -177,7 +194,7 @@ function pathOf(inode: ViewedInode, paths: Map<string, string>): string {
   return path;
 }
 
-function writeContent(tar: TarWriter, inode: ViewedInode, entry: TarEntry, scratch: Scratch): void {
+function writeContent(tar: TarWriter, inode: ViewedInode, entry: TarEntry): void {
   let extents = inode.extents();
   const dataBytes = extents.reduce((sum, [, length]) => sum + length, 0);
   if (inode.sizeBytes - dataBytes < MIN_HOLE_BYTES) {
@@ -203,12 +220,7 @@ function writeContent(tar: TarWriter, inode: ViewedInode, entry: TarEntry, scrat
     tar.write(Buffer.concat([map], mapBytes));
   }
   for (const [offset, length] of extents) {
-    for (let done = 0; done < length; ) {
-      const count = Math.min(length - done, scratch.bytes.length);
-      inode.read(offset + done, count, scratch);
-      tar.write(scratch.bytes.subarray(0, count));
-      done += count;
-    }
+    tar.fill(length, (done, count, address) => inode.read(offset + done, count, address));
   }
   tar.end();
 }

@@ -5,11 +5,11 @@
 import { NtStatus, ntStatusName } from '../ntstatus.js';
 import type { Inode } from '../volume/inode.js';
 import type { RamVolume } from '../volume/ram-volume.js';
+import type { Scratch } from './checksum/pieces.js';
 import type { ImageSource } from './compression.js';
 import type { Manifest } from './format.js';
 import { ImageError } from './image-error.js';
 import { type ImageEntry, readImage } from './image-reader.js';
-import type { Scratch } from './volume-view.js';
 
 const MAX_COLLISIONS_NAMED = 20;
 const MAX_CAPACITIES_UNPACKED = 8;
@@ -26,7 +26,7 @@ export async function loadImage(
   const { namedStreams } = volume;
   volume.namedStreams = false;
   try {
-    const manifest = await readImage(source, loader);
+    const manifest = await readImage(source, loader, scratch.bytes);
     loader.finish();
     volume.label = manifest.label;
     return manifest;
@@ -94,18 +94,11 @@ class Loader {
     this.onProgress(this.#doneBytes);
     this.#refuseBomb(this.#doneBytes);
     if (this.#inode === null) return;
-    for (let done = 0; done < bytes.length; ) {
-      const count = Math.min(bytes.length - done, this.#scratch.bytes.length);
-      this.#scratch.bytes.set(bytes.subarray(done, done + count));
-      const { address } = this.#scratch;
-      const written = this.#volume.write(this.#inode, offset + done, count, address, false, true);
-      if (written === NtStatus.DISK_FULL) {
-        this.#full();
-        return;
-      }
-      if (written !== count) throw new Error(`${written} bytes written, not ${count}`);
-      done += count;
-    }
+    // They lie in the scratch.
+    const address = this.#scratch.address + bytes.byteOffset - this.#scratch.bytes.byteOffset;
+    const written = this.#volume.write(this.#inode, offset, bytes.length, address, false, true);
+    if (written === NtStatus.DISK_FULL) this.#full();
+    else if (written !== bytes.length) throw new Error(`${written} bytes written, not ${bytes.length}`);
   }
 
   end(entry: ImageEntry): void {

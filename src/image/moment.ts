@@ -6,13 +6,7 @@
  */
 import type { ExtendedAttributes } from '../volume/extended-attributes.js';
 import type { DirectoryEntry, Inode } from '../volume/inode.js';
-import {
-  type Scratch,
-  type ViewedInode,
-  type ViewedTree,
-  type VolumeView,
-  visitInOrder,
-} from './volume-view.js';
+import { type ViewedInode, type ViewedTree, type VolumeView, visitInOrder } from './volume-view.js';
 
 const TIMES = 8;
 const NUMBERS = 4;
@@ -166,10 +160,11 @@ export interface MomentSource {
 
 /** A moment as an image is written from it, on any thread. */
 export function viewOfMoment(moment: Moment, source: MomentSource): VolumeView {
-  const { label, caseSensitive, linked, parents, names } = moment;
+  const { label, caseSensitive, dataBytes, linked, parents, names } = moment;
   return {
     label,
     caseSensitive,
+    dataBytes,
     linked,
     visit(visit) {
       const paths: (readonly string[])[] = [];
@@ -230,7 +225,7 @@ function extentsOf(runs: Float64Array): [number, number][] {
 /** Reads of one file, which come in the order of their offsets. */
 function readerOf(runs: Float64Array, sizeBytes: number, source: MomentSource): ViewedInode['read'] {
   let next = 0;
-  return (offset: number, length: number, { address }: Scratch) => {
+  return (offset: number, length: number, address: number) => {
     if (offset + length > sizeBytes) throw new Error(`${length} bytes at ${offset} of ${sizeBytes}`);
     while (next > 0 && (runs[next - RUN] as number) + (runs[next - RUN + 1] as number) > offset) next -= RUN;
     for (let done = 0; done < length; ) {

@@ -5,12 +5,6 @@
 import type { ExtendedAttributes } from '../volume/extended-attributes.js';
 import type { DirectoryEntry, Inode } from '../volume/inode.js';
 
-/** Bytes that native code can write to, and their address. */
-export interface Scratch {
-  readonly bytes: Uint8Array;
-  readonly address: number;
-}
-
 export interface ViewedInode {
   /** Names from the root down; none for the root itself. */
   readonly names: readonly string[];
@@ -28,13 +22,15 @@ export interface ViewedInode {
   readonly sizeBytes: number;
   /** Offsets and lengths of what is no hole, in order. */
   extents(): [offset: number, length: number][];
-  /** Fills the first `length` bytes of `scratch` with content. */
-  read(offset: number, length: number, scratch: Scratch): void;
+  /** Puts content at an address. */
+  read(offset: number, length: number, address: number): void;
 }
 
 export interface VolumeView {
   readonly label: string;
   readonly caseSensitive: boolean;
+  /** Of all files, holes left out. */
+  readonly dataBytes: number;
   /** Index numbers of files that have several names. */
   readonly linked: ReadonlySet<number>;
   /**
@@ -56,7 +52,7 @@ export function viewOf({ root, label, caseSensitive }: ViewedTree): VolumeView {
   return {
     label,
     caseSensitive,
-    linked: linkedBelow(root),
+    ...countBelow(root),
     visit(visit) {
       const paths = new Map<Inode, string[]>();
       let names: string[] = [];
@@ -73,18 +69,15 @@ export function viewOf({ root, label, caseSensitive }: ViewedTree): VolumeView {
   };
 }
 
-/** Index numbers of files that have several names. */
-function linkedBelow(root: Inode): ReadonlySet<number> {
+function countBelow(root: Inode): Pick<VolumeView, 'linked' | 'dataBytes'> {
   const linked = new Set<number>();
-  const pending = [root];
-  for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
-    directory.children?.forEachPair((_key, entry) => {
-      const { inode } = entry;
-      if (entry !== inode) linked.add(inode.indexNumber);
-      else if (inode.children !== null) pending.push(inode);
-    });
-  }
-  return linked;
+  let dataBytes = 0;
+  visitInOrder(root, (entry) => {
+    const { inode } = entry;
+    if (entry !== inode) linked.add(inode.indexNumber);
+    else if (inode.file !== null) dataBytes += inode.file.allocatedPages * inode.file.pool.pageSizeBytes;
+  });
+  return { linked, dataBytes };
 }
 
 /**
@@ -134,8 +127,8 @@ function viewedInode(content: Inode, names: string[]): ViewedInode {
     extendedAttributes: isStream ? null : inode.extendedAttributes,
     sizeBytes: content.fileSize,
     extents: () => extentsOf(content),
-    read(offset, length, scratch) {
-      const count = content.file?.read(offset, length, scratch.address);
+    read(offset, length, address) {
+      const count = content.file?.read(offset, length, address);
       if (count !== length) throw new Error(`${count} bytes at ${offset} of "${inode.name}", not ${length}`);
     },
   };

@@ -96,7 +96,7 @@ async function numberOf(image: string, said: Said): Promise<number> {
   viewOf(volume).visit((inode) => {
     if (inode.isDirectory) return;
     // The saver's files are smaller.
-    inode.read(0, inode.sizeBytes, scratch);
+    inode.read(0, inode.sizeBytes, scratch.address);
     const bytes = scratch.bytes.subarray(0, inode.sizeBytes);
     const name = inode.names.join('/');
     hashes[name] = createHash('sha256').update(bytes).digest('hex');

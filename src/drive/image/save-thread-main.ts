@@ -1,16 +1,16 @@
 /** The thread that writes one image, from a moment of the volume, while the drive goes on. */
 import { constants, setPriority } from 'node:os';
 import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { SCRATCH_BYTES } from '../../image/checksum/pieces.js';
 import { ImageFile } from '../../image/image-file.js';
 import { type Moment, viewOfMoment } from '../../image/moment.js';
 import { SaveState } from '../../image/save-state.js';
 import type { VolumeView } from '../../image/volume-view.js';
-import { copyMemory, NativeBlock } from '../../winfsp/index.js';
+import { sharedScratch } from '../../os/shared-scratch.js';
+import { copyMemory } from '../../winfsp/index.js';
 import { messageOf } from '../errors.js';
 import type { SaveThreadInput, SaveThreadMessage } from './save-messages.js';
 import { nowAndThen } from './save-progress.js';
-
-const SCRATCH_BYTES = 2 ** 20;
 
 if (isMainThread || parentPort === null) {
   throw new Error('save-thread-main is started by ImageSaver.');
@@ -40,7 +40,7 @@ function momentFrom(moment: MessagePort): Promise<Moment> {
 }
 
 async function save(moment: Moment): Promise<void> {
-  const scratch = new NativeBlock(SCRATCH_BYTES);
+  const scratch = sharedScratch(SCRATCH_BYTES);
   const view = viewOfMoment(moment, {
     copy: copyMemory,
     zero: (address, lengthBytes) => {
@@ -55,7 +55,6 @@ async function save(moment: Moment): Promise<void> {
   onProgress(0);
   const file = new ImageFile(input.path, input);
   const { files } = await file.save(endingReads(view), scratch, onProgress);
-  scratch.free();
   post({ type: 'saved', files, bytes: moment.dataBytes, identity: file.identity as string });
 }
 

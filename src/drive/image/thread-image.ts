@@ -7,12 +7,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
+import { SCRATCH_BYTES } from '../../image/checksum/pieces.js';
 import { ImageFile } from '../../image/image-file.js';
 import { momentOf } from '../../image/moment.js';
 import { SaveState } from '../../image/save-state.js';
-import { type Scratch, viewOf } from '../../image/volume-view.js';
+import { viewOf } from '../../image/volume-view.js';
+import { sharedScratch } from '../../os/shared-scratch.js';
 import type { RamVolume } from '../../volume/ram-volume.js';
-import { NativeBlock, readStatistics } from '../../winfsp/index.js';
+import { readStatistics } from '../../winfsp/index.js';
 import { SAVE_GRACE_MS } from '../config/limits.js';
 import { messageOf } from '../errors.js';
 import type { VolumeThreadMessage } from '../volume-thread-messages.js';
@@ -20,7 +22,6 @@ import { changesOf } from './changes.js';
 import type { SaveRequest } from './save-messages.js';
 import { nowAndThen } from './save-progress.js';
 
-const SCRATCH_BYTES = 2 ** 20;
 const PROGRESS_BYTES = 64 * 2 ** 20;
 const LOOK_MS = 20;
 
@@ -57,7 +58,7 @@ export class ThreadImage {
       post({ type: 'loading', doneBytes });
     };
     const file = this.#file;
-    const manifest = await withScratch((scratch) => file.load(volume, scratch, onProgress));
+    const manifest = await file.load(volume, sharedScratch(SCRATCH_BYTES), onProgress);
     if (manifest === null) {
       // A drive that has never been saved has to be, even when nothing was done with it.
       this.#changesSaved = -1;
@@ -117,7 +118,7 @@ export class ThreadImage {
     });
     onProgress(0);
     try {
-      await withScratch((scratch) => file.save(viewOf(volume), scratch, onProgress));
+      await file.save(viewOf(volume), sharedScratch(SCRATCH_BYTES), onProgress);
     } catch (error) {
       post({ type: 'notSaved', error: messageOf(error) });
     }
@@ -153,14 +154,5 @@ export class ThreadImage {
   #endSnapshot(volume: RamVolume): void {
     volume.endSave();
     this.#save!.snapshot = false;
-  }
-}
-
-async function withScratch<T>(work: (scratch: Scratch) => Promise<T>): Promise<T> {
-  const block = new NativeBlock(SCRATCH_BYTES);
-  try {
-    return await work(block);
-  } finally {
-    block.free();
   }
 }

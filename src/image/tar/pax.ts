@@ -8,21 +8,37 @@ import { bytesOfName, nameOfBytes } from './posix-name.js';
 
 const NAMES: ReadonlySet<string> = new Set([Key.PATH, Key.LINK, Key.SPARSE_NAME]);
 const MAX_DIGITS = 9;
+const ASCII = /^[\0-\x7f]*$/;
+/** Of which the bytes are the characters. */
+const PLAIN = /^[\x20-\x5b\x5d-\x7e]*$/;
 
 export type PaxRecords = Readonly<Record<string, string | Uint8Array>>;
 
-export function encodePax(records: PaxRecords): Buffer {
-  const parts: Uint8Array[] = [];
-  for (const [key, value] of Object.entries(records)) {
-    const bytes = typeof value !== 'string' ? value : NAMES.has(key) ? nameBytes(value) : Buffer.from(value);
-    const keyBytes = Buffer.from(` ${key}=`);
-    const rest = keyBytes.length + bytes.length + 1;
-    let length = rest + String(rest).length;
-    // One digit more makes it one longer.
-    if (String(length).length > String(rest).length) length = rest + String(length).length;
-    parts.push(Buffer.from(String(length)), keyBytes, bytes, Buffer.from('\n'));
+/** All in one string of a character for each byte: one buffer, made once, costs a tenth of one for each part. */
+export function encodePax(...all: PaxRecords[]): Buffer {
+  let text = '';
+  for (const records of all) {
+    for (const key in records) text += recordOf(key, records[key] as string | Uint8Array);
   }
-  return Buffer.concat(parts);
+  return Buffer.from(text, 'latin1');
+}
+
+function recordOf(key: string, value: string | Uint8Array): string {
+  const isName = typeof value === 'string' && NAMES.has(key);
+  const rest = ` ${bytewise(key)}=${isName ? ofName(value) : bytewise(value)}\n`;
+  const length = rest.length + String(rest.length).length;
+  // One digit more makes it one longer.
+  const isLonger = String(length).length > String(rest.length).length;
+  return `${isLonger ? rest.length + String(length).length : length}${rest}`;
+}
+
+function bytewise(value: string | Uint8Array): string {
+  if (typeof value === 'string' && ASCII.test(value)) return value;
+  return Buffer.from(value as string).toString('latin1');
+}
+
+function ofName(name: string): string {
+  return PLAIN.test(name) ? name : nameBytes(name).toString('latin1');
 }
 
 /** Of a name that was found to have bytes, or of what was made for one that has none. */

@@ -3,8 +3,9 @@
  * entry at hand. What it reads may come from anyone: every length is bounded, and what is wrong is an ImageError that
  * names the place. Headers are decoded by tar-stream.
  */
-import { createHash, type Hash } from 'node:crypto';
 import { decode, type TarHeader } from 'tar-stream/headers.js';
+import { Pieces } from '../checksum/pieces.js';
+import type { ImageSource } from '../compression.js';
 import { BLOCK_BYTES, Key } from '../format.js';
 import { ImageError } from '../image-error.js';
 import { Pax } from './pax.js';
@@ -22,19 +23,27 @@ export interface TarItem {
 }
 
 export class TarReader {
-  readonly #pieces: AsyncIterator<Uint8Array, undefined>;
-  #piece: Uint8Array = new Uint8Array(0);
+  readonly #source: ImageSource;
+  readonly #pieces: Pieces;
+  #piece: Buffer = Buffer.alloc(0);
   /** In the piece, of the next byte. */
   #at = 0;
   /** In the archive, of the next byte. */
   #offset = 0;
-  readonly #hash: Hash = createHash('sha256');
-  /** Headers of the entry at hand, which are not in the hash yet: most entries need none of what is before them. */
-  #head: Uint8Array[] = [];
+  /** In the piece, of the next byte that the checksum does not have. */
+  #hashed = 0;
+  /** In the piece, where the headers of the entry at hand begin; -1 when that was in a piece before. */
+  #headAt = -1;
 
-  /** Each piece is valid until the next is asked for. */
-  constructor(pieces: AsyncIterator<Uint8Array, undefined>) {
-    this.#pieces = pieces;
+  constructor(source: ImageSource, memory: Uint8Array) {
+    this.#source = source;
+    this.#pieces = new Pieces(memory, source.lengthBytes);
+  }
+
+  /** Nothing more is read. */
+  async close(): Promise<void> {
+    this.#pieces.close();
+    await this.#source.close();
   }
 
   get offset(): number {
@@ -44,7 +53,7 @@ export class TarReader {
   /** The next entry; null at the end of the archive. Content of the one before must have been read to its end. */
   async next(): Promise<TarItem | null> {
     const { offset } = this;
-    this.#hashHead();
+    this.#headAt = this.#at;
     const first = await this.#header();
     if (first === null) return null;
     let header = first;
@@ -54,9 +63,8 @@ export class TarReader {
         throw this.damage(offset, `has a pax header of ${header.size} bytes, at most ${MAX_PAX_BYTES}`);
       }
       pax =
-        Pax.parse(await this.#readHead(header.size)) ??
-        fail(this.damage(offset, 'has a malformed pax header'));
-      await this.#readHead(paddingOf(header.size));
+        Pax.parse(await this.#take(header.size)) ?? fail(this.damage(offset, 'has a malformed pax header'));
+      await this.#take(paddingOf(header.size));
       header = (await this.#header()) ?? fail(this.damage(offset, 'ends after a pax header'));
       if (header.type === 'pax-header') throw this.damage(offset, 'has two pax headers in a row');
     }
@@ -70,29 +78,29 @@ export class TarReader {
 
   /** Of all bytes before the entry at hand, of which nothing but its headers is read yet. */
   sha256Before(): string {
-    return this.#hash.copy().digest('hex');
+    const isBefore = this.#headAt < 0;
+    if (!isBefore) this.#addToSha256(this.#headAt);
+    return this.#pieces.sha256(isBefore);
   }
 
-  /** The next bytes, all of them, in a buffer of their own. */
-  async read(length: number): Promise<Buffer> {
-    this.#hashHead();
-    const bytes = await this.#take(length);
-    this.#hash.update(bytes);
-    return bytes;
+  /** The next bytes, all of them; valid until the next call. */
+  read(length: number): Promise<Buffer> {
+    return this.#take(length);
   }
 
-  /** Of the next bytes as many as are at hand, at least one and at most `limit`; valid until the next call. */
+  /**
+   * Of the next bytes as many as are at hand, at least one and at most `limit`; valid until the next call. They lie in
+   * the memory that was given.
+   */
   async some(limit: number): Promise<Uint8Array> {
-    this.#hashHead();
-    const bytes = await this.#next(limit);
-    this.#hash.update(bytes);
-    return bytes;
+    if (this.#at === this.#piece.length) await this.#fillOrFail();
+    return this.#next(limit);
   }
 
   /** What fills the last block of content of this length; zeros. */
   async skipPadding(length: number): Promise<void> {
     const padding = paddingOf(length);
-    if (padding > 0) await this.read(padding);
+    if (padding > 0) await this.#take(padding);
   }
 
   /** Whether nothing but zeros is left. */
@@ -111,7 +119,7 @@ export class TarReader {
 
   async #header(): Promise<TarHeader | null> {
     const { offset } = this;
-    const block = await this.#readHead(BLOCK_BYTES);
+    const block = await this.#take(BLOCK_BYTES);
     let header: TarHeader | null;
     try {
       header = decode(block, 'utf-8');
@@ -125,46 +133,48 @@ export class TarReader {
     return header;
   }
 
-  async #readHead(length: number): Promise<Buffer> {
-    const bytes = await this.#take(length);
-    this.#head.push(bytes);
-    return bytes;
-  }
-
-  #hashHead(): void {
-    for (const bytes of this.#head) this.#hash.update(bytes);
-    this.#head = [];
-  }
-
+  /** Nearly always they lie in one piece, and need not be copied. */
   async #take(length: number): Promise<Buffer> {
+    if (length <= this.#piece.length - this.#at) return this.#next(length);
     const bytes = Buffer.allocUnsafe(length);
     for (let done = 0; done < length; ) {
-      const some = await this.#next(length - done);
+      const some = await this.some(length - done);
       bytes.set(some, done);
       done += some.length;
     }
     return bytes;
   }
 
-  async #next(limit: number): Promise<Uint8Array> {
-    if (this.#at === this.#piece.length && !(await this.#fill())) {
-      throw this.damage(this.#offset, 'ends too early: it is incomplete');
-    }
+  #next(limit: number): Buffer {
     const bytes = this.#piece.subarray(this.#at, this.#at + limit);
     this.#at += bytes.length;
     this.#offset += bytes.length;
     return bytes;
   }
 
+  async #fillOrFail(): Promise<void> {
+    if (!(await this.#fill())) throw this.damage(this.#offset, 'ends too early: it is incomplete');
+  }
+
   /** False at the end. */
   async #fill(): Promise<boolean> {
-    do {
-      const { value } = await this.#pieces.next();
-      this.#at = 0;
-      this.#piece = value ?? new Uint8Array(0);
-      if (value === undefined) return false;
-    } while (this.#piece.length === 0);
-    return true;
+    if (this.#headAt >= 0) {
+      // What comes may be the manifest, whose headers are not in its checksum.
+      this.#addToSha256(this.#headAt);
+      this.#pieces.mark();
+      this.#headAt = -1;
+    }
+    this.#addToSha256(this.#piece.length);
+    const piece = this.#pieces.next();
+    this.#piece = piece.subarray(0, await this.#source.read(piece));
+    this.#at = 0;
+    this.#hashed = 0;
+    return this.#piece.length > 0;
+  }
+
+  #addToSha256(to: number): void {
+    if (to > this.#hashed) this.#pieces.add(this.#hashed, to);
+    this.#hashed = Math.max(this.#hashed, to);
   }
 }
 

@@ -20,7 +20,7 @@ const ROOT: Made = { path: './', type: 'directory', pax: { ...PAX, [Key.COMMENT]
 async function refusal(entries: Made[], root: Made = ROOT): Promise<string> {
   const path = join(folder, `${++number}.tar`);
   const descriptor = openSync(path, 'wx');
-  const tar = new TarWriter(descriptor);
+  const tar = new TarWriter(descriptor, rig().scratch);
   const write = ({ content = Buffer.alloc(0), type = 'file', path: name = 'f', ...rest }: Made) => {
     const fields = { link: null, mode: 0o644, uid: 0, gid: 0, writeTimeSeconds: 0, pax: PAX };
     tar.entry({ ...fields, sizeBytes: content.length, ...rest, path: name, type: type as TarEntry['type'] });
