@@ -58,6 +58,7 @@ export class VolumeThread {
   #reference: VolumeReference | null = null;
   #onReady: (() => void) | null = null;
   #startTimer: NodeJS.Timeout | null = null;
+  #stopTimer: NodeJS.Timeout | null = null;
   #takeBackExitHook: () => void = () => {};
   #loopEnd: LoopEndMessage | null = null;
   readonly #requests: PendingRequests;
@@ -137,7 +138,11 @@ export class VolumeThread {
         this.#worker.postMessage(request, transfer);
         this.#command(DriveCommand.REQUEST);
       },
-      onProgress: (progress) => events.onSaving?.(progress, false),
+      onProgress: (progress) => {
+        // An end waits for a save that is under way.
+        this.#stopTimer?.refresh();
+        events.onSaving?.(progress, false);
+      },
     });
     this.#worker.on('message', (message: VolumeThreadMessage) => this.#onMessage(message));
     this.#worker.on('error', (error) => {
@@ -319,7 +324,9 @@ export class VolumeThread {
       reference.requestStop();
     }
     const limitMs = STOP_GRACE_MS + (this.#settings.imageFile === undefined ? 0 : SAVE_GRACE_MS);
-    await withinTime(this.ended, limitMs, 'stopping the volume');
+    await withinTime(this.ended, limitMs, 'stopping the volume', (timer) => {
+      this.#stopTimer = timer;
+    });
   }
 
   #onMessage(message: VolumeThreadMessage): void {
@@ -343,6 +350,7 @@ export class VolumeThread {
         this.#startTimer?.refresh();
         break;
       case 'saving':
+        this.#stopTimer?.refresh();
         this.#savingAtEnd = message.progress;
         this.#events.onSaving?.(message.progress, true);
         break;

@@ -11,7 +11,8 @@ import type { Manifest } from './format.js';
 import { ImageError } from './image-error.js';
 import { type ImageEntry, readImage } from './image-reader.js';
 
-const MAX_COLLISIONS_NAMED = 20;
+/** So many lines are no help any more; the rest is counted. */
+const MAX_COLLISIONS_NAMED = 1000;
 const MAX_CAPACITIES_UNPACKED = 8;
 
 /** Throws ImageError. */

@@ -70,7 +70,7 @@ export const MOUNT_GRACE_MS = 60_000;
 /** Shorter times would write without end; longer ones are no time at all. */
 export const MIN_SAVE_EVERY_MS = 10_000;
 export const MAX_SAVE_EVERY_MS = 7 * 24 * 60 * 60_000;
-/** Saving an image of 1 TiB at 0.5 GB/s takes 35 minutes. */
+/** A save may take this long without any progress: its end waits for the disk to have all of it. */
 export const SAVE_GRACE_MS = 60 * 60_000;
 /** A self-check walks every file: some seconds for a million of them, more on a busy machine. */
 export const SELF_CHECK_GRACE_MS = 300_000;

@@ -118,7 +118,8 @@ export async function ask<C extends ControlCommand>(
   options: AskOptions = {},
 ): Promise<CommandResults[C]> {
   const graceMs = options.check ? GRACE_MS.selfCheck : GRACE_MS[command];
-  const line = await exchange(drive, { ...options, command, token: drive.token }, graceMs);
+  const goesOn = command === 'status' || command === 'selfCheck' ? async () => false : savingOf(drive);
+  const line = await exchange(drive, { ...options, command, token: drive.token }, graceMs, goesOn);
   const answer = parseAnswer(line);
   if (answer === null) {
     throw new DriveError('FAILED', `Process ${drive.pid} gave no proper answer for ${drive.mountPoint}.`);
@@ -129,6 +130,17 @@ export async function ask<C extends ControlCommand>(
     throw new DriveError(driveCode, `The drive at ${drive.mountPoint} says: ${message.replace(/\.$/, '')}.`);
   }
   return answer.result as CommandResults[C];
+}
+
+/** Whether a save has made progress since it was asked last: whoever waits for it waits on. */
+function savingOf(drive: DriveRecord): () => Promise<boolean> {
+  let before: number | undefined;
+  return async () => {
+    const { saving } = await ask(drive, 'status').catch(() => ({ saving: null }));
+    const isBehind = saving?.doneBytes === before;
+    before = saving?.doneBytes;
+    return saving !== null && !isBehind;
+  };
 }
 
 /**
@@ -164,11 +176,13 @@ function isOfAnother(endpoint: string): boolean {
 /**
  * One request and its answer. A drive that has not begun with it within BEGIN_WITHIN_MS never will: that time is in the
  * request, and we hang up besides. A drive whose process is stopped is waited for no longer than CONTROL_GRACE_MS.
+ * After the limit, as long as it `goesOn`, it is waited for as long again.
  */
 function exchange(
   { endpoint, pid, mountPoint }: DriveRecord,
   request: ControlRequest,
   limitMs: number,
+  goesOn: () => Promise<boolean>,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     if (isOfAnother(endpoint)) {
@@ -199,10 +213,13 @@ function exchange(
       return stopped;
     };
     const beginning = setTimeout(failIfStopped, Math.min(CONTROL_GRACE_MS, limitMs));
-    const ending = setTimeout(() => {
-      if (!failIfStopped()) {
-        fail('TIMEOUT', `The drive at ${mountPoint} did not answer within ${limitMs / 1000} s.`);
-      }
+    const ending = setTimeout(async () => {
+      if (failIfStopped()) return;
+      const waitsOn = await goesOn();
+      // Meanwhile the answer may have come.
+      if (socket.destroyed || socket.writableEnded) return;
+      if (waitsOn) ending.refresh();
+      else fail('TIMEOUT', `The drive at ${mountPoint} did not answer within ${limitMs / 1000} s.`);
     }, limitMs);
     const line = encodeLine({ ...request, beginBeforeMs: monotonicMs() + BEGIN_WITHIN_MS });
     socket.setEncoding('utf8');

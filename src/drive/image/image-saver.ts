@@ -23,6 +23,8 @@ interface RunningSave {
   state: SaveState;
   worker: Worker;
   progress: SaveProgress | null;
+  /** Of the time without progress that is too long. */
+  timer: NodeJS.Timeout | null;
 }
 
 type Saved = SaveThreadMessage & { type: 'saved' };
@@ -95,13 +97,15 @@ export class ImageSaver {
       transferList: [port1],
       name: 'ramdrive-save',
     });
-    const running: RunningSave = { state, worker, progress: null };
+    const running: RunningSave = { state, worker, progress: null, timer: null };
     this.#running = running;
     let identity: string | null = null;
     try {
       const end = this.#endOf(running, path);
       ask({ type: 'save', moment: port2, state: state.memory }, [port2]);
-      const saved = await withinTime(end, SAVE_GRACE_MS, `saving the image ${path}`);
+      const saved = await withinTime(end, SAVE_GRACE_MS, `saving the image ${path}`, (timer) => {
+        running.timer = timer;
+      });
       if (isOwn) {
         identity = saved.identity;
         this.known = identity;
@@ -128,6 +132,7 @@ export class ImageSaver {
         if (message.type === 'saved') saved = message;
         else if (message.type === 'failed') problem = message.error;
         else {
+          running.timer?.refresh();
           running.progress = { path, doneBytes: message.doneBytes, totalBytes: message.totalBytes };
           this.#options.onProgress(running.progress);
         }

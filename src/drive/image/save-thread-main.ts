@@ -47,7 +47,7 @@ async function save(moment: Moment): Promise<void> {
       const at = address - scratch.address;
       scratch.bytes.fill(0, at, at + lengthBytes);
     },
-    check: () => state.throwIfCancelled(),
+    check: () => state.step(),
   });
   const onProgress = nowAndThen((doneBytes) => {
     post({ type: 'progress', doneBytes, totalBytes: moment.dataBytes });
@@ -64,7 +64,7 @@ function endingReads(view: VolumeView): VolumeView {
     ...view,
     visit(visit) {
       view.visit(visit);
-      state.throwIfCancelled();
+      state.step();
       state.endReads();
     },
   };

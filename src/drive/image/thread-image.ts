@@ -90,12 +90,17 @@ export class ThreadImage {
   }
 
   /**
-   * After the last request: when no other thread reads the volume any more. False after the limit. `look` has handle()
+   * After the last request: when no other thread reads the volume any more. False when a save stands still. `look` has handle()
    * called for what the main thread has asked.
    */
   async untilIdle(look: () => void): Promise<boolean> {
-    const deadline = performance.now() + SAVE_GRACE_MS;
+    let steps = -1;
+    let deadline = 0;
     while (this.#save !== null) {
+      if (this.#save.state.steps !== steps) {
+        steps = this.#save.state.steps;
+        deadline = performance.now() + SAVE_GRACE_MS;
+      }
       if (performance.now() > deadline) return false;
       await sleep(LOOK_MS);
       look();

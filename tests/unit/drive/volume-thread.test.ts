@@ -140,3 +140,38 @@ it('the end of a worker in its loop does not hold up this thread', async () => {
   expect(await drive.ended).toMatchObject({ reason: 'died' });
   expect(Atomics.load(worker.input.control, ControlWord.LOOP_STATE)).toBe(LoopState.TEARDOWN);
 });
+
+const ALMOST_AN_HOUR_MS = 59 * 60_000;
+
+it('a save that takes hours is waited for while it goes on', async () => {
+  vi.useFakeTimers();
+  const save = drive.save('/drive.tar');
+  await vi.advanceTimersByTimeAsync(0);
+  const saver = made.workers.pop() as EventEmitter;
+  for (let hour = 0; hour < 3; hour++) {
+    await vi.advanceTimersByTimeAsync(ALMOST_AN_HOUR_MS);
+    saver.emit('message', { type: 'progress', doneBytes: hour, totalBytes: 3 });
+  }
+  saver.emit('message', { type: 'saved', files: 1, bytes: 3, identity: '' });
+  saver.emit('exit', 0);
+  expect(await save).toMatchObject({ files: 1 });
+});
+
+it('an end that saves for hours is waited for while it goes on', async () => {
+  vi.useFakeTimers();
+  let isStopped = false;
+  const stop = drive.stop().then(() => {
+    isStopped = true;
+  });
+  // A drive without an image has ten seconds.
+  for (let i = 0; i < 10; i++) {
+    await vi.advanceTimersByTimeAsync(9_000);
+    worker.emit('message', {
+      type: 'saving',
+      progress: { path: '/drive.tar', doneBytes: i, totalBytes: 10 },
+    });
+  }
+  expect(isStopped).toBe(false);
+  worker.emit('exit', 0);
+  await stop;
+});
