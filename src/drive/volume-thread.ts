@@ -57,8 +57,11 @@ export class VolumeThread {
   readonly #worker: Worker;
   #reference: VolumeReference | null = null;
   #onReady: (() => void) | null = null;
-  #startTimer: NodeJS.Timeout | null = null;
-  #stopTimer: NodeJS.Timeout | null = null;
+  /** Of a start or an end: progress keeps it from running out. */
+  #timer: NodeJS.Timeout | null = null;
+  readonly #noteTimer = (timer: NodeJS.Timeout) => {
+    this.#timer = timer;
+  };
   #takeBackExitHook: () => void = () => {};
   #loopEnd: LoopEndMessage | null = null;
   readonly #requests: PendingRequests;
@@ -139,8 +142,7 @@ export class VolumeThread {
         this.#command(DriveCommand.REQUEST);
       },
       onProgress: (progress) => {
-        // An end waits for a save that is under way.
-        this.#stopTimer?.refresh();
+        this.#timer?.refresh();
         events.onSaving?.(progress, false);
       },
     });
@@ -277,9 +279,8 @@ export class VolumeThread {
       );
     });
     died.catch(() => {});
-    await withinTime(Promise.race([ready, died]), START_GRACE_MS, 'starting the volume', (timer) => {
-      this.#startTimer = timer;
-    });
+    await withinTime(Promise.race([ready, died]), START_GRACE_MS, 'starting the volume', this.#noteTimer);
+    this.#timer = null;
   }
 
   async #rollbackOnce(name: string, mount: (reference: VolumeReference) => Promise<void>): Promise<void> {
@@ -324,9 +325,7 @@ export class VolumeThread {
       reference.requestStop();
     }
     const limitMs = STOP_GRACE_MS + (this.#settings.imageFile === undefined ? 0 : SAVE_GRACE_MS);
-    await withinTime(this.ended, limitMs, 'stopping the volume', (timer) => {
-      this.#stopTimer = timer;
-    });
+    await withinTime(this.ended, limitMs, 'stopping the volume', this.#noteTimer);
   }
 
   #onMessage(message: VolumeThreadMessage): void {
@@ -343,15 +342,15 @@ export class VolumeThread {
         break;
       }
       case 'preallocated':
-        this.#startTimer?.refresh();
+        this.#timer?.refresh();
         this.#events.onPreallocated?.(message.doneBytes, message.totalBytes);
         break;
       case 'loading':
-        this.#startTimer?.refresh();
+        this.#timer?.refresh();
         break;
       case 'saving':
-        this.#stopTimer?.refresh();
         this.#savingAtEnd = message.progress;
+        this.#timer?.refresh();
         this.#events.onSaving?.(message.progress, true);
         break;
       case 'notSaved':

@@ -17,6 +17,7 @@ import {
 import { ImageError } from './image-error.js';
 import { type TarItem, TarReader } from './tar/tar-reader.js';
 
+const MIN_MEMORY_BYTES = 2 ** 16;
 const MAX_MANIFEST_BYTES = 2 ** 16;
 /** Of a file with holes: more than a file of 1 TiB has pages of 64 KiB. */
 const MAX_EXTENTS = 2 ** 24;
@@ -62,7 +63,7 @@ const DIRECTORY_ATTRIBUTE = 0x10;
 export async function readImage(
   source: ImageSource,
   visitor: ImageVisitor,
-  memory = ownMemory(),
+  memory = ownMemory(source.lengthBytes),
 ): Promise<Manifest> {
   const tar = new TarReader(source, memory);
   try {
@@ -72,8 +73,10 @@ export async function readImage(
   }
 }
 
-function ownMemory(): Uint8Array {
-  return new Uint8Array(new SharedArrayBuffer(SCRATCH_BYTES));
+/** Little for a small file: it is zeroed, which takes longer than to read one. */
+function ownMemory(lengthBytes: number): Uint8Array {
+  const bytes = Math.min(Math.max(lengthBytes, MIN_MEMORY_BYTES), SCRATCH_BYTES);
+  return new Uint8Array(new SharedArrayBuffer(bytes));
 }
 
 async function readArchive(tar: TarReader, visitor: ImageVisitor): Promise<Manifest> {
@@ -91,7 +94,7 @@ async function readArchive(tar: TarReader, visitor: ImageVisitor): Promise<Manif
 
 /** Whether a file begins as an image does, of whatever version. */
 export async function isImage(source: ImageSource): Promise<boolean> {
-  const tar = new TarReader({ ...source, lengthBytes: 0 }, ownMemory());
+  const tar = new TarReader({ ...source, lengthBytes: 0 }, ownMemory(0));
   try {
     await firstItem(tar);
     return true;

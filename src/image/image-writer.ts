@@ -24,7 +24,7 @@ const MIN_HOLE_BYTES = 4096;
 const UNIX_EPOCH_UNITS = 116_444_736_000_000_000n;
 const UNITS_PER_SECOND = 10_000_000n;
 
-/** `onProgress`: bytes written so far, before they are compressed, after each file. */
+/** `onProgress`: bytes of content written so far, after each file. */
 export function writeImage(
   view: VolumeView,
   descriptor: number,
@@ -62,7 +62,7 @@ function writeEntries(view: VolumeView, tar: TarWriter, onProgress: (bytes: numb
       if (first === undefined) counts.bytes += inode.sizeBytes;
       if (first === undefined && view.linked.has(inode.indexNumber)) firstPaths.set(inode.indexNumber, path);
     }
-    onProgress(tar.bytes);
+    onProgress(tar.contentBytes);
   });
   const sha256 = tar.sha256();
   const savedAt = new Date().toISOString();

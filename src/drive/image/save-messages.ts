@@ -32,6 +32,6 @@ export type SaveRequest =
 export interface SaveProgress {
   path: string;
   doneBytes: number;
-  /** What files hold, holes left out: the image is a little larger. */
+  /** What files hold, holes left out. */
   totalBytes: number;
 }

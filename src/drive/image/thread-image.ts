@@ -90,8 +90,8 @@ export class ThreadImage {
   }
 
   /**
-   * After the last request: when no other thread reads the volume any more. False when a save stands still. `look` has handle()
-   * called for what the main thread has asked.
+   * After the last request: when no other thread reads the volume any more. False when a save stands still. `look` has
+   * handle() called for what the main thread has asked.
    */
   async untilIdle(look: () => void): Promise<boolean> {
     let steps = -1;

@@ -44,6 +44,7 @@ export class TarWriter {
   /** Of the piece, what the checksum has. */
   #hashed = 0;
   #bytes = 0;
+  #contentBytes = 0;
   #entryBytes = 0;
   /** Most files have records of one of few lengths. */
   readonly #paxHeaders = new Map<number, Buffer>();
@@ -57,9 +58,9 @@ export class TarWriter {
     this.#piece = this.#pieces.next();
   }
 
-  /** Written so far, before they are compressed. */
-  get bytes(): number {
-    return this.#bytes;
+  /** What fill() has written so far. */
+  get contentBytes(): number {
+    return this.#contentBytes;
   }
 
   /** Begins an entry; its `sizeBytes` of content come next, then end(). */
@@ -127,6 +128,7 @@ export class TarWriter {
       this.#advance(count);
       done += count;
     }
+    this.#contentBytes += length;
   }
 
   /** After the content of an entry. */
