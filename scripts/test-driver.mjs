@@ -94,6 +94,13 @@ const PROGRAMS = [
     hosts: ['drive', 'memfs'],
   },
   {
+    name: 'cached',
+    what: 'descriptor lists, deferred writes',
+    limit: 120,
+    args: ['--host', options.host],
+    hosts: ['drive', 'memfs'],
+  },
+  {
     name: 'streams-control',
     what: 'control: streams without completion threads',
     script: 'streams',

@@ -74,6 +74,13 @@ const native = {
   requestResult: declare(
     'int32_t rig_request_result(uintptr_t request, int cancel, uint32_t timeout, void *done)',
   ),
+  mdlGet: declare(
+    'int32_t rig_mdl_get(uintptr_t file, int write, uint32_t length, int64_t offset, void *list, void *address, void *done)',
+  ),
+  mdlGive: declare(
+    'int32_t rig_mdl_give(uintptr_t file, int write, uint32_t length, int64_t offset, uintptr_t list)',
+  ),
+  dirtyLimit: declare('void rig_dirty_limit(uint32_t pages)'),
   poke: declare('int32_t rig_poke(uintptr_t file, void *data, uint32_t length, int64_t offset)'),
   lazy: declare('void rig_lazy(uint32_t milliseconds)'),
   writeOldEnd: declare('void rig_write_old_end(int on)'),
@@ -97,6 +104,7 @@ const COUNTERS = [
   'fastQueries',
   'perturbed',
   'failedPageOuts',
+  'deferredWrites',
 ] as const;
 export type Counter = (typeof COUNTERS)[number];
 
@@ -113,6 +121,8 @@ export const showPool = (): void => native.poolShow();
 export const unloadDriver = (): number => native.unload();
 /** How often the lazy writer runs. */
 export const lazyWriterEvery = (milliseconds: number): void => native.lazy(milliseconds);
+/** Cached writes are put off while so many pages are dirty; 0: never. */
+export const dirtyLimit = (pages: number): void => native.dirtyLimit(pages);
 /**
  * Whether a size change also writes the page with the old end of a mapped file: nobody knows here what Windows does.
  */
@@ -336,6 +346,40 @@ export class NtFile {
     const [buffer, done] = [Buffer.alloc(Math.max(length, 1)), Buffer.alloc(4)];
     const status = work(buffer, done);
     return { status, data: buffer.subarray(0, Math.min(done.readUInt32LE(), length)) };
+  }
+}
+
+/** Pages of the cache, which stay until they are given back. */
+export class CachedPages {
+  readonly #memory: Uint8Array;
+
+  private constructor(
+    readonly status: number,
+    memory: Uint8Array,
+    readonly giveBack: () => Promise<number>,
+  ) {
+    this.#memory = memory;
+  }
+
+  static async of(file: NtFile, write: boolean, length: number, offset: number): Promise<CachedPages> {
+    const [list, address, done] = [Buffer.alloc(8), Buffer.alloc(8), Buffer.alloc(4)];
+    const kind = write ? 1 : 0;
+    const status = await call(native.mdlGet, file.address, kind, length, offset, list, address, done);
+    const mdl = Number(list.readBigUInt64LE());
+    const memory =
+      mdl === 0
+        ? new Uint8Array(0)
+        : new Uint8Array(koffi.view(address.readBigUInt64LE(), done.readUInt32LE()));
+    return new CachedPages(status, memory, () =>
+      call(native.mdlGive, file.address, kind, length, offset, mdl),
+    );
+  }
+
+  get bytes(): Buffer {
+    return Buffer.from(this.#memory);
+  }
+  change(bytes: Uint8Array): void {
+    this.#memory.set(bytes);
   }
 }
 

@@ -79,6 +79,8 @@ RIG_API int32_t rig_unload(void);
 
 /* ---- switches and counters ---- */
 RIG_API void rig_lazy(uint32_t ms); /* how often the lazy writer runs */
+/* Cached writes are put off while so many pages are dirty; 0: never. */
+RIG_API void rig_dirty_limit(uint32_t pages);
 /* Also write back the page with the old end of a mapped file when its size changes: which one Windows writes is not
  * known here. */
 RIG_API void rig_write_old_end(int on);
@@ -104,6 +106,7 @@ enum {
     COUNT_FAST_QUERIES,
     COUNT_PERTURBED,
     COUNT_FAILED_PAGE_OUTS,
+    COUNT_DEFERRED_WRITES,
     COUNTERS
 };
 
@@ -130,6 +133,10 @@ RIG_API int32_t rig_cleanup(void *file);
 RIG_API int32_t rig_close(void *file);
 RIG_API int32_t rig_read(void *file, void *buffer, uint32_t length, int64_t offset, uint32_t *done);
 RIG_API int32_t rig_write(void *file, const void *buffer, uint32_t length, int64_t offset, uint32_t *done);
+/* Cached data itself: a descriptor list of the pages, to be given back; its address is where they are. */
+RIG_API int32_t rig_mdl_get(
+    void *file, int write, uint32_t length, int64_t offset, void **list, void **address, uint32_t *done);
+RIG_API int32_t rig_mdl_give(void *file, int write, uint32_t length, int64_t offset, void *list);
 RIG_API int32_t rig_query(void *file, uint32_t information_class, void *buffer, uint32_t length, uint32_t *done);
 RIG_API int32_t rig_set(void *file, uint32_t information_class, void *buffer, uint32_t length);
 /* The target's parent is opened as the I/O manager does it: relative to root, or for a full NT path. A bare name needs

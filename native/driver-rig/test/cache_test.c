@@ -9,6 +9,12 @@ BOOLEAN K_CcCopyRead(PFILE_OBJECT, PLARGE_INTEGER, ULONG, BOOLEAN, PVOID, PIO_ST
 BOOLEAN K_CcCopyWrite(PFILE_OBJECT file, PLARGE_INTEGER offset, ULONG length, BOOLEAN wait, PVOID buffer);
 VOID K_CcFlushCache(PSECTION_OBJECT_POINTERS, PLARGE_INTEGER, ULONG, PIO_STATUS_BLOCK);
 BOOLEAN K_CcPurgeCacheSection(PSECTION_OBJECT_POINTERS, PLARGE_INTEGER, ULONG, ULONG);
+VOID K_CcMdlRead(PFILE_OBJECT, PLARGE_INTEGER, ULONG, PMDL *, PIO_STATUS_BLOCK);
+VOID K_CcMdlReadComplete(PFILE_OBJECT file, PMDL mdl);
+VOID K_CcPrepareMdlWrite(PFILE_OBJECT, PLARGE_INTEGER, ULONG, PMDL *, PIO_STATUS_BLOCK);
+VOID K_CcMdlWriteComplete(PFILE_OBJECT file, PLARGE_INTEGER offset, PMDL mdl);
+BOOLEAN K_CcCanIWrite(PFILE_OBJECT file, ULONG bytes, BOOLEAN wait, UCHAR retrying);
+VOID K_CcDeferWrite(PFILE_OBJECT, PCC_POST_DEFERRED_WRITE, PVOID, PVOID, ULONG, BOOLEAN);
 BOOLEAN K_MmCanFileBeTruncated(PSECTION_OBJECT_POINTERS sections, PLARGE_INTEGER size);
 
 #define PAGE 4096
@@ -60,6 +66,10 @@ static FAST_IO_DISPATCH fast_io;
 static SECTION_OBJECT_POINTERS sections;
 static CACHE_MANAGER_CALLBACKS callbacks = {acquire, release, acquire, release};
 static PFILE_OBJECT file;
+
+static volatile LONG posted;
+
+static VOID post_later(PVOID first, PVOID second) { posted = first == &file && second == NULL; }
 
 static LARGE_INTEGER at(LONGLONG offset) { return (LARGE_INTEGER){.QuadPart = offset}; }
 
@@ -176,6 +186,33 @@ int main(void)
     rig_unview(section);
     rig_section_close(section);
     CHECK(K_MmCanFileBeTruncated(&sections, &shorter));
+
+    /* A descriptor list leads to the pages themselves, and keeps them. */
+    PMDL mdl = NULL;
+    LARGE_INTEGER first = at(PAGE + 5);
+    K_CcMdlRead(file, &first, PAGE, &mdl, &iosb);
+    CHECK_EQUAL(iosb.Information, PAGE);
+    CHECK_EQUAL(*(UCHAR *)mdl->MappedSystemVa, byte_at(PAGE + 5));
+    CHECK(!K_CcPurgeCacheSection(&sections, NULL, 0, 0));
+    K_CcMdlReadComplete(file, mdl);
+    CHECK(K_CcPurgeCacheSection(&sections, NULL, 0, 0));
+    K_CcPrepareMdlWrite(file, &first, PAGE, &mdl, &iosb);
+    RtlFillMemory(mdl->MappedSystemVa, PAGE, 0xab);
+    K_CcMdlWriteComplete(file, &first, mdl);
+    K_CcFlushCache(&sections, NULL, 0, &iosb);
+    CHECK(disk[PAGE + 5] == 0xab && disk[2 * PAGE + 4] == 0xab && disk[PAGE + 4] != 0xab);
+
+    /* While too much is dirty a write is put off, unless it has been tried before. */
+    rig_dirty_limit(1);
+    CHECK(K_CcCanIWrite(file, 8 * PAGE, FALSE, FALSE)); /* nothing is dirty */
+    put(PAGE, 0x12, 5);
+    CHECK(!K_CcCanIWrite(file, PAGE, FALSE, FALSE));
+    CHECK(K_CcCanIWrite(file, PAGE, FALSE, TRUE));
+    K_CcDeferWrite(file, post_later, &file, NULL, PAGE, FALSE);
+    CHECK_EQUAL(posted, 0);
+    CHECK(becomes(&posted, 1));
+    CHECK(K_CcCanIWrite(file, PAGE, TRUE, FALSE));
+    rig_dirty_limit(0);
 
     /* The lazy writer writes what is left, and lets the file go when nobody has it open. */
     put(10, 0x11, 5);

@@ -1,7 +1,7 @@
 /*
  * Cc: what the driver calls: cache maps, file sizes, copies, flush and purge, and the lazy writer.
- * Windows: read-ahead, dirty page thresholds, write behind in pieces. Here: no read-ahead and no threshold (CcCanIWrite
- * never refuses).
+ * Windows: read-ahead, write behind in pieces. Here: neither. Writes that are put off: deferred.c; descriptor lists:
+ * mdl_io.c.
  */
 #include "map.h"
 
@@ -15,8 +15,6 @@ static volatile LONG lazy_ms = 1000;
 #define LAZY_STEP (10 * 10000)
 
 RIG_API void rig_lazy(uint32_t ms) { lazy_ms = (LONG)ms; }
-
-KERNEL BOOLEAN K_CcCanIWrite(PFILE_OBJECT file, ULONG bytes, BOOLEAN wait, UCHAR retrying) { return TRUE; }
 
 KERNEL BOOLEAN K_CcCopyWriteWontFlush(PFILE_OBJECT file, PLARGE_INTEGER offset, ULONG length) { return TRUE; }
 
@@ -266,5 +264,6 @@ void lazy_writer(void *unused)
             map_delete(map);
         }
         host_unlock(&maps);
+        deferred_post();
     }
 }

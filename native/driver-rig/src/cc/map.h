@@ -14,7 +14,8 @@ typedef struct {
     UCHAR *data;   /* NULL: not in the cache */
     UCHAR *shadow; /* what a viewed page was when it was last looked at */
     BOOLEAN dirty;
-    BOOLEAN stale; /* to be read again: it was purged while a view kept it */
+    BOOLEAN stale; /* to be read again: it was purged while a view or a descriptor list kept it */
+    LONG pins;     /* descriptor lists that lead to it */
 } PAGE_SLOT;
 
 typedef struct MAP {
@@ -46,4 +47,5 @@ void pages_find_changed(MAP *map);                                      /* with 
 BOOLEAN pages_drop(MAP *map, ULONG from, ULONG to);
 BOOLEAN pages_dirty(MAP *map, ULONG from, ULONG to);
 NTSTATUS pages_write_back(MAP *map, ULONG from, ULONG to);
+void deferred_post(void); /* without locks */
 #endif

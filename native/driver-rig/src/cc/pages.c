@@ -125,7 +125,7 @@ BOOLEAN pages_drop(MAP *map, ULONG from, ULONG to)
     pages_find_changed(map);
     for (ULONG i = from; i < to && i < map->count; i++)
         if (map->pages[i].data) {
-            if (map->pages[i].shadow) {
+            if (map->pages[i].shadow || map->pages[i].pins != 0) {
                 all = FALSE;
                 if (!map->pages[i].dirty)
                     map->pages[i].stale = TRUE;

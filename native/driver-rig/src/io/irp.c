@@ -86,7 +86,11 @@ void irp_complete(PIRP irp)
         if (irp->Flags & IRP_DEALLOCATE_BUFFER)
             pool_free(irp->AssociatedIrp.SystemBuffer);
     }
-    for (PMDL mdl = irp->MdlAddress, next; mdl != NULL; mdl = next) {
+    /* A list of cached pages is the requester's, until it gives it back. */
+    PIO_STACK_LOCATION top = (PIO_STACK_LOCATION)(irp + 1) + irp->StackCount - 1;
+    BOOLEAN keeps =
+        (top->MajorFunction == IRP_MJ_READ || top->MajorFunction == IRP_MJ_WRITE) && (top->MinorFunction & IRP_MN_MDL);
+    for (PMDL mdl = keeps ? NULL : irp->MdlAddress, next; mdl != NULL; mdl = next) {
         next = mdl->Next;
         pool_free(mdl);
     }
