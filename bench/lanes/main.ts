@@ -7,15 +7,14 @@
  * Both builds serve at the same time and are measured in turns. Linux only. On a machine that does other work, begin
  * with `chrt -r 1`, so that the others only get what is left.
  */
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { compactJson } from '../../scripts/compact-json.js';
 import { packageRoot } from '../../src/package-root.js';
+import { Server } from '../platform/server.js';
 import { type BenchFigure, provenance, RECORDED } from '../results.js';
 
 const ROUNDS = 9;
@@ -35,63 +34,6 @@ if (values.before === undefined) {
 }
 const builds = { before: resolve(values.before), now: packageRoot() };
 type Build = keyof typeof builds;
-
-interface ClientResult {
-  operationsPerSecond: number;
-  nsP50: number;
-  nsP99: number;
-}
-
-class Server {
-  readonly directory = mkdtempSync(join(tmpdir(), 'ramdrive-bench-lanes-'));
-  readonly #child;
-
-  constructor(
-    build: Build,
-    readonly pin: boolean,
-  ) {
-    const main = join(builds[build], 'dist/src/cli/main.js');
-    const [program, ...args] = this.#pinned(
-      process.execPath,
-      main,
-      'mount',
-      this.directory,
-      '--capacity',
-      '512M',
-    );
-    this.#child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  }
-
-  async ready(): Promise<this> {
-    for await (const text of this.#child.stdout.setEncoding('utf8')) {
-      if (String(text).includes('mounted')) return this;
-    }
-    throw new Error('the drive did not mount');
-  }
-
-  async run(processes: number, milliseconds: number, words: readonly string[]): Promise<ClientResult> {
-    const client = join(packageRoot(), 'bench/build/client');
-    const counts = [String(this.#child.pid), String(processes), String(milliseconds)];
-    const [program, ...args] = this.#pinned(client, this.directory, ...counts, ...words);
-    const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    const output: string[] = [];
-    child.stdout.setEncoding('utf8').on('data', (text: string) => output.push(text));
-    const [code] = (await once(child, 'close')) as [number | null];
-    if (code !== 0) throw new Error(`the client ended with ${code}`);
-    return JSON.parse(output.join('')) as ClientResult;
-  }
-
-  async end(): Promise<void> {
-    const closed = once(this.#child, 'exit');
-    this.#child.kill('SIGTERM');
-    await closed;
-    rmdirSync(this.directory);
-  }
-
-  #pinned(...command: string[]): string[] {
-    return this.pin ? ['taskset', '-c', '1', ...command] : command;
-  }
-}
 
 /** One round of one workload: what is measured, by its unit. */
 type Workload = (server: Server, milliseconds: number) => Promise<Record<string, number>>;
@@ -130,7 +72,7 @@ const pinned: Record<string, Workload> = {
 
 async function measure(pin: boolean, workloads: Record<string, Workload>): Promise<BenchFigure[]> {
   const names = Object.keys(builds) as Build[];
-  const servers = await Promise.all(names.map((build) => new Server(build, pin).ready()));
+  const servers = await Promise.all(names.map((build) => new Server(builds[build], pin).ready()));
   const rounds = new Map<string, number[]>();
   try {
     for (let round = -1; round < ROUNDS; round++) {
