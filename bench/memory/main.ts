@@ -74,16 +74,30 @@ async function measureBuild(contender: string, build: string): Promise<BenchFigu
     await server.run(1, 0, ['fill', String(FEW_FILES)]);
     perFile(mounted, 'an empty file', (residentBytes(server.pid) - begin) / FEW_FILES);
     for (const [name, bytes] of Object.entries(slabBytes())) {
-      record('beside it, in the kernel', name, (bytes - kernel[name]!) / FEW_FILES, 'bytes for an empty file');
+      record(
+        'beside it, in the kernel',
+        name,
+        (bytes - kernel[name]!) / FEW_FILES,
+        'bytes for an empty file',
+      );
     }
     if (files > FEW_FILES) {
       await server.run(1, 0, ['fill', String(files)]);
-      record(mounted, `${files.toLocaleString('en')} files more, all`, residentBytes(server.pid) / 1e6, 'MB resident');
+      record(
+        mounted,
+        `${files.toLocaleString('en')} files more, all`,
+        residentBytes(server.pid) / 1e6,
+        'MB resident',
+      );
     }
     writeFileSync('/proc/sys/vm/drop_caches', '2');
     await sleep(SETTLE_MS);
     const made = files > FEW_FILES ? files + FEW_FILES : FEW_FILES;
-    perFile(mounted, 'an empty file that the kernel has forgotten', (residentBytes(server.pid) - begin) / made);
+    perFile(
+      mounted,
+      'an empty file that the kernel has forgotten',
+      (residentBytes(server.pid) - begin) / made,
+    );
   } finally {
     await server.end();
   }
@@ -107,7 +121,8 @@ function slabBytes(): Record<string, number> {
 
 execFileSync('make', ['-s', '-k', '-C', path.join(packageRoot(), 'bench/reference')], { stdio: 'ignore' });
 const figures: BenchFigure[] = [];
-for (const [contender, build] of Object.entries(builds)) figures.push(...(await measureBuild(contender, build)));
+for (const [contender, build] of Object.entries(builds))
+  figures.push(...(await measureBuild(contender, build)));
 for (const contender of Object.keys(builds)) {
   console.log(`\n== ${contender}`);
   printFigures(figures.filter((figure) => figure.contender === contender));

@@ -69,4 +69,3 @@ export class Server {
     return this.pin ? ['taskset', '-c', '1', ...command] : command;
   }
 }
-

@@ -64,7 +64,7 @@ function transfer(kind: 'Read' | 'Write', sizeBytes: number): Case {
       const requests = new RequestBlock(count);
       const address = chain.buffer.baseAddress;
       for (let i = 0; i < count; i++)
-        requests.transfer(i, kind, node.context, address, i * sizeBytes, sizeBytes);
+        requests.transfer(i, kind, chain.volume.contextOf(node), address, i * sizeBytes, sizeBytes);
       // The other half of the buffer plays the file, so the bare copy has as much memory to walk through.
       const other = address + FILE_BYTES;
       const bare =
@@ -107,7 +107,7 @@ function throughOperations(sizeBytes: number): Case {
       const address = chain.buffer.baseAddress;
       const read = chain.fs.library.operations[TransactKind.Read]!;
       for (let i = 0; i < count; i++)
-        requests.transfer(i, 'Read', node.context, address, i * sizeBytes, sizeBytes);
+        requests.transfer(i, 'Read', chain.volume.contextOf(node), address, i * sizeBytes, sizeBytes);
       return {
         contenders: [
           {
@@ -147,7 +147,7 @@ function small(name: string, fill: (requests: RequestBlock, context: number, add
       const chain = new Chain(CAPACITY_BYTES, MIB);
       const node = chain.file('\\file', 4 * KIB);
       const requests = new RequestBlock(SMALL_REQUESTS);
-      fill(requests, node.context, chain.buffer.baseAddress);
+      fill(requests, chain.volume.contextOf(node), chain.buffer.baseAddress);
       return {
         contenders: [{ name: SUBJECT, pass: () => chain.serve(requests) }],
         dispose: () => {

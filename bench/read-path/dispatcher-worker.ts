@@ -37,7 +37,7 @@ const fs = FspFileSystem.create({
   fileSystem,
   volumeParams: { CaseSensitiveSearch: true, PersistentAcls: true, FileInfoTimeout: 0xffffffff },
 });
-const ready: ServerReady = { reference: fs.referenceData, context: node.context };
+const ready: ServerReady = { reference: fs.referenceData, context: volume.contextOf(node) };
 const asked = new Promise<void>((resolve) => port.once('message', () => resolve()));
 if (name === 'inline') {
   const dispatcher = new InlineDispatcher(fs);

@@ -18,7 +18,7 @@ const PASSES = 10;
 const collect = globalThis.gc;
 if (collect === undefined) throw new Error('heap-child: start node with --expose-gc');
 const chain = new Chain(64 * MIB, FILE_BYTES);
-const { context } = chain.file('\\file', FILE_BYTES);
+const context = chain.volume.contextOf(chain.file('\\file', FILE_BYTES));
 const address = chain.buffer.baseAddress;
 
 function measure(fill: (requests: RequestBlock, index: number) => void): number {

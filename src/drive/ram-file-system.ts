@@ -374,7 +374,7 @@ export class RamFileSystem implements FileSystemInterface {
 
   #opened(inode: Inode | number, fileName: string, result: OpenResult): number {
     if (typeof inode === 'number') return inode;
-    result.context = inode.context;
+    result.context = this.#volume.contextOf(inode);
     this.#encode(inode, result.view, result.fileInfoOffset);
     // Without the stored spelling the driver keeps the path in capitals. Case-sensitive volumes need none.
     result.normalizedName =

@@ -66,8 +66,8 @@ export class Inode implements DirectoryEntry {
   parent: Inode | null = null;
   key: string;
 
-  /** What the inode is known by while it is open; 0 when it is not. */
-  context = 0;
+  /** For ContextTable alone: its place there while it is open; 0 when it is not. */
+  slot = 0;
   /** Opens that have not been closed yet. */
   openCount = 0;
   security: SecurityDescriptor;

@@ -41,10 +41,7 @@ import type { RamVolumeOptions } from './volume-options.js';
  * is full.
  */
 export const MAX_INODE_COUNT = 4 * 2 ** 20;
-/**
- * Distinct security descriptors take up to eight times their bytes of the heap: a fifth of what is for inodes, beside
- * it.
- */
+/** Distinct security descriptors take up to eight times their bytes of the heap: a fifth of the inodes', beside it. */
 const HEAP_PER_DESCRIPTOR_BYTE = 40;
 /** Room for those of the root and its like, however small the heap. */
 const MIN_DESCRIPTOR_BYTES = 2 ** 16;
@@ -187,6 +184,11 @@ export abstract class VolumeNames {
   /** The open inode of a context; undefined for a number that is no longer, or never was, one. */
   inodeOf(context: number): Inode | undefined {
     return this.contexts.inodeOf(context);
+  }
+
+  /** What an open inode is known by; 0 when it is not open. */
+  contextOf(inode: Inode): number {
+    return this.contexts.contextOf(inode);
   }
 
   /** Opens what is there; each open must be closed. */
@@ -354,7 +356,7 @@ export abstract class VolumeNames {
   protected opened(inode: Inode): Inode {
     // A stream holds the file it belongs to.
     if (inode.main !== inode) this.opened(inode.main);
-    if (inode.context === 0) this.contexts.assign(inode);
+    if (inode.slot === 0) this.contexts.assign(inode);
     inode.openCount += 1;
     this.#openCount += 1;
     return inode;

@@ -63,7 +63,7 @@ const noSums = () => ({ inodeCount: 0, heapBytes: 0, reparseBytes: 0, attributeB
 function checkInode(snapshot: Snapshot, inode: Inode, violations: string[]): void {
   const complain = (what: string) =>
     violations.push(`Snapshots: "${inode.name}" (${inode.indexNumber}) in "${snapshot.name}" ${what}`);
-  if (inode.context !== 0 || inode.openCount !== 0) complain('is open');
+  if (inode.slot !== 0 || inode.openCount !== 0) complain('is open');
   if (inode.file?.isDisposed === true) complain('has lost its content');
 }
 

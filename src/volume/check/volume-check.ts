@@ -235,8 +235,9 @@ export class VolumeCheck {
     if (inode.children !== null && (inode.children.size === 0 || inode.reparse !== null)) {
       complain(`has ${inode.children.size} children, which it must not have`);
     }
-    if (inode.openCount > 0 !== (contexts.inodeOf(inode.context) === inode)) {
-      complain(`is open ${inode.openCount} times, with context ${inode.context}`);
+    const context = contexts.contextOf(inode);
+    if (inode.openCount > 0 !== (contexts.inodeOf(context) === inode)) {
+      complain(`is open ${inode.openCount} times, with context ${context}`);
     }
   }
 

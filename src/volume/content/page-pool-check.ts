@@ -4,6 +4,7 @@
  * other, and requests may come in between: one that is about to change is removed, and added again. The end is one
  * step, over all pages that were ever taken. Costs two bytes per page of the memory while it runs.
  */
+import { NO_PAGES } from './page-table.js';
 
 /** What the check needs of a file; PagedFile has it. */
 export interface LedgerFile {
@@ -64,7 +65,7 @@ export class PoolCheck {
 
   /** A file of a snapshot. All of them come before those of the volume. */
   addFrozen(file: LedgerFile): void {
-    const table = file.table ?? file;
+    const table = tableOf(file);
     const references = (this.#tables.get(table) ?? 0) + 1;
     this.#tables.set(table, references);
     this.#violations.push(...file.check());
@@ -85,7 +86,7 @@ export class PoolCheck {
   /** A file of the volume that was added and is about to change. */
   remove(file: LedgerFile): void {
     this.#reservedPages -= file.reservedPages;
-    const table = file.table ?? file;
+    const table = tableOf(file);
     const references = (this.#tables.get(table) ?? 0) - 1;
     if (references > 0) {
       this.#tables.set(table, references);
@@ -197,4 +198,9 @@ export class PoolCheck {
     }
     return allocated;
   }
+}
+
+/** What contents may share: not the table of those that have no page. */
+function tableOf(file: LedgerFile): object {
+  return file.table === undefined || file.table === NO_PAGES ? file : file.table;
 }

@@ -178,3 +178,6 @@ export class PageTable {
     }
   }
 }
+
+/** The table of every file that has had no page yet; each gets one of its own before it is filled or shared. */
+export const NO_PAGES = new PageTable();

@@ -22,7 +22,7 @@ import { NtStatus } from '../../ntstatus.js';
 import { visitPieces } from './page-copies.js';
 import type { PagePool } from './page-pool.js';
 import type { PageReader } from './page-readers.js';
-import { PageTable } from './page-table.js';
+import { NO_PAGES, PageTable } from './page-table.js';
 import { checkFile } from './paged-file-check.js';
 
 /** Pages on their way from the pool into a file; used within one write only. */
@@ -40,7 +40,7 @@ export class PagedFile {
   /** What every change is refused with: 0, FILE_DELETED when disposed, MEDIA_WRITE_PROTECTED in a snapshot. */
   #refusal: number = NtStatus.SUCCESS;
 
-  constructor(pool: PagePool, table = new PageTable()) {
+  constructor(pool: PagePool, table = NO_PAGES) {
     this.pool = pool;
     this.#table = table;
   }
@@ -263,7 +263,8 @@ export class PagedFile {
     if (status < 0) return status;
     try {
       if (missing > taken.length) taken = new Int32Array(missing);
-      if (this.#table.references > 1) this.#table = this.#table.detached(this.pool);
+      if (this.#table === NO_PAGES) this.#table = new PageTable();
+      else if (this.#table.references > 1) this.#table = this.#table.detached(this.pool);
       // Presized for the reservation: a file that was extended first, as the cache manager does, never copies its
       // table.
       this.#table.reserve(this.#pagesOf(end), this.#reservedPages + extension);
@@ -338,6 +339,7 @@ export class PagedFile {
 
   /** Another content with the same page table and the same reservation. */
   #sharing(): PagedFile {
+    if (this.#table === NO_PAGES) this.#table = new PageTable();
     this.#table.references += 1;
     const copy = new PagedFile(this.pool, this.#table);
     copy.#lengthBytes = this.#lengthBytes;
@@ -363,7 +365,7 @@ export class PagedFile {
       return;
     }
     this.#table.references -= 1;
-    this.#table = new PageTable();
+    this.#table = NO_PAGES;
   }
 
   #reserveUpTo(pages: number): number {

@@ -8,6 +8,12 @@ import { createRequire } from 'node:module';
 // required, it is the same everywhere.
 const { default: BTree } = createRequire(import.meta.url)('sorted-btree') as typeof import('sorted-btree');
 
+/**
+ * Of a node of the tree. Its arrays grow to exactly that: V8 makes room for half as many again and 16 more, which from 32
+ * (half a node, as it is split) is 65 with the element that is pushed. A file takes 20 bytes less than with nodes of 32.
+ */
+const MAX_NODE_SIZE = 64;
+
 const STOP = { break: true };
 
 /** JavaScript compares strings by their UTF-16 units. */
@@ -18,7 +24,7 @@ export class OrderedChildren<Child> extends BTree<string, Child> {
   directoryCount = 0;
 
   constructor() {
-    super(undefined, byUnits);
+    super(undefined, byUnits, MAX_NODE_SIZE);
   }
 }
 

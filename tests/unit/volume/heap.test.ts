@@ -135,7 +135,7 @@ test('read, write, look-up and what a context leads to allocate nothing', () => 
       write: measure((i) => volume.write(inode, (i % 12) * 4096 + 100, 9000, 0, false, false)),
       constrained: measure((i) => volume.write(inode, (i % 12) * 4096 + 100, 9000, 0, false, true)),
       lookup: measure((i) => volume.lookup(paths[i & 3])),
-      nodeOf: measure((i) => volume.inodeOf(inode.context + (i & 1))),
+      nodeOf: measure((i) => volume.inodeOf(volume.contextOf(inode) + (i & 1))),
     }));`,
     ['--expose-gc', '--max-semi-space-size=256', '--min-semi-space-size=256'],
   );

@@ -57,7 +57,7 @@ describe('a new volume', () => {
     expect(volume.pathOf(volume.root)).toBe('\\');
     expect(volume.root).toMatchObject({
       attributes: 0x10,
-      context: 0,
+      slot: 0,
       fileSize: 0,
       allocationSize: 0,
       deleted: false,
@@ -146,15 +146,15 @@ describe('handles', () => {
   it('share one context as long as the file is open, and none after that', () => {
     const { volume, make } = setUp();
     const inode = make('\\file');
-    const { context } = inode;
+    const context = volume.contextOf(inode);
     expect(volume.open('\\FILE')).toBe(inode);
-    expect(inode.context).toBe(context);
+    expect(volume.contextOf(inode)).toBe(context);
     volume.close(inode);
     expect(volume.inodeOf(context)).toBe(inode);
     volume.close(inode);
     expect(volume.inodeOf(context)).toBeUndefined();
     volume.open('\\file');
-    expect(inode.context).not.toBe(context);
+    expect(volume.contextOf(inode)).not.toBe(context);
     expect(volume.inodeOf(context)).toBeUndefined();
     volume.close(inode);
     expect(() => volume.close(inode)).toThrow('more often');
@@ -661,7 +661,7 @@ describe('reparse points', () => {
 describe('the end', () => {
   it('of a volume leaves no context that leads anywhere', () => {
     const { volume, make, memory } = setUp();
-    const { context } = make('\\f');
+    const context = volume.contextOf(make('\\f'));
     volume.dispose();
     expect(volume.inodeOf(context)).toBeUndefined();
     expect(() => memory.get(0, 1)).toThrow('dispose');

@@ -161,7 +161,7 @@ export class VolumeRig {
     expect(real).toBe(expected.real);
     expected.opens++;
     this.handles.push(expected);
-    expect(this.volume.inodeOf(expected.real.context)).toBe(expected.real);
+    expect(this.volume.inodeOf(this.volume.contextOf(expected.real))).toBe(expected.real);
   }
 
   lookup(path: string): ModelInode | number {
@@ -185,7 +185,7 @@ export class VolumeRig {
 
   close(index: number): void {
     const [inode] = this.handles.splice(index, 1) as [ModelInode];
-    const { context } = inode.real;
+    const context = this.volume.contextOf(inode.real);
     this.volume.close(inode.real);
     inode.opens--;
     if (inode.opens === 0) expect(this.volume.inodeOf(context)).toBeUndefined();

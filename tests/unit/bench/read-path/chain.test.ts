@@ -20,11 +20,11 @@ afterEach(async () => {
 const open = (count: number) => {
   chain = new Chain(1024 * PAGE, 16 * PAGE);
   requests = new RequestBlock(count);
-  return chain.file('\\file', 8 * PAGE);
+  return chain.volume.contextOf(chain.file('\\file', 8 * PAGE));
 };
 
 it('writes what a Write brings and reads it back to where a Read wants it', () => {
-  const { context } = open(2);
+  const context = open(2);
   const bytes = new NativeBlock(PAGE);
   bytes.bytes.fill(7);
   copyMemory(chain.buffer.baseAddress, bytes.address, PAGE);
@@ -37,7 +37,7 @@ it('writes what a Write brings and reads it back to where a Read wants it', () =
 });
 
 it('opens and closes by name, again and again', () => {
-  const { context } = open(2);
+  const context = open(2);
   requests.open(0, '\\file');
   requests.ofContext(1, 'Close', context);
   chain.serve(requests);
@@ -46,7 +46,7 @@ it('opens and closes by name, again and again', () => {
 });
 
 it('gives no figure for a request that failed', () => {
-  const { context } = open(1);
+  const context = open(1);
   requests.transfer(0, 'Read', context, chain.buffer.baseAddress, 8 * PAGE, PAGE);
   expect(() => chain.serve(requests)).toThrow('0xc0000011');
 });

@@ -1,8 +1,9 @@
 /** What a file promises to one caller at a time; random histories are in paged-file.property.test.ts. */
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { NtStatus } from '../../../../src/ntstatus.js';
 import { PagePool } from '../../../../src/volume/content/page-pool.js';
+import { PageTable } from '../../../../src/volume/content/page-table.js';
 import { PagedFile } from '../../../../src/volume/content/paged-file.js';
 import { checkPool } from '../../../support/check-pool.js';
 import { PlainPageMemory } from '../../../support/plain-page-memory.js';
@@ -232,14 +233,13 @@ test('a copy that throws leaves a ledger that adds up', () => {
 test('no heap for the page table is a refusal, not a crash', () => {
   const rig = new Rig(PAGE, 4, 0);
   const one = rig.create();
-  const reserve = one.real.table.reserve;
-  one.real.table.reserve = () => {
+  const reserve = vi.spyOn(PageTable.prototype, 'reserve').mockImplementation(() => {
     throw new RangeError('Array buffer allocation failed');
-  };
+  });
   expect(one.real.write(0, 2 * PAGE, rig.source(2 * PAGE, 1))).toBe(NtStatus.INSUFFICIENT_RESOURCES);
   expect(rig.pool.freePages).toBe(4);
   rig.verify();
-  one.real.table.reserve = reserve;
+  reserve.mockRestore();
   rig.write(one, 0, 2 * PAGE, 1);
   rig.finish();
 });

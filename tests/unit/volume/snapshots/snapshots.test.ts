@@ -310,7 +310,7 @@ describe('a rollback', () => {
     const gone = create('\\gone');
     write(gone, 0, 'x'.repeat(100));
     volume.cleanup(gone, 1);
-    const contexts = [a.context, gone.context];
+    const contexts = [volume.contextOf(a), volume.contextOf(gone)];
     volume.snapshot('s');
     const numbers = [volume.root.indexNumber, a.indexNumber, gone.indexNumber];
     expect(volume.rollback('s')).toBe(0);
@@ -332,7 +332,7 @@ describe('a rollback', () => {
     volume.snapshot('other');
     const a = volume.open('\\a') as Inode;
     expect(volume.rollback('long')).toBe(NtStatus.DISK_FULL);
-    expect([volume.inodeOf(a.context) === a, live('\\a')]).toEqual([true, 'a'.repeat(4 * PAGE)]);
+    expect([volume.inodeOf(volume.contextOf(a)) === a, live('\\a')]).toEqual([true, 'a'.repeat(4 * PAGE)]);
     expectWell();
     volume.deleteSnapshot('other');
     expect(volume.rollback('long')).toBe(0);
@@ -368,7 +368,7 @@ describe('a rollback', () => {
 test('every property of an inode is copied into a snapshot, or is about its place and its handles', () => {
   const inode = create('\\a');
   const own = Object.keys(inode);
-  const place = ['indexNumber', 'file', 'hash', 'next', 'parent', 'context', 'openCount', 'children'];
+  const place = ['indexNumber', 'file', 'hash', 'next', 'parent', 'slot', 'openCount', 'children'];
   for (const key of own) {
     if (place.includes(key)) continue;
     const value = inode[key as keyof Inode];
