@@ -46,6 +46,8 @@ NTSTATUS fuse_attach(VOLUME *volume, const WCHAR *mountPoint, void **frontEnd)
     path = mount_path(mountPoint);
     if (path == NULL)
         status = STATUS_OBJECT_NAME_INVALID;
+    else if (!closings_new(front))
+        status = STATUS_INSUFFICIENT_RESOURCES;
     else if ((error = place_open(&front->place, path)) != 0 || (error = front_mount(front)) != 0)
         status = error == ENODEV                     ? STATUS_NO_SUCH_DEVICE
                  : error == EPERM || error == EACCES ? STATUS_ACCESS_DENIED

@@ -128,6 +128,7 @@ void fuse_forget(VOLUME *volume, void *frontEnd)
         front->toClose = handle->next;
         handle_discard(handle);
     }
+    free(front->closings);
     streams_free(front);
     inodes_free(front);
     op_free_all(front);

@@ -52,11 +52,13 @@
 #define MAX_NAME_UNITS 255u
 #define STATX_OPCODE 52u /* FUSE_STATX: newer than some headers */
 #define MAX_LINK_BYTES 4095u
+#define MAX_LINGERING 64u
 
 typedef struct front FRONT;
 typedef struct inode INODE;
 typedef struct name NAME;
 typedef struct file_object FILE_OBJECT;
+typedef struct closing CLOSING;
 typedef struct stream STREAM;
 typedef struct op OP;
 typedef void THEN(OP *op);
@@ -65,8 +67,9 @@ typedef void STEP(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp);
 
 /* See gate.c. Guarded by front.lock. */
 typedef struct {
-    OP *first, *last;
-    int inside, alone;
+    OP *last; /* of those who wait; its `next` is the first */
+    UINT32 inside;
+    int alone;
 } GATE;
 
 /* A name of an inode, in a directory that the kernel knows. */
@@ -75,16 +78,16 @@ struct name {
     NAME *other; /* further names of the inode, which are memory of their own */
     INODE *inode;
     INODE *parent; /* NULL: the root's, or gone */
-    WCHAR *text;
+    WCHAR *text; /* behind its inode, or memory of its own */
     UINT32 units;
 };
 
+/* The kernel knows all files of a drive after a while: nothing is here that few need, and no gaps. */
 struct inode {
     NAME name; /* the only one of nearly all */
     INODE *nextOfAll, *previousOfAll;
     UINT64 wantedAtMs; /* see inode_open_elsewhere */
     INODE *nextOfNumber; /* in its bucket of front.numbers, when `numbered` */
-    int numbered;
     UINT64 lookups; /* what the kernel will forget */
     UINT32 references; /* children, and ops that found it by name */
     UINT32 opens; /* open files and directories */
@@ -92,30 +95,28 @@ struct inode {
     FILE_OBJECT *handle;
     GATE sizes;
     FSP_FSCTL_FILE_INFO info; /* FileSize and AllocationSize are exact, see `sizes`; the rest is while `fresh` */
-    int known; /* info has been filled at least once */
-    atomic_int fresh;
-    UINT32 mode, uid, gid; /* mode with its type */
     UINT64 securityAtMs;
+    UINT64 generation;
+    UINT32 mode, uid, gid; /* mode with its type */
     UINT32 linkBytes; /* length of a symbolic link's target */
     UINT32 device; /* number of a device node, in the kernel's form */
-    int deviceKnown;
-    UINT64 generation;
-    int unlinked; /* no name of it is known */
-    int replaced; /* unlinked by a rename over it: there was a file by its name all the time */
-    int lingers; /* replaced by a rename a moment ago, see inode_linger */
-    INODE *nextLingering;
+    atomic_uchar fresh;
+    UINT8 known; /* info has been filled at least once */
+    UINT8 numbered;
+    UINT8 deviceKnown;
+    UINT8 unlinked; /* no name of it is known */
+    UINT8 replaced; /* unlinked by a rename over it: there was a file by its name all the time */
+    UINT8 lingers; /* replaced by a rename a moment ago, see inode_linger */
 };
 
 struct file_object {
-    IRP irp; /* for Cleanup and Close, so that closing needs no memory */
     FRONT *front;
     FILE_OBJECT *next;
     FSP_FSCTL_TRANSACT_FULL_CONTEXT context;
     UINT32 references;
-    int isDirectory;
-    int cleanedUp; /* Cleanup was sent already */
-    int removing; /* its Cleanup may take the name away and end it: no other op begins to use it */
-    FSP_FSCTL_TRANSACT_REQ req;
+    UINT8 isDirectory;
+    UINT8 cleanedUp; /* Cleanup was sent already */
+    UINT8 removing; /* its Cleanup may take the name away and end it: no other op begins to use it */
 };
 
 /* Where a front end is mounted (fuse/place.c). */
@@ -137,16 +138,13 @@ struct front {
     UINT32 deviceMajor, deviceMinor;
     atomic_int releasing, detaching; /* unmounting if nothing uses it; unmounting */
     atomic_int gone; /* unmounted by another program, or its connection was aborted */
-    UINT32 uid, gid, umask;
-    UINT32 unit; /* allocation unit */
+    UINT32 uid, gid, umask, unit; /* unit: of allocation */
     /* FileInfoTimeout is infinite, and a file has one spelling: the kernel may believe what it remembers */
     int cached;
     int caseSensitive, persistentAcls, cleanupWhenModifiedOnly, posix, reparsePoints, extendedAttributes;
-    int hardLinks, unnamedFiles; /* see the options hard_links and unnamed_files */
-    int directIo;
+    int hardLinks, unnamedFiles, directIo; /* see the options hard_links, unnamed_files and direct_io */
     UINT64 timeoutSec; /* of names and attributes in the kernel */
-    UINT32 timeoutNsec;
-    UINT32 openFlags; /* FOPEN_… of ordinary files */
+    UINT32 timeoutNsec, openFlags; /* openFlags: FOPEN_… of ordinary files */
     GATE names;
     INODE root;
     INODE *newest, *oldest; /* of all but the root, by nextOfAll from the newest */
@@ -154,12 +152,14 @@ struct front {
     UINT64 pruneAtMs; /* not before: the last time did not help */
     NAME **buckets;
     INODE **numbers; /* where case does not count, or files may have several names */
-    UINT32 bucketCount, inodeCount;
-    INODE *lingering;
+    UINT32 bucketCount, inodeCount, freedInodes; /* freed: since notifier_trim */
+    INODE *lingering[MAX_LINGERING]; /* see inode_linger */
     UINT32 lingeringCount;
     UINT64 generation;
     atomic_long opsActive; /* between read and answer */
-    long handlesOpen, closing;
+    long handlesOpen;
+    UINT32 closing; /* those in use, see handle.c */
+    CLOSING *closings, *spareClosing;
     FILE_OBJECT *toClose, *toCloseLast; /* waiting for their turn */
     _Atomic(OP *) spare;
     OP *pool, *allOps;
@@ -286,6 +286,7 @@ INODE *inode_adopt_unnamed(OP *op, const FSP_FSCTL_TRANSACT_RSP *rsp);
 int inode_readopt(OP *op, INODE *inode, const FSP_FSCTL_TRANSACT_RSP *rsp);
 
 /* handle.c */
+int closings_new(FRONT *front); /* 0: no memory */
 FILE_OBJECT *handle_new(FRONT *front);
 void handle_discard(FILE_OBJECT *handle); /* never opened */
 void handle_opened(FILE_OBJECT *handle, const FSP_FSCTL_TRANSACT_RSP *rsp); /* one reference; under front.lock */
@@ -344,6 +345,7 @@ void name_moved(
 /* notify.c. prune: the kernel forgets files that nobody uses. */
 int prune_may_help(FRONT *front);
 void notifier_prune(FRONT *front);
+void notifier_trim(FRONT *front); /* after many have been freed, the system gets their memory; under front.lock */
 void after_prune(OP *op, THEN *then); /* when the kernel has forgotten what it could */
 /* The kernel writes back what was stored through mappings of an open file, and drops its pages; then `then`. The op is
  * in no gate meanwhile. */

@@ -15,14 +15,12 @@ void gate_enter(OP *op, GATE *gate, int alone, THEN *then)
 {
     FRONT *front = op->front;
     pthread_mutex_lock(&front->lock);
-    if (gate->first != NULL || gate->alone || (alone && gate->inside > 0)) {
+    if (gate->last != NULL || gate->alone || (alone && gate->inside > 0)) {
         op->then = then;
         op->wantsAlone = alone;
-        op->next = NULL;
+        op->next = gate->last != NULL ? gate->last->next : op;
         if (gate->last != NULL)
             gate->last->next = op;
-        else
-            gate->first = op;
         gate->last = op;
         pthread_mutex_unlock(&front->lock);
         return;
@@ -39,9 +37,11 @@ void gate_leave(FRONT *front, GATE *gate)
     pthread_mutex_lock(&front->lock);
     gate->inside--;
     gate->alone = 0;
-    while ((op = gate->first) != NULL && !gate->alone && !(op->wantsAlone && gate->inside > 0)) {
-        if ((gate->first = op->next) == NULL)
+    while (gate->last != NULL && !gate->alone && !((op = gate->last->next)->wantsAlone && gate->inside > 0)) {
+        if (op == gate->last)
             gate->last = NULL;
+        else
+            gate->last->next = op->next;
         gate->inside++;
         gate->alone = op->wantsAlone;
         op->next = NULL;

@@ -1,6 +1,6 @@
 /*
  * Handles: one WinFsp file object each. The last reference posts Cleanup, where one is due, and then Close; both from
- * memory that the handle has had since before its Create, so a file that was opened can always be closed.
+ * memory that the front end has always had, so a file that was opened can always be closed.
  */
 #include "fuse/objects/front.h"
 
@@ -8,7 +8,26 @@
  * A kernel that drops its caches forgets tens of thousands of files at once. Their Closes go out a few at a time, or
  * other requests would meet a queue that is full (IrpCapacity, 100 at least).
  */
-#define MAX_CLOSING 64
+#define MAX_CLOSING 64u
+
+/* The Cleanup and Close of a file object under way. */
+struct closing {
+    IRP irp;
+    FILE_OBJECT *handle;
+    CLOSING *next; /* in front.spareClosing */
+    FSP_FSCTL_TRANSACT_REQ req;
+};
+
+int closings_new(FRONT *front)
+{
+    if ((front->closings = calloc(MAX_CLOSING, sizeof *front->closings)) == NULL)
+        return 0;
+    for (UINT32 i = 0; i < MAX_CLOSING; i++) {
+        front->closings[i].next = front->spareClosing;
+        front->spareClosing = &front->closings[i];
+    }
+    return 1;
+}
 
 FILE_OBJECT *handle_new(FRONT *front)
 {
@@ -35,60 +54,72 @@ void handle_opened(FILE_OBJECT *handle, const FSP_FSCTL_TRANSACT_RSP *rsp)
 
 static void close_next(FRONT *front);
 
-static void closed(IRP *irp, const FSP_FSCTL_TRANSACT_RSP *rsp)
+/* Under front.lock. */
+static void end_closing(CLOSING *closing)
 {
-    FILE_OBJECT *handle = (FILE_OBJECT *)irp;
-    FRONT *front = handle->front;
-    handle_discard(handle);
-    pthread_mutex_lock(&front->lock);
+    FRONT *front = closing->handle->front;
+    handle_discard(closing->handle);
+    closing->next = front->spareClosing;
+    front->spareClosing = closing;
     front->handlesOpen--;
     front->closing--;
+}
+
+static void closed(IRP *irp, const FSP_FSCTL_TRANSACT_RSP *rsp)
+{
+    CLOSING *closing = (CLOSING *)irp;
+    FRONT *front = closing->handle->front;
+    pthread_mutex_lock(&front->lock);
+    end_closing(closing);
     close_next(front);
+    if (front->closing == 0)
+        notifier_trim(front);
     pthread_cond_broadcast(&front->idle);
     pthread_mutex_unlock(&front->lock);
 }
 
 /* After Stop nothing can be posted; the host lets go of everything by itself then. Says whether the request went out.
  */
-static int post(FILE_OBJECT *handle, UINT32 kind, void (*complete)(IRP *, const FSP_FSCTL_TRANSACT_RSP *))
+static int post(CLOSING *closing, UINT32 kind, void (*complete)(IRP *, const FSP_FSCTL_TRANSACT_RSP *))
 {
-    request_begin(&handle->req, kind);
-    handle->req.Req.Context.UserContext = handle->context.UserContext;
-    handle->req.Req.Context.UserContext2 = handle->context.UserContext2;
-    handle->irp.req = &handle->req;
-    handle->irp.complete = complete;
-    handle->irp.noReply = kind == FspFsctlTransactCloseKind;
-    return NT_SUCCESS(irp_post(handle->front->volume, &handle->irp));
+    const FILE_OBJECT *handle = closing->handle;
+    request_begin(&closing->req, kind);
+    closing->req.Req.Context.UserContext = handle->context.UserContext;
+    closing->req.Req.Context.UserContext2 = handle->context.UserContext2;
+    memset(&closing->irp, 0, sizeof closing->irp);
+    closing->irp.req = &closing->req;
+    closing->irp.complete = complete;
+    closing->irp.noReply = kind == FspFsctlTransactCloseKind;
+    return NT_SUCCESS(irp_post(handle->front->volume, &closing->irp));
 }
 
 static void cleaned_up(IRP *irp, const FSP_FSCTL_TRANSACT_RSP *rsp)
 {
-    FILE_OBJECT *handle = (FILE_OBJECT *)irp;
-    if (!post(handle, FspFsctlTransactCloseKind, closed))
+    if (!post((CLOSING *)irp, FspFsctlTransactCloseKind, closed))
         closed(irp, NULL);
 }
 
-static int begin_close(FILE_OBJECT *handle)
+static int begin_close(CLOSING *closing)
 {
-    FRONT *front = handle->front;
-    if (!handle->cleanedUp && !front->cleanupWhenModifiedOnly)
-        return post(handle, FspFsctlTransactCleanupKind, cleaned_up);
-    return post(handle, FspFsctlTransactCloseKind, closed);
+    const FILE_OBJECT *handle = closing->handle;
+    if (!handle->cleanedUp && !handle->front->cleanupWhenModifiedOnly)
+        return post(closing, FspFsctlTransactCleanupKind, cleaned_up);
+    return post(closing, FspFsctlTransactCloseKind, closed);
 }
 
 /* Under front.lock. */
 static void close_next(FRONT *front)
 {
     FILE_OBJECT *handle;
-    while (front->closing < MAX_CLOSING && (handle = front->toClose) != NULL) {
+    CLOSING *closing;
+    while ((closing = front->spareClosing) != NULL && (handle = front->toClose) != NULL) {
         if ((front->toClose = handle->next) == NULL)
             front->toCloseLast = NULL;
+        front->spareClosing = closing->next;
         front->closing++;
-        if (!begin_close(handle)) {
-            front->closing--;
-            front->handlesOpen--;
-            handle_discard(handle);
-        }
+        closing->handle = handle;
+        if (!begin_close(closing))
+            end_closing(closing);
     }
 }
 

@@ -43,13 +43,22 @@ void inode_renew(FRONT *front, INODE *inode)
     inode_add_newest(front, inode);
 }
 
+/* The first name stands behind its inode; one that is renamed later is not moved there. */
+static WCHAR *text_behind(INODE *inode) { return (WCHAR *)(inode + 1); }
+
+static void text_free(const NAME *name)
+{
+    if (name->text != text_behind(name->inode))
+        free(name->text);
+}
+
 /* With its place in the table. */
 static UINT64 inode_bytes(size_t units) { return sizeof(INODE) + sizeof(INODE *) + (units + 1) * sizeof(WCHAR); }
 
 void inode_discard(FRONT *front, INODE *inode)
 {
     client_memory_give(front, inode_bytes(inode->name.units));
-    free(inode->name.text);
+    text_free(&inode->name);
     free(inode);
 }
 
@@ -64,16 +73,13 @@ INODE *inode_new(FRONT *front, const WCHAR *name, size_t units)
     pthread_mutex_unlock(&front->lock);
     if (!table || !inode_memory_take(front, inode_bytes(units)))
         return NULL;
-    if ((inode = calloc(1, sizeof *inode)) == NULL) {
+    if ((inode = calloc(1, sizeof *inode + units * sizeof *name)) == NULL) {
         client_memory_give(front, inode_bytes(units));
         return NULL;
     }
     inode->name.inode = inode;
     inode->name.units = (UINT32)units;
-    if ((inode->name.text = malloc((units + 1) * sizeof(WCHAR))) == NULL) {
-        inode_discard(front, inode);
-        return NULL;
-    }
+    inode->name.text = text_behind(inode);
     memcpy(inode->name.text, name, units * sizeof *name);
     return inode;
 }
@@ -121,7 +127,7 @@ int name_add(FRONT *front, INODE *inode, INODE *parent, const WCHAR *text, size_
         return 0;
     if (inode->unlinked) {
         client_memory_give(front, text_bytes(name->units));
-        free(name->text);
+        text_free(name);
         inode->unlinked = inode->replaced = 0;
     } else {
         if ((name = calloc(1, sizeof *name)) == NULL) {
@@ -141,7 +147,7 @@ int name_add(FRONT *front, INODE *inode, INODE *parent, const WCHAR *text, size_
 static void free_other(FRONT *front, NAME *name)
 {
     client_memory_give(front, sizeof *name + text_bytes(name->units));
-    free(name->text);
+    text_free(name);
     free(name);
 }
 
@@ -260,16 +266,13 @@ static void let_go(FRONT *front, INODE *inode)
  * name just before, and opens it now. That takes the kernel no time when none has; what asks for free space, or is
  * refused some, ends it for all.
  */
-#define MAX_LINGERING 64
-
 static void unlinger(FRONT *front, INODE *inode)
 {
-    INODE **at = &front->lingering;
+    INODE **at = front->lingering;
     while (*at != inode)
-        at = &(*at)->nextLingering;
-    *at = inode->nextLingering;
+        at++;
+    *at = front->lingering[--front->lingeringCount];
     inode->lingers = 0;
-    front->lingeringCount--;
 }
 
 void inode_linger(FRONT *front, INODE *inode)
@@ -279,17 +282,15 @@ void inode_linger(FRONT *front, INODE *inode)
     if (inode->lingers || inode->handle == NULL || inode->lookups == 0)
         return;
     inode->lingers = 1;
-    inode->nextLingering = front->lingering;
-    front->lingering = inode;
-    front->lingeringCount++;
+    front->lingering[front->lingeringCount++] = inode;
 }
 
 /* Says whether a file has gone with it. */
 int lingering_end(FRONT *front)
 {
-    INODE *inode;
     int any = 0;
-    while ((inode = front->lingering) != NULL) {
+    while (front->lingeringCount > 0) {
+        INODE *inode = front->lingering[front->lingeringCount - 1];
         any |= inode->opens == 0 && inode->handle != NULL;
         unlinger(front, inode);
         inode_settle(front, inode);
@@ -313,6 +314,7 @@ void inode_settle(FRONT *front, INODE *inode)
     numbers_remove(front, inode);
     inode_take_out(front, inode);
     front->inodeCount--;
+    front->freedInodes++;
     parent = inode->name.parent;
     inode_discard(front, inode);
     if (parent != NULL) {

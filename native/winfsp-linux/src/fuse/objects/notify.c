@@ -4,6 +4,9 @@
  * on a serving thread it would never return.
  */
 #include <errno.h>
+#ifdef __linux__
+#include <malloc.h>
+#endif
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -13,6 +16,7 @@
 #define MAX_FORGET_WAITS 20
 #define FORGET_WAIT_US 250u
 #define PRUNE_PAUSE_MS 1000u /* after a time that did not help */
+#define MIN_TRIMMED 32768u /* inodes: some 10 MiB */
 #define MAX_LOOKS 4096u /* at inodes, without letting go of the lock */
 
 typedef struct note {
@@ -29,7 +33,7 @@ struct notifier {
     pthread_t thread;
     pthread_cond_t some;
     NOTE *first, *last;
-    int prune, stop, ended;
+    int prune, trim, stop, ended;
 };
 
 static void tell(FRONT *front, int code, const void *head, size_t headSize, const char *name)
@@ -121,6 +125,17 @@ static void prune(FRONT *front)
         prune_pause(front);
 }
 
+/* The C library keeps what is freed, for the next files that the kernel asks for; that may be much. Under front.lock,
+ * which it lets go of meanwhile. */
+static void trim(FRONT *front)
+{
+    pthread_mutex_unlock(&front->lock);
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+    pthread_mutex_lock(&front->lock);
+}
+
 static void *tell_all(void *context)
 {
     FRONT *front = context;
@@ -134,6 +149,11 @@ static void *tell_all(void *context)
         if (notifier->prune && !silent) {
             notifier->prune = 0;
             prune(front);
+            continue;
+        }
+        if (notifier->trim && note == NULL) {
+            notifier->trim = 0;
+            trim(front);
             continue;
         }
         if (note == NULL) {
@@ -193,6 +213,17 @@ void notifier_prune(FRONT *front)
         pthread_cond_signal(&front->notifier->some);
     }
     pthread_mutex_unlock(&front->lock);
+}
+
+void notifier_trim(FRONT *front)
+{
+    if (front->freedInodes < MIN_TRIMMED)
+        return;
+    front->freedInodes = 0;
+    if (!atomic_load(&front->detaching) && start(front)) {
+        front->notifier->trim = 1;
+        pthread_cond_signal(&front->notifier->some);
+    }
 }
 
 /* Under front.lock. 0: no memory, no thread or no longer, and the note is the caller's still. */
