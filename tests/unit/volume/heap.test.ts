@@ -42,7 +42,7 @@ test('reading and overwriting allocate nothing', () => {
   expect(perWrite).toBeLessThan(8);
 });
 
-test('a small file costs at most 350 bytes of heap', () => {
+test('an empty file costs at most 100 bytes of heap, one of a page at most 350', () => {
   const seen = runChild<Record<string, number>>(
     `${SETUP}
     const N = 100000;
@@ -63,7 +63,7 @@ test('a small file costs at most 350 bytes of heap', () => {
     console.log(JSON.stringify(out));`,
     ['--expose-gc'],
   );
-  expect(seen.empty).toBeLessThanOrEqual(350);
+  expect(seen.empty).toBeLessThanOrEqual(100);
   expect(seen.onePage).toBeLessThanOrEqual(350);
   // From the second page on there is an array; still far below the budget of 1 KiB a file.
   expect(seen.twoPages).toBeLessThanOrEqual(600);
@@ -79,7 +79,7 @@ const VOLUME = `
   };
 `;
 
-test('a file of a volume costs at most 1 KiB of heap, also with a long way to it', () => {
+test('an empty file of a volume costs at most 420 bytes of heap, also with a long way to it', () => {
   const seen = runChild<Record<string, number>>(
     `${VOLUME}
     const N = 50000;
@@ -105,8 +105,9 @@ test('a file of a volume costs at most 1 KiB of heap, also with a long way to it
     console.log(JSON.stringify(out));`,
     ['--expose-gc'],
   );
-  expect(seen.empty).toBeLessThanOrEqual(1024);
-  expect(seen.onePage).toBeLessThanOrEqual(1024);
+  // INODE_HEAP_BYTES allows 1024 in the worst case: while tables grow, and for what a self-check keeps.
+  expect(seen.empty).toBeLessThanOrEqual(420);
+  expect(seen.onePage).toBeLessThanOrEqual(480);
   expect(seen.directory).toBeLessThanOrEqual(1024);
 });
 

@@ -1,6 +1,9 @@
 /* Inodes: their names, and what becomes of one when the kernel forgets it, its name goes or its last file is closed. */
 #include "fuse/objects/front.h"
 
+/* For each file that the kernel knows (docs/performance.md, "Memory"). */
+_Static_assert(sizeof(INODE) <= 248 && sizeof(FILE_OBJECT) <= 40, "what every file has shall be small");
+
 INODE *inode_of(FRONT *front, UINT64 nodeid)
 {
     return nodeid == FUSE_ROOT_ID ? &front->root : (INODE *)(uintptr_t)nodeid;
