@@ -4,14 +4,13 @@
  * other, and requests may come in between: one that is about to change is removed, and added again. The end is one
  * step, over all pages that were ever taken. Costs two bytes per page of the memory while it runs.
  */
-import { NO_PAGES } from './page-table.js';
 
 /** What the check needs of a file; PagedFile has it. */
 export interface LedgerFile {
   readonly reservedPages: number;
   readonly allocatedPages: number;
   /** Contents that have the same table have the same pages, and each page once. */
-  readonly table?: { readonly references: number };
+  readonly table?: { readonly references: number; readonly isNobodys?: boolean };
   visitPages(visit: (page: number) => void): void;
   check(): string[];
 }
@@ -202,5 +201,5 @@ export class PoolCheck {
 
 /** What contents may share: not the table of those that have no page. */
 function tableOf(file: LedgerFile): object {
-  return file.table === undefined || file.table === NO_PAGES ? file : file.table;
+  return file.table === undefined || file.table.isNobodys === true ? file : file.table;
 }

@@ -20,6 +20,11 @@ export class PageTable {
   /** How many contents have this table: a file and snapshots of it, until the file changes its pages. */
   references = 1;
 
+  /** The one that stands for no table. */
+  get isNobodys(): boolean {
+    return this === NO_PAGES;
+  }
+
   /** How many pages are in the table. */
   get allocatedPages(): number {
     return this.#allocatedPages;
