@@ -5,7 +5,7 @@
 import type { ResultFile } from '../results.js';
 import { judgeTargets } from './targets.js';
 
-/** Five rows for the README. */
+/** The rows for the README. */
 export function headlinesOf(files: readonly ResultFile[]): string {
   const judged = judgeTargets(files.flatMap((file) => file.figures));
   const rows = judged

@@ -9,8 +9,8 @@ import { createRequire } from 'node:module';
 const { default: BTree } = createRequire(import.meta.url)('sorted-btree') as typeof import('sorted-btree');
 
 /**
- * Of a node of the tree. Its arrays grow to exactly that: V8 makes room for half as many again and 16 more, which from 32
- * (half a node, as it is split) is 65 with the element that is pushed. A file takes 20 bytes less than with nodes of 32.
+ * Of a node of the tree. Its arrays grow to exactly that: V8 makes room for half as many again and 16 more, which from
+ * half a node, as it is split, is 65 with the element that is pushed. A file takes 20 bytes less than with nodes of 32.
  */
 const MAX_NODE_SIZE = 64;
 

@@ -8,7 +8,7 @@
 #include "core/queue.h"
 #include "core/volumes.h"
 
-#define DEFAULT_CLIENT_MEMORY_BYTES (256ull << 20) /* about 800,000 files that the kernel knows */
+#define DEFAULT_CLIENT_MEMORY_BYTES (160ull << 20) /* about 500,000 files that the kernel knows */
 
 static pthread_mutex_t defaultsLock = PTHREAD_MUTEX_INITIALIZER;
 static UINT64 defaults[OPTION_COUNT];

@@ -37,6 +37,7 @@ describe('judgeTargets', () => {
       return workload(words.slice(0, at), words.slice(at + 2), {
         ramdrive: [1],
         'c-winfsp': [1],
+        'c-libfuse3': [1],
         tmpfs: [1],
         'fuse-native': [1],
         memcpy: [1],

@@ -20,7 +20,7 @@ function childrenOf(count: number): OrderedChildren<Entry> {
 /** At most `most` names behind a marker. */
 function namesBehind(children: OrderedChildren<Entry>, marker: string, most: number): string[] {
   const names: string[] = [];
-  visitBehind(children, marker, (name, inode) => {
+  visitBehind<Entry['inode'], Entry>(children, marker, (name, inode) => {
     expect(nameOf(inode.changeTimeHigh)).toBe(name);
     if (names.length === most) return false;
     names.push(name);
