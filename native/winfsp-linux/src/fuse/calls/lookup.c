@@ -141,6 +141,7 @@ void do_forget(OP *op)
     const struct fuse_forget_in *in = op_argument(op);
     pthread_mutex_lock(&op->front->lock);
     forget(op->front, op_in(op)->nodeid, in->nlookup);
+    notifier_trim(op->front);
     pthread_mutex_unlock(&op->front->lock);
     reply_none(op);
 }
@@ -153,6 +154,7 @@ void do_batch_forget(OP *op)
     pthread_mutex_lock(&op->front->lock);
     for (UINT32 i = 0; i < in->count && i < most; i++)
         forget(op->front, one[i].nodeid, one[i].nlookup);
+    notifier_trim(op->front);
     pthread_mutex_unlock(&op->front->lock);
     reply_none(op);
 }

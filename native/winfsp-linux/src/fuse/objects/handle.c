@@ -72,8 +72,6 @@ static void closed(IRP *irp, const FSP_FSCTL_TRANSACT_RSP *rsp)
     pthread_mutex_lock(&front->lock);
     end_closing(closing);
     close_next(front);
-    if (front->closing == 0)
-        notifier_trim(front);
     pthread_cond_broadcast(&front->idle);
     pthread_mutex_unlock(&front->lock);
 }
