@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { DOCUMENTS, SHARED_BLOCKS, SHARED_FILES } from './board.js';
 import { CHURN_DIRECTORY, stableNames } from './churn.js';
 import { BLOCK_BYTES } from './content.js';
-import type { AuditRequest, AuditResult, FileClaim, ToAuditor } from './messages.js';
+import type { AuditRequest, AuditResult, FileClaim, ToAuditor, TreeEntry } from './messages.js';
 import {
   documentContent,
   documentName,
@@ -35,6 +35,8 @@ function handle(request: ToAuditor): unknown {
       return fill(request.root, request.leaveBytes);
     case 'free':
       return freeSpace(request.root);
+    case 'tree':
+      return treeOf(request.root, '');
     case 'remove':
       for (const path of request.paths) {
         fs.rmSync(path, { recursive: true, force: true });
@@ -186,6 +188,31 @@ function hashFile(
   } finally {
     fs.closeSync(fd);
   }
+}
+
+function treeOf(root: string, directory: string): TreeEntry[] {
+  return fs.readdirSync(join(root, directory)).flatMap((name) => {
+    const path = directory === '' ? name : `${directory}/${name}`;
+    const { size, mtimeNs, mode } = fs.lstatSync(join(root, path), { bigint: true });
+    const entry = { path, mtimeNs: String(mtimeNs), mode: Number(mode) };
+    return (Number(mode) & fs.constants.S_IFMT) === fs.constants.S_IFDIR
+      ? [{ ...entry, sizeBytes: 0, sha256: null }, ...treeOf(root, path)]
+      : [{ ...entry, sizeBytes: Number(size), sha256: hashOfFile(join(root, path)) }];
+  });
+}
+
+function hashOfFile(path: string): string {
+  const hash = createHash('sha256');
+  const fd = fs.openSync(path, 'r');
+  try {
+    for (let at = 0, count = -1; count !== 0; at += count) {
+      count = fs.readSync(fd, buffer, 0, READ_BYTES, at);
+      hash.update(buffer.subarray(0, count));
+    }
+  } finally {
+    fs.closeSync(fd);
+  }
+  return hash.digest('hex');
 }
 
 function freeSpace(root: string): { capacityBytes: number; freeBytes: number } {

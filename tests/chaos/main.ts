@@ -81,6 +81,10 @@ function printResult(result: RunResult): void {
       `${totals.verified.toLocaleString('en')} comparisons, ${quiescences.count} quiescent points, ${faultCount(result)} faults, ` +
       `${refusals} refusals for want of room, ${findings.length} integrity failures\n`,
   );
+  if (result.moments !== null) {
+    const moments = Object.entries(result.moments).map(([what, count]) => `${count} × ${what}`);
+    process.stdout.write(`moments: ${moments.join(', ')}\n`);
+  }
   for (const line of [...result.impossible, ...result.unsupported]) {
     process.stdout.write(`not tried: ${line}\n`);
   }
@@ -151,6 +155,7 @@ async function printShorterWay(
     ...options,
     faults: [],
     killDrive: false,
+    moments: false,
     operations: 1,
     shrink: false,
     profile: false,

@@ -97,6 +97,19 @@ export interface AuditResult {
   milliseconds: number;
 }
 
+/** What the oracle of a snapshot or an image has of each name. */
+export interface TreeEntry {
+  /** Relative to the drive. */
+  path: string;
+  /** 0 for a directory. */
+  sizeBytes: number;
+  /** Since 1970. */
+  mtimeNs: string;
+  mode: number;
+  /** null for a directory. */
+  sha256: string | null;
+}
+
 export type ToAuditor =
   | AuditRequest
   /** Makes the directories and files that the run needs. */
@@ -106,6 +119,8 @@ export type ToAuditor =
   /** Fills the drive up to `leaveBytes`, or removes what filled it. */
   | { type: 'fill'; root: string; leaveBytes: number | null }
   | { type: 'free'; root: string }
+  /** All that is there, as TreeEntry[]. */
+  | { type: 'tree'; root: string }
   | { type: 'remove'; paths: string[] }
   /** The first of these files that is there. */
   | { type: 'copy'; paths: string[]; to: string };

@@ -21,6 +21,8 @@ export interface ChaosOptions {
   record: string | null;
   faults: readonly FaultKind[];
   killDrive: boolean;
+  /** Snapshots, rollbacks, saves and reloads between the operations. */
+  moments: boolean;
   lateAnswers: boolean;
   shrink: boolean;
   profile: boolean;
@@ -41,6 +43,7 @@ export const HELP = `npm run chaos -- [options] [-- <more options of "ramdrive m
   --capacity <size>     of the drive (default 512M)
   --path <directory>    torture an existing directory instead of a drive of its own
   --faults <list>       of ${FAULT_KINDS.join(', ')}; or all, or none (default all)
+  --moments             also take snapshots, roll back, save, and mount again what was saved
   --kill-drive          also kill the drive, and mount it again
   --late-answers        of a drive that answers late and out of order (its async dispatcher)
   --no-shrink           after a failure, don't look for a shorter way to it
@@ -69,6 +72,11 @@ export function parseOptions(args: readonly string[]): ChaosOptions | 'help' {
       `--capacity: expected a size of at least 16M, such as 512M, got "${values.capacity}".`,
     );
   }
+  if (values.moments && (values.path !== undefined || values['late-answers'] || values['kill-drive'])) {
+    throw new BadInput(
+      '--moments: expected a drive of the run, so without --path, --late-answers, --kill-drive.',
+    );
+  }
   return {
     durationSeconds: seconds(values.duration),
     operations: values.operations === undefined ? null : whole('--operations', values.operations, 1, 2 ** 31),
@@ -84,6 +92,7 @@ export function parseOptions(args: readonly string[]): ChaosOptions | 'help' {
     record: values.record ?? null,
     faults: faults(values.faults),
     killDrive: values['kill-drive'],
+    moments: values.moments,
     lateAnswers: values['late-answers'],
     shrink: !values['no-shrink'],
     profile: values.profile,
@@ -109,6 +118,9 @@ export function commandOf(options: ChaosOptions): string {
   }
   if (options.replay !== null) {
     parts.push(`--replay ${options.replay.worker}:${options.replay.indexes.join(',')}`);
+  }
+  if (options.moments) {
+    parts.push('--moments');
   }
   if (options.killDrive) {
     parts.push('--kill-drive');
@@ -138,6 +150,7 @@ function parse(args: readonly string[]) {
         path: { type: 'string' },
         faults: { type: 'string', default: 'all' },
         'kill-drive': { type: 'boolean', default: false },
+        moments: { type: 'boolean', default: false },
         'late-answers': { type: 'boolean', default: false },
         'no-shrink': { type: 'boolean', default: false },
         profile: { type: 'boolean', default: false },

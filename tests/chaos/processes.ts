@@ -79,6 +79,11 @@ export class WorkerProcess {
   /** Wherever it is. Its successor begins with what is known about it. */
   async killAndReplace(): Promise<void> {
     await this.end();
+    this.replace();
+  }
+
+  /** A successor of one that has ended. */
+  replace(): void {
     this.#fork({ ...this.#input, incarnation: ++this.#incarnation });
   }
 

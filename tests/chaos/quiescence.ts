@@ -216,7 +216,7 @@ function judge(
   };
   const { reservedBytes, allocatedBytes, committedBytes, capacityBytes, freeBytes, requests, errors } =
     status;
-  const reserved = reservedBytes - baseline.reservedBytes;
+  const reserved = reservedBytes - status.snapshotBytes - baseline.reservedBytes;
   must(
     reserved >= expected.least && reserved <= expected.most,
     `FreeBytesAccurate: files reserve ${expected.least}${expected.most > expected.least ? ` to ${expected.most}` : ''} bytes by the oracle, ${reserved} by the ledger`,

@@ -11,6 +11,7 @@ import { AwakeClock } from './awake-clock.js';
 import { Board } from './board.js';
 import { type FaultContext, type FaultEvent, Faults, impossibleFaults } from './faults.js';
 import type { Claims, Finding, WorkerInput } from './messages.js';
+import { Moments } from './moments.js';
 import type { ChaosOptions, FaultKind } from './options.js';
 import type { Limits } from './perform.js';
 import { AuditorProcess, WorkerProcess } from './processes.js';
@@ -23,6 +24,8 @@ import { Thinned } from './thinned.js';
 const QUIESCENT_EVERY_MS = 5000;
 /** Quiescent points hash one file in so many; the last one all. */
 const HASHED_ONE_IN = 8;
+/** So many quiescent points for each moment, with --moments. */
+const MOMENT_ONE_IN = 2;
 /** Longer files would only make fewer operations of the same time. */
 const MAX_FILE_BYTES = 1024 * 1024;
 /** An operation that takes longer hangs; the time in which the run itself was stopped does not count. */
@@ -48,6 +51,8 @@ export interface RunResult {
   isDrive: boolean;
   refusals: number;
   driveKills: { atSeconds: number; remountMs: number }[];
+  /** How often there was which; null without --moments. */
+  moments: Readonly<Record<string, number>> | null;
   capacityBytes: number;
   kernelCache: boolean | null;
   /** Where the time of one worker went; only when it was asked for. */
@@ -94,6 +99,7 @@ export class Run {
   #board!: Board;
   #sampler!: Sampler;
   #context!: Context;
+  #moments: Moments | null = null;
   #limits!: Limits;
   #begunMs = 0;
   #round = 0;
@@ -171,6 +177,7 @@ export class Run {
       isDrive: status !== null,
       refusals: this.#refusals,
       driveKills: this.#driveKills,
+      moments: this.#moments?.counts ?? null,
       capacityBytes: this.#limits.capacityBytes,
       kernelCache: status?.kernelCache ?? null,
       profile: this.#profile,
@@ -193,6 +200,11 @@ export class Run {
     this.#board = await Board.open(join(this.#evidence, 'board'), workers);
     this.#sampler = new Sampler(this.#board);
     await this.#populate();
+    if (this.#options.moments && this.#target.isOwn) {
+      const { seed } = this.#options;
+      const [target, auditor, workers] = [this.#target, this.#auditor, this.#workers];
+      this.#moments = new Moments({ target, auditor, workers, directory: this.#evidence }, seed);
+    }
     this.#begunMs = performance.now();
   }
 
@@ -392,10 +404,38 @@ export class Run {
     this.#quiescences.entries += entries;
     this.#quiescences.hashedBytes += hashedBytes;
     this.#quiescences.last = { entries, hashedBytes };
-    if (findings.length === 0 && goOn) {
+    if (findings.length > 0 || !goOn) {
+      return;
+    }
+    const isReplaced = round % MOMENT_ONE_IN === 0 && (await this.#nextMoment());
+    if (!isReplaced && this.#findings.length === 0) {
       for (const worker of this.#workers) {
         worker.resume();
       }
+    }
+  }
+
+  /** Whether the workers have successors, which work already. */
+  async #nextMoment(): Promise<boolean> {
+    if (this.#moments === null) {
+      return false;
+    }
+    // A reload is no loss of the drive.
+    this.#driveDying = true;
+    try {
+      const { problems, replaced, reloaded } = await this.#moments.next();
+      for (const problem of problems) {
+        this.#report(finding(problem));
+      }
+      if (reloaded) {
+        this.#context.before = null;
+      }
+      return replaced;
+    } catch (error) {
+      this.#report(finding(`a moment failed: ${String(error)}`));
+      return false;
+    } finally {
+      this.#driveDying = false;
     }
   }
 
@@ -507,6 +547,10 @@ export class Run {
     await this.#quiesce(1, false);
     if (this.#findings.length > 0 || !this.#target.isOwn) {
       return;
+    }
+    const problems = (await this.#moments?.end()) ?? [];
+    for (const wrong of problems) {
+      this.#report(finding(wrong));
     }
     const problem = await this.#auditor.ask<string | null>({
       type: 'probe',

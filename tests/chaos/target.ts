@@ -10,7 +10,13 @@ import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MountedDrive } from '../../scripts/demo/mounted-drive.js';
 import { formatSize } from '../../src/drive/config/sizes.js';
-import { ask, findDrives } from '../../src/drive/control/control-client.js';
+import {
+  type AskOptions,
+  ask,
+  type CommandResults,
+  findDrives,
+} from '../../src/drive/control/control-client.js';
+import type { ControlCommand } from '../../src/drive/control/control-protocol.js';
 import type { DriveRecord } from '../../src/drive/control/drive-records.js';
 import { lazyUnmount } from '../../src/drive/mount/linux-mount-point.js';
 import { readMounts } from '../../src/drive/mount/mounts.js';
@@ -88,6 +94,18 @@ export class Target {
     return ask(this.#record!, 'selfCheck');
   }
 
+  ask<C extends ControlCommand>(command: C, options: AskOptions): Promise<CommandResults[C]> {
+    return ask(this.#record!, command, options);
+  }
+
+  /** Saves to an image that is not there yet, unmounts, and mounts that again. Returns the exit code in between. */
+  async reload(image: string): Promise<number | null> {
+    await this.ask('save', { file: image });
+    const code = await this.#drive!.unmount();
+    await this.#mount(['--image', image]);
+    return code;
+  }
+
   /** After the drive was killed: a dead mount is cleared by the next one at the same place. */
   async remount(): Promise<void> {
     await this.#drive!.ended();
@@ -136,11 +154,11 @@ export class Target {
     return `a drive of ${formatSize(this.options.capacityBytes)}${more === '' ? '' : ` (${more})`}`;
   }
 
-  async #mount(): Promise<void> {
+  async #mount(more: readonly string[] = []): Promise<void> {
     const { capacityBytes, mountOptions, lateAnswers, refuseMemoryFlag } = this.options!;
     this.#drive = await MountedDrive.mount(
       this.root,
-      ['--capacity', String(capacityBytes), ...mountOptions],
+      ['--capacity', String(capacityBytes), ...mountOptions, ...more],
       // Ctrl+C ends the run, which then ends the drive.
       {
         env: faultEnvironment({ refuseMemoryWhile: refuseMemoryFlag }),

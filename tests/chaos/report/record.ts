@@ -14,7 +14,8 @@ function someOf<T>(samples: readonly T[]): T[] {
 }
 
 export function recordOf(options: ChaosOptions, result: RunResult, machine: Machine) {
-  const { totals, seconds, findings, samples, faults, quiescences, refusals, cpuSeconds, profile } = result;
+  const { totals, seconds, findings, samples, faults, moments, quiescences, refusals } = result;
+  const { cpuSeconds, profile } = result;
   const { histogram, ...counts } = totals;
   return {
     command: commandOf(options),
@@ -32,6 +33,7 @@ export function recordOf(options: ChaosOptions, result: RunResult, machine: Mach
     profile,
     refusals,
     faults,
+    ...(moments !== null && { moments }),
     quiescences,
     growth: growthOf(samples),
     samples: someOf(samples),

@@ -114,6 +114,14 @@ describe.skipIf(reason !== null)('chaos on a drive of its own', () => {
     },
   );
 
+  it('finds nothing wrong with it between snapshots, rollbacks, saves and reloads', async () => {
+    const outcome = await chaos('--duration 45s --workers 4 --seed 5 --capacity 128M --moments');
+    expect(outcome.stderr).toBe('');
+    expect(outcome.stdout).toContain(' 0 integrity failures');
+    expect(outcome.stdout).toMatch(/^moments: \d+ × /m);
+    expect(outcome.code).toBe(0);
+  });
+
   it('finds nothing wrong with a drive that answers late and out of order', async () => {
     const outcome = await chaos(
       '--operations 250 --workers 4 --seed 1 --capacity 64M --faults kill,stop --late-answers',

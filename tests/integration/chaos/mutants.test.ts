@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { whyNoMounts } from '../../support/machine.js';
 import { buildMutant } from '../../support/mutate.js';
-import { MUTANTS } from './mutants.js';
+import { MOMENT_MUTANTS, MUTANTS } from './mutants.js';
 import { chaos, expectRepeatedWell, keptRuns, removeEvidence } from './program.js';
 
 const reason = whyNoMounts();
@@ -16,10 +16,14 @@ if (reason !== null) {
 }
 
 describe.skipIf(reason !== null)('chaos on a drive with a defect', () => {
-  it.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))('finds that %s', async (_, mutant) => {
+  const plain = MUTANTS.map((mutant) => [mutant.name, mutant, '--capacity 32M --faults fill'] as const);
+  const atMoments = MOMENT_MUTANTS.map(
+    (mutant) => [mutant.name, mutant, '--capacity 64M --faults none --moments'] as const,
+  );
+  it.each([...plain, ...atMoments])('finds that %s', async (_, mutant, options) => {
     const { root, remove } = buildMutant(mutant);
     try {
-      const line = '--duration 60s --workers 3 --seed 1 --capacity 32M --faults fill --no-shrink';
+      const line = `--duration 60s --workers 3 --seed 1 ${options} --no-shrink`;
       const outcome = await chaos(line, root);
       expect(outcome.stderr).toBe('');
       expect(outcome.stdout).toContain('FINDING');

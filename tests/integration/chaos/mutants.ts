@@ -7,6 +7,14 @@ const VOLUME = 'src/volume/ram-volume.ts';
 const NAMES = 'src/volume/volume-names.ts';
 const FILE_SYSTEM = 'src/drive/ram-file-system.ts';
 
+/** What only a run with --moments can find. */
+export const MOMENT_MUTANTS: Mutant[] = [
+  {
+    name: 'a truncation zeroes a page that a snapshot has, too',
+    patches: [{ file: FILE, find: '    if (pool.isShared(page)) {\n', replace: '    if (page < 0) {\n' }],
+  },
+];
+
 export const MUTANTS: Mutant[] = [
   {
     name: 'a recycled page is not zeroed',

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { MUTANTS } from '../../integration/chaos/mutants.js';
+import { MOMENT_MUTANTS, MUTANTS } from '../../integration/chaos/mutants.js';
 
 interface ListedMutant {
   name: string;
@@ -18,7 +18,9 @@ const listed = JSON.parse(
 ) as ListedMutant[];
 const all = [
   ...listed.map((mutant) => [mutant.name, mutant] as const),
-  ...MUTANTS.flatMap(({ name, patches }) => patches.map((patch) => [`chaos: ${name}`, patch] as const)),
+  ...[...MUTANTS, ...MOMENT_MUTANTS].flatMap(({ name, patches }) =>
+    patches.map((patch) => [`chaos: ${name}`, patch] as const),
+  ),
 ];
 
 test.each(all)('%s', (_, { file, find, replace }) => {

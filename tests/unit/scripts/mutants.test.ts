@@ -1,7 +1,7 @@
 /** The planted faults fit the sources as they are: anyone who changes one of those places changes the fault with it. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { MUTANTS } from '../../integration/chaos/mutants.js';
+import { MOMENT_MUTANTS, MUTANTS } from '../../integration/chaos/mutants.js';
 import { applyPatch } from '../../support/mutate.js';
 
 interface Mutant {
@@ -38,13 +38,16 @@ describe('tests/mutants/mutants.json', () => {
 });
 
 describe('tests/integration/chaos/mutants.ts', () => {
-  it.each(MUTANTS.map((one) => [one.name, one] as const))('%s: its patches fit', (name, { patches }) => {
-    const sources = new Map<string, string>();
-    for (const patch of patches) {
-      const source = sources.get(patch.file) ?? read(patch.file);
-      expect(unknownMembers(read(patch.file), patch.replace)).toEqual([]);
-      sources.set(patch.file, applyPatch(name, source, patch));
-    }
-    expect(sources.size).toBeGreaterThan(0);
-  });
+  it.each([...MUTANTS, ...MOMENT_MUTANTS].map((one) => [one.name, one] as const))(
+    '%s: its patches fit',
+    (name, { patches }) => {
+      const sources = new Map<string, string>();
+      for (const patch of patches) {
+        const source = sources.get(patch.file) ?? read(patch.file);
+        expect(unknownMembers(read(patch.file), patch.replace)).toEqual([]);
+        sources.set(patch.file, applyPatch(name, source, patch));
+      }
+      expect(sources.size).toBeGreaterThan(0);
+    },
+  );
 });
