@@ -239,8 +239,11 @@ static void touched_after_pending(void)
         UINT32 room = sizeof q;
         FspFileSystemSetOperationF(t->fs, FspFsctlTransactQueryInformationKind, pending_op);
         req_context(&r, FspFsctlTransactQueryInformationKind, 2);
+        remembered = NULL;
         FspLinuxScriptSubmit(t->fs->VolumeHandle, &r, r.req.Size, &ticket);
-        platform_sleep_ms(30);
+        while (remembered == NULL)
+            platform_sleep_ms(1);
+        platform_sleep_ms(30); /* until the dispatcher has seen STATUS_PENDING */
         if (touch)
             touch_response(remembered);
         memset(&q, 0, sizeof q.rsp);
