@@ -95,20 +95,20 @@ export class RamFileSystem implements FileSystemInterface {
     allocationSize: number,
     result: OpenResult,
     extendedAttributes: Uint8Array | null = null,
+    reparsePoint: Uint8Array | null = null,
   ): number {
     const directory = (createOptions & CreateOption.FILE_DIRECTORY_FILE) !== 0;
     // The driver sets DIRECTORY by what was asked, and never ARCHIVE.
-    const attributes = directory
-      ? fileAttributes | FileAttribute.DIRECTORY
-      : (fileAttributes & ~FileAttribute.DIRECTORY) | FileAttribute.ARCHIVE;
+    const kind = directory ? FileAttribute.DIRECTORY : FileAttribute.ARCHIVE;
     const inode = this.#volume.create(
       fileName,
-      attributes & ~FileAttribute.NORMAL,
+      (fileAttributes & ~(FileAttribute.DIRECTORY | FileAttribute.NORMAL)) | kind,
       directory,
       securityDescriptor,
       allocationSize,
       !this.countsFiles || (createOptions & CREATE_UNNAMED) === 0,
       extendedAttributes,
+      reparsePoint,
     );
     return this.#opened(inode, fileName, result);
   }

@@ -120,6 +120,7 @@ export class TracedVolume extends RamVolume {
     allocationSize: number,
     named = true,
     extendedAttributes: Uint8Array | null = null,
+    reparsePoint: Uint8Array | null = null,
   ): Inode | number {
     const inode = super.create(
       path,
@@ -129,6 +130,7 @@ export class TracedVolume extends RamVolume {
       allocationSize,
       named,
       extendedAttributes,
+      reparsePoint,
     );
     return this.#opened({ op: 'create', path, directory, allocationSize, named }, inode);
   }

@@ -20,7 +20,7 @@ import { changedAttributes } from './extended-attributes.js';
 import { Attribute, SETTABLE_ATTRIBUTES } from './file-attributes.js';
 import type { DirectoryEntry, Inode } from './inode.js';
 import { heapBytesOfName, INODE_HEAP_BYTES, REPARSE_HEAP_BYTES } from './inode-heap.js';
-import { matchReparsePoint, parseReparsePoint, WHITEOUT } from './reparse-point.js';
+import { WHITEOUT } from './reparse-point.js';
 import { isGiven, putTimes, setBasicTimes } from './set-times.js';
 import { VolumeAttributes } from './volume-attributes.js';
 import { MAX_TOTAL_REPARSE_BYTES } from './volume-snapshots.js';
@@ -242,51 +242,6 @@ export class RamVolume extends VolumeAttributes {
       if ((inode.attributes & Attribute.REPARSE_POINT) !== 0) return path.lastIndexOf('\\', end - 1) + 1;
     }
     return -1;
-  }
-
-  getReparsePoint({ main: inode }: Inode): Uint8Array | number {
-    return inode.reparse === null ? NtStatus.NOT_A_REPARSE_POINT : inode.reparse.data;
-  }
-
-  /**
-   * The bytes are copied. DIRECTORY_NOT_EMPTY, IO_REPARSE_TAG_MISMATCH, IO_REPARSE_DATA_INVALID, DISK_FULL;
-   * ACCESS_DENIED for the root.
-   */
-  setReparsePoint({ main: inode }: Inode, data: Uint8Array): number {
-    if (inode === this.root) return NtStatus.ACCESS_DENIED;
-    if (inode.children !== null) return NtStatus.DIRECTORY_NOT_EMPTY;
-    const reparse = parseReparsePoint(data);
-    if (typeof reparse === 'number') return reparse;
-    if (inode.reparse !== null) {
-      const status = matchReparsePoint(inode.reparse, data);
-      if (status < 0) return status;
-    }
-    const bytes = this.reparseBytes + reparse.data.length - (inode.reparse?.data.length ?? 0);
-    if (bytes > MAX_TOTAL_REPARSE_BYTES - this.snapshotStore.reparseBytes) return NtStatus.DISK_FULL;
-    this.check?.changing(inode);
-    if (inode.reparse === null) {
-      if (this.heapBytes + REPARSE_HEAP_BYTES > this.heapBytesLimit) return NtStatus.DISK_FULL;
-      this.heapBytes += REPARSE_HEAP_BYTES;
-    }
-    this.reparseBytes = bytes;
-    inode.reparse = reparse;
-    inode.attributes |= Attribute.REPARSE_POINT;
-    inode.changed(this.clock.now());
-    return NtStatus.SUCCESS;
-  }
-
-  /** `data`: a head with the tag (and GUID) that is to be there. */
-  deleteReparsePoint({ main: inode }: Inode, data: Uint8Array): number {
-    if (inode.reparse === null) return NtStatus.NOT_A_REPARSE_POINT;
-    const status = matchReparsePoint(inode.reparse, data);
-    if (status < 0) return status;
-    this.check?.changing(inode);
-    this.reparseBytes -= inode.reparse.data.length;
-    this.heapBytes -= REPARSE_HEAP_BYTES;
-    inode.reparse = null;
-    inode.attributes &= ~Attribute.REPARSE_POINT;
-    inode.changed(this.clock.now());
-    return NtStatus.SUCCESS;
   }
 
   // ---- whiteouts ----

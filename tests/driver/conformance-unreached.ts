@@ -96,6 +96,9 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
     'both completionThreads stuck in a delivery, each until the other kind of nested request is answered',
     'a flood of 700 answers for a stuck completionThread with a ring of 4: the serving thread goes on, order is kept',
   ],
+  'no call: reparsePoint of a create request': [
+    'a reparse point that a create brings is there at once, or there is no file',
+  ],
   'no call: single requests of a listing': [
     'an empty directory is . and .., an empty root nothing',
     'records end where the buffer ends: exactly full, and one byte short',

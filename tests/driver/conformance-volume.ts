@@ -36,6 +36,7 @@ const ONLY_IN_REQUESTS = [
   'acceptsSecurityDescriptor',
   'accessToken',
   'openTargetDirectory',
+  'reparsePoint',
   'withoutTraversePrivilege',
 ] as const;
 

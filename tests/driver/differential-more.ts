@@ -19,8 +19,27 @@ interface MoreOutcome {
 }
 
 const handle = fc.nat({ max: 7 });
-const eaName = fc.constantFrom('A', 'b', 'Long.Name', 'B', '$KERNEL.X', 'x'.repeat(200));
-const eaValue = fc.constantFrom('', '', 'v', 'another value', 'w'.repeat(300));
+const eaName = fc.constantFrom(
+  'A',
+  'b',
+  'Long.Name',
+  'B',
+  '$KERNEL.X',
+  '$LXUID',
+  '$LXGID',
+  '$LXMOD',
+  '$LXDEV',
+  'x'.repeat(200),
+);
+const eaValue = fc.constantFrom(
+  '',
+  '',
+  'v',
+  '\x01\x02\x03\x04',
+  '8 bytes.',
+  'another value',
+  'w'.repeat(300),
+);
 
 /** Of a directory's entry: where the length of the name and the name are (Windows' public headers). */
 const LISTING_CLASSES = new Map([
@@ -170,6 +189,22 @@ const FILE_CLASSES: readonly { class: number; fields: readonly [at: number, byte
   { class: 35, fields: [[0, 8]] },
   { class: 48, fields: [] },
   { class: 59, fields: [] },
+  // Stat, StatLx, CaseSensitive: the size, attributes and tag; the access; what WSL keeps in attributes of $LX names.
+  {
+    class: 68,
+    fields: [
+      [48, 16],
+      [68, 4],
+    ],
+  },
+  {
+    class: 70,
+    fields: [
+      [48, 16],
+      [68, 28],
+    ],
+  },
+  { class: 71, fields: [[0, 4]] },
 ];
 /** Where the last field is the size of the attributes. */
 const EA_SIZE_CLASSES = new Set<unknown>([7, 18]);

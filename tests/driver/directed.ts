@@ -531,6 +531,29 @@ function extendedAttributes(): void {
   file.closeNow();
 }
 
+/**
+ * FILE_STAT_LX_INFORMATION: flags u32@72 (owner, group, mode, device), then these, u32 each. Of the two numbers of
+ * $LXDEV the driver tells the second first.
+ */
+function subsystemForLinux(): void {
+  const flags = { owner: 1, group: 2, mode: 4, device: 8 };
+  const bytes = (...words: number[]) => Buffer.from(Uint32Array.from(words).buffer).toString('latin1');
+  const file = openMoreNow(
+    `${VOLUME}\\lx`,
+    { access: Access.ALL, disposition: Disposition.FILE_CREATE, options: FILE },
+    { extendedAttributes: eaList({ $LXUID: bytes(1000), $LXGID: bytes(100), $LXMOD: bytes(0o100644) }) },
+  ).file!;
+  const told = () => {
+    const { status: answered, data } = file.queryNow(FileClass.STAT_LX, 96);
+    status(answered, NtStatus.SUCCESS);
+    return [72, 76, 80, 84, 88, 92].map((at) => data.readUInt32LE(at));
+  };
+  assert.deepEqual(told(), [flags.owner | flags.group | flags.mode, 1000, 100, 0o100644, 0, 0]);
+  status(setEasNow(file, eaList({ $LXUID: '', $LXDEV: bytes(8, 1) })), NtStatus.SUCCESS);
+  assert.deepEqual(told(), [flags.group | flags.mode | flags.device, 0, 100, 0o100644, 1, 8]);
+  file.closeNow();
+}
+
 const CASES = {
   dispositions,
   names,
@@ -542,6 +565,7 @@ const CASES = {
   directories,
   'times that are set': setTimes,
   'extended attributes': extendedAttributes,
+  'what the Subsystem for Linux keeps': subsystemForLinux,
   information,
   listing,
   notification,

@@ -44,6 +44,7 @@ export const FileClass = {
   ATTRIBUTE_TAG: 35,
   DISPOSITION_EX: 64,
   RENAME_EX: 65,
+  STAT_LX: 70,
 } as const;
 
 export const VolumeClass = { VOLUME: 1, LABEL: 2, SIZE: 3, ATTRIBUTE: 5, FULL_SIZE: 7 } as const;

@@ -38,6 +38,8 @@ export function volumeParamsOf(
     NamedStreams: hasNamedStreams(platform),
     ExtendedAttributes: true,
     CasePreservedExtendedAttributes: settings.caseSensitive,
+    // The driver tells owner, group, mode and device of a file as the Subsystem for Linux keeps them: in attributes.
+    WslFeatures: platform === 'win32',
     ReadOnlyVolume: settings.readOnly,
     // Contexts are per file, so a Cleanup that changes nothing has nothing to tell us.
     PostCleanupWhenModifiedOnly: true,

@@ -32,6 +32,7 @@ export const VOLUME_FLAG_BITS = {
   UmNoReparsePointsDirCheck: 18,
   AllowOpenInKernelMode: 24,
   CasePreservedExtendedAttributes: 25,
+  WslFeatures: 26,
   RejectIrpPriorToTransact0: 28,
   SupportsPosixUnlinkRename: 29,
   PostDispositionWhenNecessaryOnly: 30,

@@ -122,6 +122,7 @@ export class FileSystemAdapter<Context> {
         allocationSize,
         result,
         list,
+        reparse,
       ) => {
         if (fs.create === undefined) {
           return REFUSED;
@@ -129,7 +130,8 @@ export class FileSystemAdapter<Context> {
         const extendedAttributes = attributesIn(list);
         if (typeof extendedAttributes === 'number') return extendedAttributes;
         const directory = (createOptions & CreateOption.FILE_DIRECTORY_FILE) !== 0;
-        const securityDescriptor = descriptor === null ? null : descriptor.slice();
+        const securityDescriptor = descriptor?.slice() ?? null;
+        const reparsePoint = reparse?.slice() ?? null;
         return this.#status(() =>
           this.#opened(
             'create',
@@ -142,6 +144,7 @@ export class FileSystemAdapter<Context> {
               securityDescriptor,
               allocationSize,
               extendedAttributes,
+              reparsePoint,
             }),
             result,
           ),

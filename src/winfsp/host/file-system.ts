@@ -78,6 +78,8 @@ export interface CreateRequest extends OpenRequest {
   allocationSize: number;
   /** What the file is to have at once. Empty, too, without the method `setEa`. */
   extendedAttributes: readonly ExtendedAttribute[];
+  /** As of `setReparsePoint`: what the file is to be at once. Null but with the volume parameter WslFeatures. */
+  reparsePoint: Uint8Array | null;
 }
 
 export interface OverwriteRequest {

@@ -73,6 +73,8 @@ export interface FileSystemInterface {
   /**
    * `createOptions` still carries the disposition in its top byte. `securityDescriptor` is a view: copy it.
    * `extendedAttributes`, as of setEa and only with that method: what the file is to have at once; null for none.
+   * `reparsePoint`, as of setReparsePoint and only with the volume flag WslFeatures: the same; there is one or the
+   * other. A view: copy it.
    */
   create?(
     fileName: string,
@@ -83,6 +85,7 @@ export interface FileSystemInterface {
     allocationSize: number,
     result: OpenResult,
     extendedAttributes?: Uint8Array | null,
+    reparsePoint?: Uint8Array | null,
   ): number;
   /**
    * REPARSE where a reparse point is on the way to the file of a stream (docs/winfsp.md#creating-and-opening): WinFsp's

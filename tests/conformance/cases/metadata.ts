@@ -310,6 +310,22 @@ export const metadata: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'a reparse point that a create brings is there at once, or there is no file',
+    duties: ['reparse', 'create'],
+    run(volume) {
+      const reparsePoint = symbolicLink('target');
+      const link = volume.file('link', FILE_CREATE, FILE_OPEN_REPARSE_POINT, { reparsePoint });
+      assert.equal(link.info.attributes & FileAttribute.REPARSE_POINT, FileAttribute.REPARSE_POINT);
+      const got = link.ask(controlRequest(link.context, link.path, FsControl.GET, Buffer.alloc(0)));
+      const at = 128 + got.bytes.readUInt16LE(24);
+      assert.deepEqual(got.bytes.subarray(at, at + got.bytes.readUInt16LE(26)), reparsePoint);
+      link.close();
+      const broken = { reparsePoint: reparsePoint.subarray(0, 12) };
+      volume.refuses(NtStatus.IO_REPARSE_DATA_INVALID, 'none', FILE_CREATE, FILE_OPEN_REPARSE_POINT, broken);
+      volume.refuses(NtStatus.OBJECT_NAME_NOT_FOUND, 'none', CreateDisposition.FILE_OPEN);
+    },
+  },
+  {
     name: 'a deleted file stays deleted when it is opened for its directory option',
     duties: ['cleanupDelete', 'createDirectory'],
     run(volume) {

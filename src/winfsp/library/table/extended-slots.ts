@@ -1,4 +1,7 @@
-/** CreateEx and OverwriteEx: Create and Overwrite that bring extended attributes, for file systems that keep some. */
+/**
+ * CreateEx and OverwriteEx: Create and Overwrite that bring extended attributes, for file systems that keep some. A
+ * Create may bring a reparse point in their place, on volumes with WslFeatures.
+ */
 import { NtStatus } from '../../../ntstatus.js';
 import { type Uint64Argument, unsignedOf } from '../../abi/fields.js';
 import { FileInfo } from '../../abi/layouts.js';
@@ -15,6 +18,7 @@ export type CreateBody = (
   descriptor: number,
   allocationSize: Uint64Argument,
   extendedAttributes: Uint8Array | null,
+  reparsePoint: Uint8Array | null,
   context: number,
   info: number,
 ) => number;
@@ -45,8 +49,6 @@ export function setExtendedSlots(
         context: number,
         info: number,
       ) => {
-        // Comes with the volume flag WslFeatures only, which the binding does not set.
-        if (isReparsePoint !== 0) return NtStatus.NOT_SUPPORTED;
         const attached = listAt(list, length);
         if (typeof attached === 'number') return attached;
         return create(
@@ -57,7 +59,8 @@ export function setExtendedSlots(
           attributes,
           descriptor,
           size,
-          attached,
+          isReparsePoint === 0 ? attached : null,
+          isReparsePoint === 0 ? null : attached,
           context,
           info,
         );

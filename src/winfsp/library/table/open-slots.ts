@@ -72,6 +72,7 @@ export function setOpenSlots({ fs, memory, options, set }: Slots): void {
     descriptor,
     allocationSize,
     extendedAttributes,
+    reparsePoint,
     context,
     info,
   ) => {
@@ -89,6 +90,7 @@ export function setOpenSlots({ fs, memory, options, set }: Slots): void {
       unsignedOf(allocationSize),
       opens.begin(),
       extendedAttributes,
+      reparsePoint,
     );
     return opens.give(slot, statusOf(status), fileName, context, info);
   };
@@ -120,6 +122,7 @@ export function setOpenSlots({ fs, memory, options, set }: Slots): void {
             attributes,
             descriptor,
             size,
+            null,
             null,
             context,
             info,

@@ -27,6 +27,11 @@ describe('volumeParamsOf', () => {
     expect(volumeParamsOf(settings, undefined)).not.toHaveProperty('Prefix');
   });
 
+  it('what the Subsystem for Linux keeps is for Windows', () => {
+    expect(volumeParamsOf(settings, undefined, 'linux').WslFeatures).toBe(false);
+    expect(volumeParamsOf(settings, undefined, 'win32').WslFeatures).toBe(true);
+  });
+
   it('streams are for Windows', () => {
     expect(volumeParamsOf(settings, undefined, 'linux').NamedStreams).toBe(false);
     expect(volumeParamsOf(settings, undefined, 'win32').NamedStreams).toBe(true);

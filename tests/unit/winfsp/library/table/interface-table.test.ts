@@ -707,8 +707,8 @@ describe('extended attributes', () => {
     const seen: unknown[] = [];
     use({
       setEa: () => 0,
-      create: (name, _options, _granted, _attributes, _security, size, result, list) => {
-        seen.push([name, size, list && [...list]]);
+      create: (name, _options, _granted, _attributes, _security, size, result, list, reparse) => {
+        seen.push([name, size, list && [...list], reparse && [...reparse]]);
         result.context = 9;
         return 0;
       },
@@ -727,7 +727,8 @@ describe('extended attributes', () => {
     expect(Number(out.view.getBigUint64(0, true))).toBe(9);
     expect(create(0, 0)).toBe(0);
     expect(create(list, 2 ** 20)).toBe(NtStatus.EA_TOO_LARGE);
-    expect(create(list, 3, 1)).toBe(NtStatus.NOT_SUPPORTED);
+    expect(create(list, 3, 1)).toBe(0);
+    expect(create(list, 2 ** 20, 1)).toBe(NtStatus.EA_TOO_LARGE);
     const overwrite = (address: number, length: number) =>
       call('OverwriteEx', 5, 6, 1, 8, address, length, out.address + 8192);
     expect(overwrite(list, 3)).toBe(0);
@@ -735,8 +736,9 @@ describe('extended attributes', () => {
     expect(overwrite(0, 0)).toBe(0);
     expect(overwrite(list, 2 ** 20)).toBe(NtStatus.EA_TOO_LARGE);
     expect(seen).toEqual([
-      ['\\x', 7, [1, 2, 3]],
-      ['\\x', 7, null],
+      ['\\x', 7, [1, 2, 3], null],
+      ['\\x', 7, null, null],
+      ['\\x', 7, null, [1, 2, 3]],
       [5, 6, true, 8, [1, 2, 3]],
       [5, 6, true, 8, null],
     ]);
