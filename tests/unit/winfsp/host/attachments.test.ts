@@ -143,6 +143,29 @@ describe('extended attributes', () => {
   });
 });
 
+describe('a reparse point that a create brings', () => {
+  it('is handed to create, in the place of attributes; null where none comes', async () => {
+    const seen: unknown[] = [];
+    class Special extends WithAttributes {
+      override create(fileName: string, request: CreateRequest): Opened<MemoryNode> {
+        seen.push([request.reparsePoint && [...request.reparsePoint], request.extendedAttributes.length]);
+        return super.create(fileName, request);
+      }
+    }
+    const on = await start(new Special());
+    const point = Uint8Array.of(0x24, 0, 0, 0x80, 0, 0, 0, 0);
+    const fifo = await on.create('\\fifo', CREATE, 0, { reparsePoint: point });
+    const file = await on.create('\\f', CREATE, 0, { extendedAttributes: eaList({ A: 'one' }) });
+    expect(seen).toEqual([
+      [[...point], 0],
+      [null, 1],
+    ]);
+    await on.close(fifo.context, '\\fifo');
+    await on.close(file.context, '\\f');
+    await on.stopClean();
+  });
+});
+
 describe('an open that meets a reparse point on the way to the file of a stream', () => {
   it('says so to the library, and opens nothing', async () => {
     class Linked extends MemoryFs {
