@@ -5,6 +5,16 @@ import type { DriveRecord } from '../drive/control/drive-records.js';
 import { canonicalPath } from '../drive/mount/mounts.js';
 import { printable } from '../drive/printable.js';
 
+/** Services run as LocalSystem; their drives are found by an elevated administrator only. */
+export const OF_SERVICES =
+  process.platform === 'win32'
+    ? ' Drives of services are found as administrator; "ramdrive service status" tells whether one runs.'
+    : '';
+
+export function noDriveAt(mountPoint: string): string {
+  return `no drive of yours is mounted at ${printable(mountPoint)}. "ramdrive status" lists them.${OF_SERVICES}`;
+}
+
 export async function findDrive(mountPoint: string): Promise<DriveRecord | null> {
   return (await drivesAt(mountPoint, await findDrives(), (drive) => drive.mountPoint))[0] ?? null;
 }
@@ -13,9 +23,7 @@ export async function findDrive(mountPoint: string): Promise<DriveRecord | null>
 export async function findDriveOrSay(mountPoint: string): Promise<DriveRecord | null> {
   const drive = await findDrive(mountPoint);
   if (drive === null) {
-    process.stderr.write(
-      `ramdrive: no drive of yours is mounted at ${printable(mountPoint)}. "ramdrive status" lists them.\n`,
-    );
+    process.stderr.write(`ramdrive: ${noDriveAt(mountPoint)}\n`);
   }
   return drive;
 }

@@ -6,19 +6,18 @@
 import { formatSize } from '../drive/config/sizes.js';
 import { askIfAlive } from '../drive/control/control-client.js';
 import { readRecords } from '../drive/control/drive-records.js';
-import { runtimeDirectories } from '../drive/control/runtime-directory.js';
 import { printable, printableJson, printableLines } from '../drive/printable.js';
 import { type DriveStatus, errorCountOf } from '../drive/status.js';
 import { type Colours, colour } from './colour.js';
 import { countOf } from './count-of.js';
 import { describeError, ExitCode } from './exit-codes.js';
-import { drivesAt } from './find-drive.js';
+import { drivesAt, noDriveAt, OF_SERVICES } from './find-drive.js';
 
 export async function statusCommand(
   mountPoint: string | undefined,
   { json = false, check = false }: { json?: boolean; check?: boolean },
 ): Promise<number> {
-  const recorded = readRecords(runtimeDirectories());
+  const recorded = readRecords();
   const drives =
     mountPoint === undefined
       ? recorded
@@ -35,9 +34,7 @@ export async function statusCommand(
     process.stderr.write(`ramdrive: ${describeError(failure)}\n`);
   }
   if (mountPoint !== undefined && statuses.length + failures.length === 0) {
-    process.stderr.write(
-      `ramdrive: no drive of yours is mounted at ${printable(mountPoint)}. "ramdrive status" lists them.\n`,
-    );
+    process.stderr.write(`ramdrive: ${noDriveAt(mountPoint)}\n`);
     return ExitCode.FAILURE;
   }
   if (failures.length > 0 && statuses.length === 0) {
@@ -49,7 +46,7 @@ export async function statusCommand(
   } else {
     process.stdout.write(
       statuses.length === 0
-        ? 'No drive is mounted.\n'
+        ? `No drive is mounted.${OF_SERVICES}\n`
         : statuses.map((status) => describeStatus(status, colour(process.stdout))).join('\n'),
     );
   }

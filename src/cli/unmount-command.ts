@@ -13,7 +13,7 @@ import { canonicalPath, isDeadMount, mountTypeAt } from '../drive/mount/mounts.j
 import { printable, printableLines } from '../drive/printable.js';
 import { countOf } from './count-of.js';
 import { ExitCode } from './exit-codes.js';
-import { findDrive } from './find-drive.js';
+import { findDrive, noDriveAt } from './find-drive.js';
 import { withSaveProgress } from './image/save-progress.js';
 
 const KILL_LIMIT_MS = 5_000;
@@ -122,7 +122,7 @@ async function unmountWithoutDrive(mountPoint: string, force: boolean): Promise<
   const type = process.platform === 'win32' ? null : await mountTypeAt(path);
   const isDead = type?.startsWith('fuse') === true && (await isDeadMount(path));
   if (!isDead && type !== 'fuse.winfsp') {
-    complain(`no drive of yours is mounted at ${mountPoint}. "ramdrive status" lists them.`);
+    complain(noDriveAt(mountPoint));
     return ExitCode.FAILURE;
   }
   process.chdir('/');

@@ -11,7 +11,7 @@ export type WindowsAccount = 'user' | 'local-system' | 'service';
 
 const TOKEN_QUERY = 0x8;
 const TOKEN_USER_CLASS = 1;
-const LOCAL_SYSTEM = 'S-1-5-18';
+export const LOCAL_SYSTEM = 'S-1-5-18';
 /** LocalService, NetworkService, virtual accounts of services, application pools. */
 const SERVICE = /^S-1-5-(19$|20$|80-|82-)/;
 

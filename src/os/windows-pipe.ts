@@ -10,7 +10,7 @@
  * Tried under Wine; not run on Windows.
  */
 import koffi from 'koffi';
-import { currentUserSid, sidText } from './windows-account.js';
+import { currentUserSid, LOCAL_SYSTEM, sidText } from './windows-account.js';
 import { lastErrorOf, Win32Error } from './windows-service/win32-error.js';
 
 const READ_CONTROL = 0x20000;
@@ -29,7 +29,7 @@ const MAX_TRIES = 3;
 const MAX_DESCRIPTOR_BYTES = 4096;
 
 /** LocalSystem and administrators, who can do what they like in any case. */
-const TRUSTED_OWNERS = ['S-1-5-18', 'S-1-5-32-544'];
+const TRUSTED_OWNERS = [LOCAL_SYSTEM, 'S-1-5-32-544'];
 
 interface Calls {
   open(...args: unknown[]): bigint | number;
@@ -69,15 +69,20 @@ function system(): Calls {
 }
 
 /**
- * Lets only this user and LocalSystem use the pipe. The user owns it, also where an elevated program makes it: by
- * default that would be the group of administrators. Throws Win32Error.
+ * Who owns the pipe of a user, and who may use it: the user and LocalSystem; a pipe of LocalSystem, which is that of a
+ * service, administrators too. The user owns it also where an elevated program makes it: by default that would be the
+ * group of administrators.
  */
+export function accessOfPipe(user: string | null): string {
+  const other = user === LOCAL_SYSTEM ? 'BA' : user;
+  return `O:${user}D:P(A;;FA;;;SY)(A;;FA;;;${other})`;
+}
+
+/** Gives the pipe the access list of this user. Throws Win32Error. */
 export function restrictPipe(name: string): void {
   const { parse, setSecurity, free } = system();
   const descriptor = new BigUint64Array(1);
-  const user = currentUserSid();
-  const sddl = `O:${user}D:P(A;;FA;;;SY)(A;;FA;;;${user})`;
-  if (parse(sddl, SDDL_REVISION, descriptor, null) === 0) {
+  if (parse(accessOfPipe(currentUserSid()), SDDL_REVISION, descriptor, null) === 0) {
     throw lastErrorOf('ConvertStringSecurityDescriptorToSecurityDescriptorW');
   }
   try {

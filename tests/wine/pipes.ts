@@ -4,7 +4,7 @@
  * a name (FILE_FLAG_FIRST_PIPE_INSTANCE, which Node asks for).
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,8 +19,9 @@ import {
   readRecords,
   writeRecord,
 } from '../../src/drive/control/drive-records.js';
+import { searchedDirectories } from '../../src/drive/control/runtime-directory.js';
 import { currentUserSid } from '../../src/os/windows-account.js';
-import { pipeState, restrictPipe } from '../../src/os/windows-pipe.js';
+import { accessOfPipe, pipeState, restrictPipe } from '../../src/os/windows-pipe.js';
 import { check } from './check.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'ramdrive-pipes-'));
@@ -93,6 +94,22 @@ await check('a pipe of ours is for its user and LocalSystem', async () => {
   const [drive] = await findDrives([directory]);
   assert.equal(await ask(drive!, 'status'), 'hello');
   await server.close();
+});
+
+await check('a pipe of a service is for LocalSystem and administrators; they find its drive', async () => {
+  assert.equal(accessOfPipe('S-1-5-18'), 'O:S-1-5-18D:P(A;;FA;;;SY)(A;;FA;;;BA)');
+  const [, services] = searchedDirectories();
+  assert.match(services!, /\\config\\systemprofile\\AppData\\Local\\ramdrive$/i);
+  mkdirSync(services!, { recursive: true });
+  const server = await ControlServer.claim('Q:', services);
+  server.open('Q:', async () => 'of a service');
+  try {
+    const drive = (await findDrives()).find(({ mountPoint }) => mountPoint === 'Q:');
+    assert.equal(await ask(drive!, 'status'), 'of a service');
+  } finally {
+    await server.close();
+    rmSync(services!, { recursive: true });
+  }
 });
 
 await check('no pipe is no pipe', async () => {

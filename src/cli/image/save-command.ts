@@ -4,17 +4,12 @@ import { ask } from '../../drive/control/control-client.js';
 import { printable } from '../../drive/printable.js';
 import { countOf } from '../count-of.js';
 import { ExitCode } from '../exit-codes.js';
-import { findDrive } from '../find-drive.js';
+import { findDriveOrSay } from '../find-drive.js';
 import { withSaveProgress } from './save-progress.js';
 
 export async function saveCommand(mountPoint: string, file?: string): Promise<number> {
-  const drive = await findDrive(mountPoint);
-  if (drive === null) {
-    process.stderr.write(
-      `ramdrive: no drive of yours is mounted at ${printable(mountPoint)}. "ramdrive status" lists them.\n`,
-    );
-    return ExitCode.FAILURE;
-  }
+  const drive = await findDriveOrSay(mountPoint);
+  if (drive === null) return ExitCode.FAILURE;
   const { path, files, milliseconds } = await withSaveProgress(
     drive,
     ask(drive, 'save', { file: file === undefined ? undefined : resolve(file) }),

@@ -27,7 +27,7 @@ import {
   readRecords,
   removeRecord,
 } from './drive-records.js';
-import { runtimeDirectories } from './runtime-directory.js';
+import { searchedDirectories } from './runtime-directory.js';
 import { isStopped } from './stopped-process.js';
 
 /** Sooner than the sender gives up, so that no drive begins with what its sender has just given up. */
@@ -65,7 +65,7 @@ export interface CommandResults {
 }
 
 /** Drives that answer. Records of dead ones are removed on the way. */
-export async function findDrives(directories = runtimeDirectories()): Promise<DriveRecord[]> {
+export async function findDrives(directories = searchedDirectories()): Promise<DriveRecord[]> {
   const drives = readRecords(directories);
   const alive = await Promise.all(drives.map(({ record }) => isAnswering(record.endpoint)));
   await Promise.all(drives.filter((_, index) => !alive[index]).map(removeDead));

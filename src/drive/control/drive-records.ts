@@ -7,7 +7,7 @@ import { linkSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { readPrivate, writePrivate } from './private-file.js';
-import { runtimeDirectories, whyNotTrusted } from './runtime-directory.js';
+import { searchedDirectories, whyNotTrusted } from './runtime-directory.js';
 
 const recordSchema = v.object({
   version: v.literal(1),
@@ -79,14 +79,14 @@ export interface FoundRecord {
   record: DriveRecord;
 }
 
-/** Records of this user's drives, dead ones included. Unreadable files are skipped: they are not ours. */
-export function readRecords(directories = runtimeDirectories()): FoundRecord[] {
+/** Records of drives that this user may ask, dead ones included. What cannot be read is skipped: it is not ours. */
+export function readRecords(directories = searchedDirectories()): FoundRecord[] {
   const found: FoundRecord[] = [];
   for (const directory of directories) {
     if (whyNotTrusted(directory) !== null) {
       continue;
     }
-    for (const name of readdirSync(directory).sort()) {
+    for (const name of namesIn(directory)) {
       const record = name.endsWith('.json') ? readRecord(join(directory, name)) : null;
       if (record !== null) {
         found.push({ directory, record });
@@ -94,6 +94,16 @@ export function readRecords(directories = runtimeDirectories()): FoundRecord[] {
     }
   }
   return found;
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory).sort();
+  } catch (error) {
+    // Windows: a directory of LocalSystem may be seen and not be read.
+    if (process.platform === 'win32') return [];
+    throw error;
+  }
 }
 
 function readRecord(path: string): DriveRecord | null {

@@ -9,6 +9,7 @@
 import { lstatSync, mkdirSync, readlinkSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { systemDirectory } from '../../os/windows-directories.js';
 
 /** sun_path has 108 bytes with its NUL; `/0123456789abcdef.sock` takes 22. */
 const MAX_DIRECTORY_BYTES = 107 - 22;
@@ -47,6 +48,18 @@ export function runtimeDirectories(account?: Account): string[] {
     join(homeDirectory, '.ramdrive'),
   ];
   return directories.filter((path) => path.startsWith('/') && Buffer.byteLength(path) <= MAX_DIRECTORY_BYTES);
+}
+
+/**
+ * Where drives are looked for: those of this user, and on Windows those of services, which run as LocalSystem. Only an
+ * elevated administrator can enter that directory; for others it is passed over.
+ */
+export function searchedDirectories(): string[] {
+  const own = runtimeDirectories();
+  if (process.platform !== 'win32') return own;
+  const services = join(systemDirectory(), 'config', 'systemprofile', 'AppData', 'Local', 'ramdrive');
+  const isOwn = own.some((path) => path.toLowerCase() === services.toLowerCase());
+  return isOwn ? own : [...own, services];
 }
 
 function thisAccount(): Account {
