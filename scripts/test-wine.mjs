@@ -10,19 +10,27 @@
  * cannot be had (exit code 0).
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { unzipSync } from 'fflate';
-import { NotToBeHad, provideBinaries, whyNotHere as whyNoBinaries } from './driver/provision.mjs';
+import {
+  NotToBeHad,
+  provideBinaries,
+  provideInstaller,
+  whyNotHere as whyNoBinaries,
+} from './driver/provision.mjs';
+import { sha256Of } from './sha256.mjs';
 import {
   endWine,
   layoutProgramPath,
+  msiexecStandIn,
   NODE_VERSION,
   nodePath,
   oldLibrary,
   prepare,
   ROOT,
+  versionedLibrary,
   whyNotHere,
   windowsPath,
   wine,
@@ -63,6 +71,13 @@ const PROGRAMS = [
   { name: 'temp', what: 'TEMP', limit: 200 },
   { name: 'launcher', what: 'WinFsp Launcher', limit: 300, args: () => [windowsPath(genuineWinFsp())] },
   { name: 'installer', what: 'installer', limit: 1200, args: () => installer().map(windowsPath) },
+  {
+    name: 'installer-temp',
+    what: 'TEMP by the installer',
+    limit: 600,
+    args: () => [windowsPath(installer()[0])],
+  },
+  { name: 'installer-winfsp', what: 'installer with WinFsp', limit: 600, args: installerWithWinFsp },
   {
     name: 'installer-pages',
     what: 'pages of the installer',
@@ -107,24 +122,45 @@ function genuineWinFsp() {
   return provideBinaries(log);
 }
 
+/** WinFsp's own set-up program. Throws NotToBeHad. */
+function genuineInstaller() {
+  const reason = whyNoBinaries(log);
+  if (reason !== null) throw new NotToBeHad(reason);
+  return provideInstaller(log);
+}
+
 let made;
 const installer = () => (made ??= makeInstaller());
 
-/** The set-up program as a release has it, but for the compression; and the folder out of the portable zip. */
-function makeInstaller() {
-  const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'scripts', 'installer.mjs'), '--fast'], {
-    encoding: 'utf8',
-  });
+const { version: VERSION } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+const installerFile = (name) => join(ROOT, '.cache', 'installer', `ramdrive-${VERSION}-${name}`);
+
+function runInstallerScript(...args) {
+  const program = [join(ROOT, 'scripts', 'installer.mjs'), '--fast', ...args];
+  const { status, stderr } = spawnSync(process.execPath, program, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`npm run installer failed: ${stderr}`);
-  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  const path = (name) => join(ROOT, '.cache', 'installer', `ramdrive-${version}-${name}`);
+}
+
+/** The arguments of installer-winfsp: a set-up program with WinFsp's own in it, and what plays Windows. */
+function installerWithWinFsp() {
+  const msi = genuineInstaller();
+  runInstallerScript('--winfsp', msi);
+  const setup = join(ROOT, '.cache', 'wine', 'setup-with-winfsp.exe');
+  renameSync(installerFile('setup-x64.exe'), setup);
+  const files = [msiexecStandIn(), versionedLibrary('1.9'), versionedLibrary('1.10')];
+  return [windowsPath(setup), sha256Of(msi), ...files.map(windowsPath)];
+}
+
+/** The set-up program as a release has it, but for the compression and WinFsp; and the folder of the portable zip. */
+function makeInstaller() {
+  runInstallerScript();
   const folder = join(ROOT, '.cache', 'wine', 'portable');
   rmSync(folder, { recursive: true, force: true });
-  for (const [name, bytes] of Object.entries(unzipSync(readFileSync(path('portable-x64.zip'))))) {
+  for (const [name, bytes] of Object.entries(unzipSync(readFileSync(installerFile('portable-x64.zip'))))) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), bytes);
   }
-  return [path('setup-x64.exe'), join(folder, 'ramdrive')];
+  return [installerFile('setup-x64.exe'), join(folder, 'ramdrive')];
 }
 
 const readChecks = (output) => ({

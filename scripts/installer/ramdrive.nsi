@@ -86,6 +86,22 @@ Page custom DriveShow DriveLeave
   ${EndIf}
 !macroend
 
+; With TEMP on the drive this program's own parts lie there, and go when the service stops. $0: 1 when that is so; then
+; the environment names Windows' own directory, for a second start of this program.
+!macro LeaveDrive
+  ReadRegStr $1 HKCU "${KEY}" Directory
+  StrLen $2 $1
+  StrCpy $3 $TEMP $2
+  StrCpy $0 0
+  ${If} $1 != ""
+  ${AndIf} $1 == $3
+    System::Call 'kernel32::SetEnvironmentVariableW(w "TEMP", w "$WINDIR\Temp")'
+    System::Call 'kernel32::SetEnvironmentVariableW(w "TMP", w "$WINDIR\Temp")'
+    ${GetParameters} $R0
+    StrCpy $0 1
+  ${EndIf}
+!macroend
+
 ; $0: the exit code of "ramdrive <arguments>"; its output goes to the details.
 !macro Ramdrive arguments
   DetailPrint `ramdrive ${arguments}`
@@ -108,6 +124,12 @@ Page custom DriveShow DriveLeave
 Function .onInit
   SetRegView 64
   SetShellVarContext all
+  !insertmacro LeaveDrive
+  ${If} $0 = 1
+    ExecWait '"$EXEPATH" $R0 /D=$INSTDIR' $0
+    SetErrorLevel $0
+    Quit
+  ${EndIf}
   !insertmacro OnlyOne
   StrCpy $IsUpgrade 0
   ReadRegStr $0 HKLM "${KEY}" InstallDir
@@ -496,12 +518,28 @@ Function WriteConfiguration
   FileClose $1
 FunctionEnd
 
+; "Run as administrator" of a shell link: SLDF_RUNAS_USER, bit 13 of the flags at offset 20.
+!macro AsAdministrator link
+  FileOpen $1 "${link}" a
+  FileSeek $1 21
+  FileReadByte $1 $2
+  IntOp $2 $2 | 0x20
+  FileSeek $1 21
+  FileWriteByte $1 $2
+  FileClose $1
+!macroend
+
+; What is for administrators asks for their rights: the service is the system's, and so is its configuration.
 Function StartMenu
   CreateDirectory "${MENU}"
-  CreateShortCut "${MENU}\Status.lnk" "$SYSDIR\cmd.exe" '/k ""$INSTDIR\ramdrive.cmd" status"'
+  CreateShortCut "${MENU}\Status.lnk" "$SYSDIR\cmd.exe" \
+    '/k ""$INSTDIR\ramdrive.cmd" service status & "$INSTDIR\ramdrive.cmd" status"'
+  !insertmacro AsAdministrator "${MENU}\Status.lnk"
   CreateShortCut "${MENU}\Edit configuration.lnk" "$SYSDIR\notepad.exe" '"${CONFIG}"'
-  CreateShortCut "${MENU}\Restart (as administrator).lnk" "$SYSDIR\cmd.exe" \
+  !insertmacro AsAdministrator "${MENU}\Edit configuration.lnk"
+  CreateShortCut "${MENU}\Restart.lnk" "$SYSDIR\cmd.exe" \
     '/k ""$INSTDIR\ramdrive.cmd" service stop & "$INSTDIR\ramdrive.cmd" service start"'
+  !insertmacro AsAdministrator "${MENU}\Restart.lnk"
   CreateShortCut "${MENU}\Uninstall.lnk" "$INSTDIR\uninstall.exe"
 FunctionEnd
 
@@ -576,6 +614,12 @@ SectionEnd
 Function un.onInit
   SetRegView 64
   SetShellVarContext all
+  !insertmacro LeaveDrive
+  ${If} $0 = 1
+    ; Not waited for: this copy of the program lies on the drive itself.
+    Exec '"$INSTDIR\uninstall.exe" $R0'
+    Quit
+  ${EndIf}
   !insertmacro OnlyOne
 FunctionEnd
 

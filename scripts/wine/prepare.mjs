@@ -90,6 +90,8 @@ function buildLibrary() {
   mkdirSync(bin, { recursive: true });
   copyFileSync(join(NATIVE, 'build-win', 'winfsp-x64.dll'), join(bin, 'winfsp-x64.dll'));
   run(COMPILER, ['-shared', '-o', oldLibrary(), join(ROOT, 'tests', 'wine', 'old-winfsp.c')]);
+  run(COMPILER, ['-o', msiexecStandIn(), join(ROOT, 'tests', 'wine', 'msiexec.c')]);
+  for (const version of ['1.9', '1.10']) buildVersioned(version);
   const source = join(CACHE, 'layouts.c');
   writeFileSync(
     source,
@@ -99,8 +101,23 @@ function buildLibrary() {
   return 'built';
 }
 
+/** A library of which an installer reads the version. */
+function buildVersioned(version) {
+  const resource = join(CACHE, 'version');
+  writeFileSync(
+    `${resource}.rc`,
+    `1 VERSIONINFO\nFILEVERSION ${version.replace('.', ',')},0,0\nBEGIN\nEND\n`,
+  );
+  run('x86_64-w64-mingw32-windres', [`${resource}.rc`, `${resource}.o`]);
+  const source = join(ROOT, 'tests', 'wine', 'old-winfsp.c');
+  run(COMPILER, ['-shared', '-o', versionedLibrary(version), source, `${resource}.o`]);
+}
+
 /** This project's library, built for Windows. */
 export const standInLibrary = () => join(CACHE, 'WinFsp', 'bin', 'winfsp-x64.dll');
+export const msiexecStandIn = () => join(CACHE, 'msiexec.exe');
+/** `version`: 1.9 or 1.10. */
+export const versionedLibrary = (version) => join(CACHE, `winfsp-${version}.dll`);
 export const oldLibrary = () => join(CACHE, 'old-winfsp.dll');
 export const layoutProgramPath = () => join(CACHE, 'layouts.exe');
 

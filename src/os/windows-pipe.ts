@@ -17,6 +17,8 @@ const READ_CONTROL = 0x20000;
 const WRITE_DAC_AND_OWNER = 0x40000 | 0x80000;
 const SHARE_READ_WRITE = 3;
 const OPEN_EXISTING = 3;
+/** FILE_FLAG_BACKUP_SEMANTICS: also a directory. */
+const OPEN_DIRECTORY_TOO = 0x2000000;
 const SECURITY_SQOS_PRESENT_IDENTIFICATION = 0x100000 | 0x10000;
 const INVALID_HANDLE = 0xffffffffffffffffn;
 const ERROR_FILE_NOT_FOUND = 2;
@@ -30,6 +32,8 @@ const MAX_DESCRIPTOR_BYTES = 4096;
 
 /** LocalSystem and administrators, who can do what they like in any case. */
 const TRUSTED_OWNERS = [LOCAL_SYSTEM, 'S-1-5-32-544'];
+/** Windows' own installer, which the root of its volume and its program folders belong to. */
+const TRUSTED_INSTALLER = 'S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464';
 
 interface Calls {
   open(...args: unknown[]): bigint | number;
@@ -112,6 +116,13 @@ export function pipeState(name: string): PipeState {
   return owner.code === ERROR_PIPE_BUSY ? 'busy' : 'other';
 }
 
+/** Whether another user owns the file or directory, and so can change it. False also when the system does not tell. */
+export function isOfAnotherUser(path: string): boolean {
+  const owner = withPipe(path, READ_CONTROL, ownerOf, OPEN_DIRECTORY_TOO);
+  if (owner === null || owner instanceof Win32Error) return false;
+  return ![currentUserSid(), ...TRUSTED_OWNERS, TRUSTED_INSTALLER].includes(owner);
+}
+
 /** The SID; null when the system does not tell. */
 function ownerOf(handle: bigint): string | null {
   const descriptor = Buffer.alloc(MAX_DESCRIPTOR_BYTES);
@@ -124,10 +135,14 @@ function ownerOf(handle: bigint): string | null {
 }
 
 /** Answers the failure when the pipe cannot be opened. For its server it is a connection that ends at once. */
-function withPipe<T>(name: string, access: number, work: (handle: bigint) => T): T | Win32Error {
+function withPipe<T>(
+  name: string,
+  access: number,
+  work: (handle: bigint) => T,
+  flags = SECURITY_SQOS_PRESENT_IDENTIFICATION,
+): T | Win32Error {
   const { open, wait, close } = system();
   for (let tries = 1; ; tries++) {
-    const flags = SECURITY_SQOS_PRESENT_IDENTIFICATION;
     const handle = BigInt(open(name, access, SHARE_READ_WRITE, null, OPEN_EXISTING, flags, null));
     if (handle !== INVALID_HANDLE) {
       try {

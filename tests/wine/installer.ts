@@ -146,7 +146,12 @@ await check('silent: files, configuration, service and uninstall entry are as ch
   assert.equal(ramdrive('service', 'status'), 0);
   assert.equal(ramdrive('status', 'V:'), 0);
   const menu = 'C:\\ProgramData\\Microsoft\\Windows\\Start Menu\\Programs\\ramdrive';
-  assert.ok(readdirSync(menu).includes('Edit configuration.lnk'));
+  const needsRights = readdirSync(menu).filter((name) => {
+    // SLDF_RUNAS_USER in the flags of a shell link.
+    return (readFileSync(join(menu, name)).readUInt32LE(20) & 0x2000) !== 0;
+  });
+  assert.deepEqual(needsRights.sort(), ['Edit configuration.lnk', 'Restart.lnk', 'Status.lnk']);
+  assert.ok(readdirSync(menu).includes('Uninstall.lnk'));
 });
 
 await check('stopping the service saves the image, starting it loads it', () => {

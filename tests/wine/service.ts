@@ -10,9 +10,10 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { check } from './check.js';
+import { check, note } from './check.js';
 import { commandLine } from './ramdrive.js';
 import { readValue } from './registry.js';
+import { isRoot, runUnix, unixPath } from './unix.js';
 
 const folder = join(mkdtempSync(join(tmpdir(), 'ramdrive-service-')), 'a folder with spaces');
 const NAME = 'ramdrive-test';
@@ -39,6 +40,25 @@ await check('what is wrong with the configuration is said at installation, with 
   assert.match(errors, /capacity: expected a size/);
   assert.equal(service('status').output.trim(), `"${NAME}" is not installed`);
   assert.equal(ramdrive('service', 'install', '--name', 'a b', '--config', good).status, 2);
+});
+
+await check('a configuration that another user can change is refused', () => {
+  if (!isRoot()) {
+    note('skipped: only root can give a configuration to another user');
+    return;
+  }
+  const theirs = join(folder, 'of another');
+  mkdirSync(theirs);
+  const path = join(theirs, 'drive.jsonc');
+  writeFileSync(path, '{ "mountPoint": "R:", "capacity": "64M" }');
+  for (const place of [path, theirs]) {
+    runUnix('/bin/chown', '12345', unixPath(place));
+    const { status, errors } = service('install', '--config', path);
+    assert.equal(status, 1);
+    assert.ok(errors.includes(`${place} belongs to another user`), errors);
+    assert.equal(readValue('ImagePath', KEY), null);
+    runUnix('/bin/chown', '0', unixPath(place));
+  }
 });
 
 await check('install: quoted paths, starts with Windows, one of its kind', () => {

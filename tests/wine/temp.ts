@@ -3,10 +3,12 @@
  * directory that can be missing; the service that would mount it there is installed, and not started.
  */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { numberValue, RegistryType, registryKey, textOf, textValue } from '../../src/os/registry.js';
+import { packageRoot } from '../../src/package-root.js';
 import { check } from './check.js';
 import { commandLine } from './ramdrive.js';
 
@@ -104,6 +106,41 @@ await check('off after half of "on" was lost restores type and value, and leaves
   assert.equal(saved.read('Directory'), null);
   assert.equal(runKey.read('ramdrive temp'), null);
   assert.equal(ramdrive('temp', 'off').status, 1);
+});
+
+/** Exit code 0 when it was not killed. */
+function killed(action: 'on' | 'off', changes: number) {
+  const program = join(packageRoot(), 'dist', 'tests', 'wine', 'temp-killed.js');
+  const args = [program, action, DIRECTORY, `${changes}`];
+  return spawnSync(process.execPath, args, { stdio: 'ignore', timeout: 60_000 }).status;
+}
+
+/** The changes before which the process was killed; what it leaves is restored and looked at each time. */
+function killedBeforeEach(action: 'on' | 'off', restore: () => void): number {
+  for (let changes = 0; ; changes++) {
+    if (action === 'off') assert.equal(ramdrive('temp', 'on').status, 0);
+    const status = killed(action, changes);
+    restore();
+    assert.deepEqual(values(), [OLD_TEMP, OLD_TMP], `${action}, ${changes}`);
+    assert.equal(saved.read('Directory'), null);
+    assert.equal(runKey.read('ramdrive temp'), null);
+    if (status === 0) return changes;
+  }
+}
+
+await check('"on" that is killed between any two steps: "off" restores', () => {
+  const changes = killedBeforeEach('on', () => {
+    // Where nothing was changed yet there is nothing to restore.
+    if (saved.read('Directory') !== null) assert.equal(ramdrive('temp', 'off').status, 0);
+  });
+  assert.equal(changes, 6);
+});
+
+await check('"off" that is killed between any two steps: a second one goes on from there', () => {
+  const changes = killedBeforeEach('off', () => {
+    if (saved.read('Directory') !== null) assert.equal(ramdrive('temp', 'off').status, 0);
+  });
+  assert.equal(changes, 4);
 });
 
 await check('all is as before', () => {

@@ -4,7 +4,9 @@
  *
  * Tried under Wine's service manager; not run on Windows.
  */
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isOfAnotherUser } from '../../os/windows-pipe.js';
 import { registerEventSource, removeEventSource } from '../../os/windows-service/event-log.js';
 import {
   installService,
@@ -42,6 +44,7 @@ const STATE_NAMES: Readonly<Record<number, ServiceReport['state']>> = {
 export function windowsServices(program: readonly string[]): ServiceHost {
   return {
     async install(name, config: ServiceConfig) {
+      refuseOfAnother(config.path);
       const imagePath = windowsCommandLine([
         ...program,
         'service',
@@ -120,6 +123,18 @@ export function windowsServices(program: readonly string[]): ServiceHost {
       };
     },
   };
+}
+
+/** The service does what this file says, as LocalSystem. Throws ServiceError when another user can change it. */
+function refuseOfAnother(path: string): void {
+  for (const place of [path, dirname(path)]) {
+    if (isOfAnotherUser(place)) {
+      throw new ServiceError(
+        `${place} belongs to another user, who could change what the service does. ` +
+          'Put the configuration where only administrators can write, such as C:\\ProgramData\\ramdrive.',
+      );
+    }
+  }
 }
 
 function stateOf(name: string): number | undefined {
