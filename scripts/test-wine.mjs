@@ -74,10 +74,17 @@ const PROGRAMS = [
   {
     name: 'installer-temp',
     what: 'TEMP by the installer',
-    limit: 600,
+    limit: 1200,
     args: () => [windowsPath(installer()[0])],
   },
-  { name: 'installer-winfsp', what: 'installer with WinFsp', limit: 600, args: installerWithWinFsp },
+  {
+    name: 'installer-winfsp',
+    what: 'installer with WinFsp',
+    limit: 1200,
+    args: installerWithWinFsp,
+    // Wine takes its own msiexec otherwise, whatever lies in its place.
+    env: { WINEDLLOVERRIDES: 'winemenubuilder.exe=;msiexec.exe=native' },
+  },
   {
     name: 'installer-pages',
     what: 'pages of the installer',
@@ -185,6 +192,7 @@ async function runProgram({
   what,
   limit,
   args = () => [],
+  env = {},
   script = `tests/wine/${name}.js`,
   read = readChecks,
 }) {
@@ -200,7 +208,7 @@ async function runProgram({
   const end = await runWindows({
     name,
     args: [nodePath(), join('dist', script), ...programArgs],
-    env: { RAMDRIVE_TEST_OLD_DLL: windowsPath(oldLibrary()) },
+    env: { RAMDRIVE_TEST_OLD_DLL: windowsPath(oldLibrary()), ...env },
     folder: OUTPUT,
     limitSeconds: limit,
   });
