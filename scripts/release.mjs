@@ -1,6 +1,6 @@
 /**
  * Everything that a release consists of, made from a tag, into .cache/release: npm tarball, installer (with WinFsp's
- * own in it), portable zip, winget manifests, SBOM, checksums, notes. The release workflow runs it and uploads what is
+ * own in it, after its checksum and its signer were checked), portable zip, winget manifests, SBOM, checksums, notes. The release workflow runs it and uploads what is
  * there.
  *
  *   node scripts/release.mjs --tag v0.1.0 --url <where the files will be> [--fast]
@@ -14,11 +14,13 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { provideInstaller } from './driver/provision.mjs';
 import { notesOf } from './release/notes.mjs';
+import { checkSigner } from './release/signer.mjs';
 import { wingetManifests } from './release/winget.mjs';
 import { sha256Of } from './sha256.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const OUT = join(ROOT, '.cache', 'release');
+const { signer: WINFSP_SIGNER } = JSON.parse(readFileSync(join(ROOT, 'scripts/ci/winfsp.json'), 'utf8'));
 const { name, version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 
 function run(program, args) {
@@ -40,8 +42,8 @@ function make({ url, fast }) {
   mkdirSync(OUT, { recursive: true });
   run(process.execPath, ['scripts/prebuild-native.mjs', '--all']);
   run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', OUT]);
-  // The file whose signature the Windows workflow checks before it installs it: the checksum is the same.
   const winfsp = provideInstaller(console.error);
+  checkSigner(winfsp, WINFSP_SIGNER, console.error);
   run(process.execPath, ['scripts/installer.mjs', '--winfsp', winfsp, ...(fast ? ['--fast'] : [])]);
   const setup = `${name}-${version}-setup-x64.exe`;
   for (const file of [setup, `${name}-${version}-portable-x64.zip`]) {

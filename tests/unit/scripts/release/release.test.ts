@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { packageRoot, packageVersion } from '../../../../src/package-root.js';
+import { hasProgram } from '../../../support/machine.js';
 
 /** Plain scripts, which have no declarations. */
 const script = (name: string) => import(new URL(`../../../../scripts/release/${name}`, import.meta.url).href);
@@ -12,6 +13,12 @@ const { notesOf } = (await script('notes.mjs')) as {
 };
 const { wingetManifests } = (await script('winget.mjs')) as {
   wingetManifests(release: { version: string; url: string; sha256: string }): Record<string, string>;
+};
+
+const { checkSigner, isOrganization, signerIn } = (await script('signer.mjs')) as {
+  checkSigner(path: string, organization: string, log: (line: string) => void): void;
+  isOrganization(subject: string, organization: string): boolean;
+  signerIn(report: string): string | null;
 };
 
 describe('release notes', () => {
@@ -28,6 +35,35 @@ describe('release notes', () => {
     expect(notesOf(changelog, '1.1')).toBeNull();
     expect(notesOf(changelog, '2.0.0')).toBeNull();
   });
+});
+
+describe('the signer of WinFsp’s setup', () => {
+  const leaf = '/C=US/L=SOMEWHERE/O=NAVIMATICS LLC/CN=NAVIMATICS LLC';
+  const report = [
+    'Timestamp verified using:',
+    '\tSigner #0:\n\t\tSubject: /O=Time Authority/CN=Timestamp',
+    'Signing certificate chain verified using:',
+    '\tSigner #1:\n\t\tSubject: /O=Root Authority/CN=Root',
+    `\tSigner #0:\n\t\tSubject: ${leaf}\n\t\tIssuer : /O=Root Authority`,
+  ].join('\n');
+
+  it('is the one at the end of the chain, by its organization', () => {
+    expect(signerIn(report)).toBe(leaf);
+    expect(signerIn('Failed')).toBeNull();
+    expect(isOrganization(leaf, 'Navimatics')).toBe(true);
+    expect(isOrganization('/O=Others/CN=NAVIMATICS LLC', 'Navimatics')).toBe(false);
+    expect(isOrganization('/O=Navimaticsx', 'Navimatics')).toBe(false);
+    expect(isOrganization('/CN=Navimatics', 'Navimatics')).toBe(false);
+  });
+
+  const missing = !hasProgram('osslsigncode');
+  it.skipIf(missing)(
+    `a file without a signature is refused${missing ? ' (skipped: there is no osslsigncode here)' : ''}`,
+    () => {
+      const path = join(packageRoot(), 'package.json');
+      expect(() => checkSigner(path, 'Navimatics', () => {})).toThrow(/package\.json has no valid signature/);
+    },
+  );
 });
 
 it('the manifests for winget name installer, checksum and WinFsp', () => {
