@@ -508,7 +508,7 @@ Function WriteConfiguration
   ${EndIf}
   CreateDirectory "${CONFIG_FOLDER}"
   FileOpen $1 "${CONFIG}" w
-  FileWrite $1 '// The RAM drive of this machine. After a change: restart the service (Start menu, ramdrive).$\r$\n{$\r$\n'
+  FileWrite $1 '// The RAM drive of this machine. After a change: restart it (Start menu, ramdrive).$\r$\n{$\r$\n'
   FileWrite $1 '  "mountPoint": "$Letter",$\r$\n  "capacity": "$Capacity",$\r$\n  "label": "$Label",$\r$\n'
   ${If} $Image != ""
     ${StrRep} $0 $Image "\" "\\"
@@ -529,17 +529,25 @@ FunctionEnd
   FileClose $1
 !macroend
 
-; What is for administrators asks for their rights: the service is the system's, and so is its configuration.
+; What is for administrators asks for their rights: the service is the system's, and so is its configuration. Without a
+; service the drive is mounted in a console.
 Function StartMenu
+  RMDir /r "${MENU}"
   CreateDirectory "${MENU}"
   CreateShortCut "${MENU}\Status.lnk" "$SYSDIR\cmd.exe" \
     '/k ""$INSTDIR\ramdrive.cmd" service status & "$INSTDIR\ramdrive.cmd" status"'
   !insertmacro AsAdministrator "${MENU}\Status.lnk"
   CreateShortCut "${MENU}\Edit configuration.lnk" "$SYSDIR\notepad.exe" '"${CONFIG}"'
   !insertmacro AsAdministrator "${MENU}\Edit configuration.lnk"
-  CreateShortCut "${MENU}\Restart.lnk" "$SYSDIR\cmd.exe" \
-    '/k ""$INSTDIR\ramdrive.cmd" service stop & "$INSTDIR\ramdrive.cmd" service start"'
-  !insertmacro AsAdministrator "${MENU}\Restart.lnk"
+  ReadRegStr $0 HKLM "SYSTEM\CurrentControlSet\Services\ramdrive" ImagePath
+  ${If} $0 != ""
+    CreateShortCut "${MENU}\Restart.lnk" "$SYSDIR\cmd.exe" \
+      '/k ""$INSTDIR\ramdrive.cmd" service stop & "$INSTDIR\ramdrive.cmd" service start"'
+    !insertmacro AsAdministrator "${MENU}\Restart.lnk"
+  ${Else}
+    CreateShortCut "${MENU}\Mount.lnk" "$SYSDIR\cmd.exe" \
+      '/k ""$INSTDIR\ramdrive.cmd" mount --config "${CONFIG}""'
+  ${EndIf}
   CreateShortCut "${MENU}\Uninstall.lnk" "$INSTDIR\uninstall.exe"
 FunctionEnd
 
@@ -602,9 +610,9 @@ Section
   ${EndIf}
   WriteUninstaller "$INSTDIR\uninstall.exe"
   Call WriteConfiguration
-  Call StartMenu
   Call UninstallEntry
   Call SetUp
+  Call StartMenu
   ${If} $R9 != 0
     MessageBox MB_ICONEXCLAMATION "ramdrive is installed, but not everything could be set up: see the details." /SD IDOK
     SetErrorLevel 6

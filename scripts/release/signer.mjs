@@ -8,20 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { hasProgram, installAsRoot } from '../build-native.mjs';
+import { isOrganization, signerIn } from './signature-report.mjs';
 
 const INSTALL_STEPS = ['apt-get update', 'apt-get install -y --no-install-recommends osslsigncode'];
-
-/** The subject of the signer's own certificate in a report of "osslsigncode verify"; null when there is none. */
-export function signerIn(report) {
-  const chain = report.split('Signing certificate chain verified using:')[1] ?? '';
-  return /Signer #0:\s+Subject: (.*)/.exec(chain)?.[1].trim() ?? null;
-}
-
-/** Whether the subject of a certificate names this organization. */
-export function isOrganization(subject, organization) {
-  const [, found = ''] = /\/O=([^/]*)/.exec(subject) ?? [];
-  return found.toLowerCase().split(/[^a-z0-9]+/)[0] === organization.toLowerCase();
-}
 
 /** Throws when the file has no valid signature of this organization. */
 export function checkSigner(path, organization, log) {

@@ -69,7 +69,7 @@ export function differences(before: Set<string>, after: Set<string>): string[] {
 
 export async function until(condition: () => boolean): Promise<void> {
   for (let tries = 0; !condition(); tries++) {
-    assert.ok(tries < 300, 'it took too long');
+    assert.ok(tries < 1500, 'it took too long');
     await sleep(200);
   }
 }

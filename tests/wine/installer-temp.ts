@@ -81,6 +81,7 @@ await check('an upgrade with TEMP on the drive: the service stops and runs again
 await check(
   'a removal with TEMP on the drive: the old values are back first, and nothing is left',
   async () => {
+    await until(() => isThere);
     tempAtStops.length = 0;
     await start(join(INSTALLED, 'uninstall.exe'), ['/S'], DIRECTORY);
     await until(() => textOf(registryKey('HKLM', UNINSTALL_ENTRY).read('DisplayName')) === null);

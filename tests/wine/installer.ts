@@ -39,6 +39,12 @@ const [setup, portable] = process.argv.slice(2) as [string, string];
 const IMAGES = 'C:\\ramdrive images';
 const IMAGE = `${IMAGES}\\my drive.tar`;
 
+const MENU = 'C:\\ProgramData\\Microsoft\\Windows\\Start Menu\\Programs\\ramdrive';
+const menu = () => readdirSync(MENU).sort();
+
+/** SLDF_RUNAS_USER in the flags of a shell link. */
+const needsRights = (name: string) => (readFileSync(join(MENU, name)).readUInt32LE(20) & 0x2000) !== 0;
+
 /** /D= has to be last and without quotes, whatever is in it. */
 const install = (...switches: string[]) => run(setup, '/S', ...switches, `/D=${INSTALLED}`);
 
@@ -121,6 +127,7 @@ await check('without boot: no service; what is installed but cannot be set up: e
   assert.equal(install('/BOOT=no', '/CAPACITY=64M'), 0);
   assert.equal(service.read('ImagePath'), null);
   assert.ok(existsSync(CONFIG));
+  assert.deepEqual(menu(), ['Edit configuration.lnk', 'Mount.lnk', 'Status.lnk', 'Uninstall.lnk']);
   await remove();
   // A configuration that is there stays, whatever is in it.
   mkdirSync(dirname(CONFIG));
@@ -145,13 +152,8 @@ await check('silent: files, configuration, service and uninstall entry are as ch
   assert.equal(textOf(registryKey('HKLM', UNINSTALL_ENTRY).read('InstallLocation')), INSTALLED);
   assert.equal(ramdrive('service', 'status'), 0);
   assert.equal(ramdrive('status', 'V:'), 0);
-  const menu = 'C:\\ProgramData\\Microsoft\\Windows\\Start Menu\\Programs\\ramdrive';
-  const needsRights = readdirSync(menu).filter((name) => {
-    // SLDF_RUNAS_USER in the flags of a shell link.
-    return (readFileSync(join(menu, name)).readUInt32LE(20) & 0x2000) !== 0;
-  });
-  assert.deepEqual(needsRights.sort(), ['Edit configuration.lnk', 'Restart.lnk', 'Status.lnk']);
-  assert.ok(readdirSync(menu).includes('Uninstall.lnk'));
+  assert.deepEqual(menu(), ['Edit configuration.lnk', 'Restart.lnk', 'Status.lnk', 'Uninstall.lnk']);
+  assert.deepEqual(menu().filter(needsRights), ['Edit configuration.lnk', 'Restart.lnk', 'Status.lnk']);
 });
 
 await check('stopping the service saves the image, starting it loads it', () => {

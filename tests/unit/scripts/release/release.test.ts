@@ -15,8 +15,10 @@ const { wingetManifests } = (await script('winget.mjs')) as {
   wingetManifests(release: { version: string; url: string; sha256: string }): Record<string, string>;
 };
 
-const { checkSigner, isOrganization, signerIn } = (await script('signer.mjs')) as {
+const { checkSigner } = (await script('signer.mjs')) as {
   checkSigner(path: string, organization: string, log: (line: string) => void): void;
+};
+const { isOrganization, signerIn } = (await script('signature-report.mjs')) as {
   isOrganization(subject: string, organization: string): boolean;
   signerIn(report: string): string | null;
 };
