@@ -40,6 +40,8 @@ const PROPERTIES = ['paged-file.property', 'ram-volume.property', 'snapshots/sna
 );
 const isContent = ({ file }) => file.startsWith('src/volume/content/');
 const isOfSnapshots = ({ file }) => file.startsWith('src/volume/') && file.includes('snapshot');
+const isNative = (file) => file.startsWith('native/');
+const isScript = ({ file }) => file.startsWith('src/');
 const isVolume = ({ file }) => file.startsWith('src/volume/');
 
 /** What each layer runs; a layer that has nothing to do with a mutant's file is left out. */
@@ -61,7 +63,7 @@ const LAYERS = {
   },
   examples: {
     title: 'examples',
-    appliesTo: () => true,
+    appliesTo: isScript,
     // Written when a fault is known: for the volume only what the layers above do not notice.
     isLastResort: isVolume,
     vitest: ({ file }) => [
@@ -75,18 +77,21 @@ const LAYERS = {
   },
   conformance: {
     title: 'conformance',
-    appliesTo: () => true,
+    appliesTo: isScript,
     // The drive behind the real host, in a worker: that runs what is compiled.
     isCompiled: true,
     isLastResort: isVolume,
     vitest: () => ['--project', 'unit', 'tests/conformance', '-t', 'inline dispatcher'],
   },
   torture: {
-    title: 'torture',
+    title: 'mounted',
     // A mounted drive and its clients: mutants that programs can meet name the test that should notice.
-    appliesTo: ({ torture }) => torture !== undefined,
+    appliesTo: ({ torture, snapshots }) => torture !== undefined || snapshots !== undefined,
     isCompiled: true,
-    vitest: ({ torture }) => ['--project', 'long', 'tests/integration/torture', '-t', torture],
+    vitest: ({ torture, snapshots }) =>
+      torture !== undefined
+        ? ['--project', 'long', 'tests/integration/torture', '-t', torture]
+        : ['--project', 'integration', 'tests/integration/snapshots', '-t', snapshots],
   },
 };
 
@@ -207,20 +212,25 @@ function runMutant(mutant) {
       }
       const started = Date.now();
       if (layer.isCompiled) {
-        compile();
+        compile(file);
       }
       const caughtBy = firstFailure(layer, mutant);
       layers[key] = { caughtBy, seconds: Math.round((Date.now() - started) / 1000) };
     }
   } finally {
     writeFileSync(path, original);
+    if (isNative(file)) compile(file);
   }
   const { what, fault } = mutant;
   return { what, ...(fault === undefined ? {} : { fault }), file, layers };
 }
 
 /** The mutant may break a type; what is written runs all the same. */
-function compile() {
+function compile(file = '') {
+  if (isNative(file)) {
+    spawnSync(process.execPath, ['scripts/build-native.mjs'], { cwd: copy });
+    return;
+  }
   spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
     cwd: copy,
   });
@@ -293,7 +303,7 @@ function table({ date, machine, node }, ordered) {
   const keys = Object.keys(LAYERS);
   const lines = [
     `Written by \`npm run mutants\` on ${date}, Node ${node}, ${machine}. ● noticed, ○ not noticed, blank: not run, for the layer has`,
-    'nothing to do with that file, (for the volume: examples, conformance) another has noticed already, or (torture) no program can meet the fault on a mount here. Numbers are those of the historic faults in `tla/README.md`.',
+    'nothing to do with that file, (for the volume: examples, conformance) another has noticed already, or (mounted) no program can meet the fault on a mount here. Numbers are those of the historic faults in `tla/README.md`.',
     '',
     `| fault put into the code | no. | file | ${keys.map((key) => LAYERS[key].title).join(' | ')} |`,
     `|---|---|---|${keys.map(() => ':-:|').join('')}`,
