@@ -6,7 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { RamDrive } from '../../src/api/index.js';
 import { Random } from '../../tests/chaos/random.js';
 import type { BenchFigure } from '../results.js';
-import { figureOf, timed } from './tree.js';
+import { figureOf, tell, timed } from './tree.js';
 
 const ROUNDS = 3;
 const READ_FILE_BYTES = 64 * 2 ** 20;
@@ -38,8 +38,10 @@ export async function measureImages({ work, archive, files, capacity }: ImageBen
   const longest: number[] = [];
   const drive = await RamDrive.mount({ capacity });
   try {
+    tell('tar -x on the drive');
     unpacked.push(await timed(() => execFileSync('tar', ['-xf', archive, '-C', drive.path])));
     for (let round = 0; round < ROUNDS; round++) {
+      tell(`save and tar -c, round ${round + 1} of ${ROUNDS}`);
       rmSync(image, { force: true });
       saves.push(await timed(() => drive.save(image)));
       const other = join(work, 'packed.tar');
@@ -48,6 +50,7 @@ export async function measureImages({ work, archive, files, capacity }: ImageBen
     }
     const reader = new Reader(join(drive.path, READ_FILE));
     for (let round = 0; round < ROUNDS; round++) {
+      tell(`reads while an image is saved, round ${round + 1} of ${ROUNDS}`);
       idle.push(percentile99(await reader.times((count) => count >= IDLE_READS)));
       rmSync(image);
       let isSaved = false;
@@ -64,6 +67,7 @@ export async function measureImages({ work, archive, files, capacity }: ImageBen
     await drive.unmount({ force: true });
   }
   for (let round = 0; round < ROUNDS; round++) {
+    tell(`load, round ${round + 1} of ${ROUNDS}`);
     let loaded: RamDrive | null = null;
     loads.push(
       await timed(async () => {

@@ -27,7 +27,7 @@ import { RamDrive } from '../../src/api/index.js';
 import { Random } from '../../tests/chaos/random.js';
 import { type BenchFigure, printFigures, provenance, RECORDED } from '../results.js';
 import { measureImages } from './images.js';
-import { FILE_BYTES, figureOf, makeTree, median, timed, WHOLE_FILES } from './tree.js';
+import { FILE_BYTES, figureOf, makeTree, median, tell, timed, WHOLE_FILES } from './tree.js';
 
 const ROUNDS = 5;
 const TOUCHED_BYTES = 64 * 2 ** 20;
@@ -48,6 +48,7 @@ const mounted = () => RamDrive.mount({ ...options, capacity: Math.ceil(options.c
  * that it is measured once.
  */
 async function measureTree(work: string): Promise<BenchFigure[]> {
+  tell(`a tree of ${files} files`);
   const source = join(work, 'source');
   makeTree(source, files);
   const archive = join(work, 'tree.tar');
@@ -61,6 +62,7 @@ async function measureTree(work: string): Promise<BenchFigure[]> {
   const residentShares: number[] = [];
   let drive = await mounted();
   try {
+    tell('unmount, mount, tar -x on the drive');
     unpacked.push(
       await timed(async () => {
         await drive.unmount({ force: true });
@@ -70,6 +72,7 @@ async function measureTree(work: string): Promise<BenchFigure[]> {
       }),
     );
     for (let round = 0; round < ROUNDS; round++) {
+      tell(`snapshot, rollback and cp -a, round ${round + 1} of ${ROUNDS}`);
       const copy = join(work, 'copy');
       copies.push(await timed(() => execFileSync('cp', ['-a', source, copy])));
       rmSync(copy, { recursive: true });
@@ -108,6 +111,7 @@ async function measureTree(work: string): Promise<BenchFigure[]> {
 
 /** 4 KiB to each block of a file once, in random order, past the system's cache. */
 async function measureFirstTouch(): Promise<BenchFigure[]> {
+  tell('random writes with and without a snapshot');
   const drive = await mounted();
   try {
     const blocks = TOUCHED_BYTES / BLOCK_BYTES;

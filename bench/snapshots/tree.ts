@@ -17,6 +17,11 @@ export function makeTree(top: string, files: number): void {
   }
 }
 
+/** What comes now, on standard error: a whole run takes minutes. */
+export function tell(what: string): void {
+  process.stderr.write(`${(performance.now() / 1000).toFixed(0).padStart(4)} s: ${what}\n`);
+}
+
 export function median(numbers: readonly number[]): number {
   return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
 }

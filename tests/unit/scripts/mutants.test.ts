@@ -26,7 +26,7 @@ describe('tests/mutants/mutants.json', () => {
     const { file, find, replace } = mutant;
     expect(read(file).split(find).length - 1, `"${find}" in ${file}`).toBe(1);
     expect(replace).not.toBe(find);
-    expect(file).toMatch(/^src\//);
+    expect(file).toMatch(/^(src|native)\//);
     expect(unknownMembers(read(file), replace)).toEqual([]);
   });
 
