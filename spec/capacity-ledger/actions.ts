@@ -12,6 +12,7 @@ import {
   lowestPage,
   pageBit,
   pagesOf,
+  promisedPages,
   type State,
   stillPromised,
   tag,
@@ -73,6 +74,22 @@ function dropPages({ indexCount }: Ledger, next: State, f: number, from: number)
   return back;
 }
 
+// Another capacity.
+
+export function Resize(ledger: Ledger, s: State, pages: number): State | null {
+  if (!ledger.constants.Resizes || pages === s.capacity) return null;
+  const next = copy(s);
+  if (pages < s.reserved) {
+    ledger.answer = 'full';
+    markIf(ledger, true, 'ShrinkRefused');
+    breakIf(next, pages >= promisedPages(ledger, s), 'NoSpuriousDiskFull');
+    return next.broken !== s.broken ? next : null;
+  }
+  markIf(ledger, true, pages < s.capacity ? 'Shrunk' : 'GrownAgain');
+  next.capacity = pages;
+  return next;
+}
+
 // Opening, deleting, closing.
 
 export function Create(_: Ledger, s: State, f: number): State | null {
@@ -126,7 +143,7 @@ export function Extend(ledger: Ledger, s: State, f: number, units: number, byOs:
   if (s.handles[f] === 0 || units <= (s.length[f] as number)) return null;
   const shortage = Math.max(0, pagesOf(ledger, units) - (s.reserve[f] as number));
   if (!osMayAnswer(s, shortage, byOs)) return null;
-  if (shortage > freePages(ledger, s) || byOs) return refuse(ledger, s, f, units, byOs, 'ExtendRefused');
+  if (shortage > freePages(s) || byOs) return refuse(ledger, s, f, units, byOs, 'ExtendRefused');
   const next = copy(s);
   next.length[f] = units;
   next.reserve[f]! += shortage;
@@ -171,7 +188,7 @@ export function SetAllocation(
   if (!Allocations || s.handles[f] === 0) return null;
   if (pages < pagesOf(ledger, length) || pages === reserve) return null;
   if (!osMayAnswer(s, pages - reserve, byOs)) return null;
-  if (pages - reserve > freePages(ledger, s) || byOs) {
+  if (pages - reserve > freePages(s) || byOs) {
     return refuse(ledger, s, f, pages * UnitsPerPage, byOs, 'AllocationRefused');
   }
   const next = copy(s);
@@ -187,7 +204,7 @@ export function Overwrite(ledger: Ledger, s: State, f: number, pages: number, by
   if (!Allocations || s.handles[f] === 0 || s.length[f] === 0) return null;
   const shortage = Math.max(0, pages - reserve);
   if (!osMayAnswer(s, shortage, byOs)) return null;
-  if (shortage > freePages(ledger, s) || byOs) {
+  if (shortage > freePages(s) || byOs) {
     return refuse(ledger, s, f, pages * UnitsPerPage, byOs, 'OverwriteRefused');
   }
   const next = copy(s);
@@ -224,7 +241,7 @@ function commit(
   let missing = 0;
   for (let i = first; i <= last; i++) if (s.table[f * indexCount + i] === HOLE) missing++;
   if (!osMayAnswer(s, extension, byOs)) return null;
-  if (extension > freePages(ledger, s) || byOs) return refuse(ledger, s, f, end, byOs, 'WriteRefused');
+  if (extension > freePages(s) || byOs) return refuse(ledger, s, f, end, byOs, 'WriteRefused');
 
   const next = copy(s);
   let pages = lowest(s.free, missing);
@@ -323,6 +340,7 @@ export function steps(ledger: Ledger): Step<State>[] {
     };
     all.push({ action: action.name, args, apply });
   };
+  for (let pages = 1; pages <= PageCount; pages++) add(Resize, pages);
   for (let f = 0; f < FileCount; f++) {
     for (const action of [Create, Open, Delete, Close, Dispose]) add(action, f);
     for (let units = 0; units <= MaxUnits; units++) {

@@ -65,7 +65,7 @@ function invariants(ledger: Ledger): Record<string, Invariant> {
         if (pages > (s.reserve[f] as number)) return false;
       }
       return (
-        0 <= s.allocated && s.allocated <= s.reserved && s.reserved <= PageCount && s.allocated === allocated
+        0 <= s.allocated && s.allocated <= s.reserved && s.reserved <= s.capacity && s.allocated === allocated
       );
     },
 
@@ -81,7 +81,7 @@ function invariants(ledger: Ledger): Record<string, Invariant> {
     },
 
     /** What GetVolumeInfo would be told now, against a count of what is promised. */
-    FreeBytesAccurate: (s) => freePages(ledger, s) === trueFree(ledger, s),
+    FreeBytesAccurate: (s) => freePages(s) === trueFree(ledger, s),
 
     FileInfoTrue: forFiles((s, f) => s.length[f] === s.size[f] && s.reserve[f] === trueReserve(ledger, s, f)),
 
@@ -123,7 +123,7 @@ function invariants(ledger: Ledger): Record<string, Invariant> {
 
     SingleFileCap: forFiles((s, f) => {
       const reserve = s.reserve[f] as number;
-      return reserve <= PageCount && pagesOf(ledger, s.length[f] as number) <= reserve;
+      return reserve <= s.capacity && pagesOf(ledger, s.length[f] as number) <= reserve;
     }),
 
     AllOrNothing: unbroken('AllOrNothing'),

@@ -37,6 +37,7 @@ export class RealLedger {
 
   /** As before the first action: every file goes; all pages must be back then. */
   reset(): void {
+    this.pool.resize(this.#ledger.constants.PageCount);
     this.#files.forEach((file, f) => {
       file.dispose();
       this.#files[f] = new PagedFile(this.pool);
@@ -70,6 +71,8 @@ export class RealLedger {
       case 'Delete':
       case 'Close':
         return 0;
+      case 'Resize':
+        return this.pool.resize(a);
       case 'Dispose':
         this.#file(a).dispose();
         // A name that is created again is a new file.
@@ -108,11 +111,10 @@ export class RealLedger {
 
   /** Throws a Deviation when the real objects are not in this state. */
   compare(s: State): void {
-    const { PageCount } = this.#ledger.constants;
     const { pool } = this;
     equal(pool.reservedPages, s.reserved, 'pages reserved');
     equal(pool.allocatedPages, s.allocated, 'pages allocated');
-    equal(pool.freePages, PageCount - s.reserved, 'free pages told to an observer');
+    equal(pool.freePages, s.capacity - s.reserved, 'free pages told to an observer');
     this.#files.forEach((file, f) => {
       this.#compareFile(s, f, file);
     });

@@ -16,6 +16,7 @@ export interface Constants {
   MaxWriteUnits: number;
   MaxHandles: number;
   Allocations: boolean;
+  Resizes: boolean;
   OsRefusals: number;
 }
 
@@ -26,6 +27,7 @@ export const ZERO = 0;
 export const JUNK = -1;
 
 export interface State {
+  capacity: number;
   length: number[];
   reserve: number[];
   /** file × indexes of a file. */
@@ -69,6 +71,7 @@ export function createLedger(constants: Constants): Ledger {
 export function initialState({ constants, indexCount }: Ledger): State {
   const { FileCount, PageCount, UnitsPerPage, MaxUnits } = constants;
   return {
+    capacity: PageCount,
     length: zeros(FileCount),
     reserve: zeros(FileCount),
     table: zeros(FileCount * indexCount),
@@ -90,6 +93,7 @@ const zeros = (count: number): number[] => new Array<number>(count).fill(0);
 
 export function copy(s: State): State {
   return {
+    capacity: s.capacity,
     length: s.length.slice(),
     reserve: s.reserve.slice(),
     table: s.table.slice(),
@@ -108,6 +112,7 @@ export function copy(s: State): State {
 }
 
 export function encode(s: State): void {
+  put(s.capacity);
   putAll(s.length);
   putAll(s.reserve);
   putAll(s.table);
@@ -134,7 +139,7 @@ export function tag(ledger: Ledger, value: number, offset: number): number {
   return value * ledger.constants.MaxUnits + offset;
 }
 export const isAlive = (s: State, f: number): boolean => s.named[f] === 1 || (s.handles[f] as number) > 0;
-export const freePages = (ledger: Ledger, s: State): number => ledger.constants.PageCount - s.reserved;
+export const freePages = (s: State): number => s.capacity - s.reserved;
 
 export function cardinality(pages: number): number {
   let count = 0;
@@ -162,11 +167,14 @@ export function trueReserve(ledger: Ledger, s: State, f: number): number {
   return Math.max(pagesOf(ledger, s.size[f] as number), s.promised[f] as number);
 }
 
-export function trueFree(ledger: Ledger, s: State): number {
-  let free = ledger.constants.PageCount;
-  for (let f = 0; f < ledger.constants.FileCount; f++) free -= trueReserve(ledger, s, f);
-  return free;
+/** What all files together have been promised. */
+export function promisedPages(ledger: Ledger, s: State): number {
+  let pages = 0;
+  for (let f = 0; f < ledger.constants.FileCount; f++) pages += trueReserve(ledger, s, f);
+  return pages;
 }
+
+export const trueFree = (ledger: Ledger, s: State): number => s.capacity - promisedPages(ledger, s);
 
 export const stillPromised = (ledger: Ledger, pages: number, units: number): number =>
   pages > pagesOf(ledger, units) ? pages : 0;

@@ -8,7 +8,7 @@ EXTENDS CapacityLedgerActions
 Ranges == {<<o, n>> \in Offsets \X (1..MaxWriteUnits) : o + n <= MaxUnits}
 Values == 1..ValueCount
 
-Next ==
+InFiles ==
     \/ \E f \in Files : Create(f) \/ Open(f) \/ Delete(f) \/ Close(f) \/ Dispose(f)
     \/ \E f \in Files, units \in 0..MaxUnits : Extend(f, units) \/ Truncate(f, units)
     \/ \E f \in Files, pages \in 0..PageCount : SetAllocation(f, pages) \/ Overwrite(f, pages)
@@ -20,12 +20,15 @@ Next ==
           handles[f] > 0 /\ FirstHalf(f, range[1], range[2], v, range[1] = length[f])
     \/ SecondHalf
 
+Next == (UNCHANGED capacity /\ InFiles) \/ \E pages \in 1..PageCount : Resize(pages)
+
 Spec == Init /\ [][Next]_vars
 
 ------------------------------------------------------------------------------
 \* Invariants, named as in the code's self-check
 
 TypeOK ==
+    /\ capacity \in 1..PageCount
     /\ length \in [Files -> 0..MaxUnits]
     /\ reserve \in [Files -> 0..PageCount]
     /\ table \in [Files -> [Indexes -> {Hole} \union Pages]]
@@ -34,7 +37,7 @@ TypeOK ==
     /\ free \subseteq Pages
 
 \* At every instant. The unsigned number an observer is told is neither enormous nor more than there is.
-FreeInRange == 0 <= reserved /\ reserved <= PageCount
+FreeInRange == 0 <= reserved /\ reserved <= capacity
 PoolConsistent ==
     /\ FreeInRange
     /\ 0 <= allocated
@@ -51,7 +54,7 @@ NoPageLeak ==
           + (IF p \in extra.write.hand THEN 1 ELSE 0) = 1
 
 \* What GetVolumeInfo would be told now, against a count of what is promised to files.
-VolumeInfoAnswer == IF Fault = "VolumeInfoCountsAllocated" THEN PageCount - allocated ELSE PageCount - reserved
+VolumeInfoAnswer == IF Fault = "VolumeInfoCountsAllocated" THEN capacity - allocated ELSE capacity - reserved
 FreeBytesAccurate == VolumeInfoAnswer = TrueFree
 
 \* What a GetFileInfo would be told now.
@@ -83,7 +86,7 @@ NothingBehindTheEnd ==
 DeadFilesClean ==
     \A f \in Files : ~Alive(f) => length[f] = 0 /\ reserve[f] = 0 /\ table[f] = NoPages
 
-SingleFileCap == \A f \in Files : reserve[f] <= PageCount /\ PagesOf(length[f]) <= reserve[f]
+SingleFileCap == \A f \in Files : reserve[f] <= capacity /\ PagesOf(length[f]) <= reserve[f]
 
 AllOrNothing == "AllOrNothing" \notin broken
 NoSilentLoss == "NoSilentLoss" \notin broken

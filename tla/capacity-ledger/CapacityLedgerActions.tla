@@ -24,12 +24,13 @@ EXTENDS Integers, FiniteSets
 CONSTANTS
     FileCount,      \* files are 1..FileCount
     ValueCount,     \* different data a write can carry
-    PageCount,      \* capacity of the pool in pages
+    PageCount,      \* pages that there are addresses for: the first and the largest capacity
     UnitsPerPage,   \* 1: whole pages only. 2: half pages
     MaxUnits,       \* longest file
     MaxWriteUnits,  \* longest write
     MaxHandles,     \* opens of one file at the same time
     Allocations,    \* TRUE: SetAllocationSize, Overwrite and the trim at Cleanup occur
+    Resizes,        \* TRUE: the capacity is changed while files are there
     OsRefusals,     \* how often the operating system refuses memory, at most
     Fault,          \* name of a planted fault, or "none"
     Watch           \* name of a branch whose being reached is to be shown, or "none"
@@ -48,6 +49,7 @@ Junk == -1
 Tag(value, offset) == value * MaxUnits + offset
 
 VARIABLES
+    capacity,   \* PagePool.capacityPages
     length,     \* PagedFile.lengthBytes, in units
     reserve,    \* PagedFile.reservedPages
     table,      \* PageTable: index in the file -> page, or Hole
@@ -66,7 +68,7 @@ VARIABLES
 
 ledger == <<length, reserve, table, reserved, allocated, free, content>>
 ghosts == <<size, truth, promised, broken>>
-vars == <<ledger, handles, named, osRefusals, extra, ghosts>>
+vars == <<capacity, ledger, handles, named, osRefusals, extra, ghosts>>
 
 ------------------------------------------------------------------------------
 \* Operators
@@ -84,13 +86,13 @@ NoPages == [i \in Indexes |-> Hole]
 NoData == [o \in Offsets |-> Zero]
 
 Alive(f) == named[f] \/ handles[f] > 0
-Free == PageCount - reserved
+Free == capacity - reserved
 AllocatedTo(f) == Cardinality({i \in Indexes : table[f][i] # Hole})
 PagesIn(f) == {table[f][i] : i \in Indexes} \ {Hole}
 
 \* What the ground says, from the acknowledged truth alone.
 TrueReserve(f) == Max(PagesOf(size[f]), promised[f])
-TrueFree == PageCount - Sum(Files, TrueReserve)
+TrueFree == capacity - Sum(Files, TrueReserve)
 StillPromised(pages, units) == IF pages > PagesOf(units) THEN pages ELSE 0
 
 Mark(name) == IF Watch = name THEN {name} ELSE {}
@@ -125,6 +127,7 @@ Interrupted == Fault \in {"CheckThenReserve", "UnreserveThenTake", "GrabHalf", "
                           "DisposeForgetsHand", "AppendOffsetEarly"}
 
 Init ==
+    /\ capacity = PageCount
     /\ length = [f \in Files |-> 0]
     /\ reserve = [f \in Files |-> 0]
     /\ table = [f \in Files |-> NoPages]
@@ -140,6 +143,24 @@ Init ==
     /\ truth = [f \in Files |-> NoData]
     /\ promised = [f \in Files |-> 0]
     /\ broken = {}
+
+------------------------------------------------------------------------------
+\* Another capacity: PagePool.resize. Refused below what is reserved, and then nothing has changed.
+
+Resize(pages) ==
+    /\ Resizes
+    /\ pages # capacity
+    /\ UNCHANGED <<ledger, handles, named, osRefusals, extra, size, truth, promised>>
+    /\ LET kept == CASE Fault = "ShrinkBelowReserved" -> allocated
+                     [] Fault = "ShrinkAlwaysRefused" -> PageCount
+                     [] OTHER -> reserved
+       IN  IF pages < kept
+           THEN /\ UNCHANGED capacity
+                /\ broken' = broken \union Mark("ShrinkRefused")
+                     \union BreakIf(pages >= Sum(Files, TrueReserve), "NoSpuriousDiskFull")
+                /\ broken' # broken
+           ELSE /\ capacity' = pages
+                /\ broken' = broken \union Mark(IF pages < capacity THEN "Shrunk" ELSE "GrownAgain")
 
 ------------------------------------------------------------------------------
 \* Opening, deleting, closing

@@ -51,6 +51,7 @@ TraceInit == Init /\ at = 1
 TraceNext ==
     /\ at <= Len(Trace)
     /\ at' = at + 1
+    /\ UNCHANGED capacity
     /\ LET e == Event(at)
        IN  /\ IF e.answer = "ok" THEN Done(e) ELSE Refused(e.file, End(e))
            /\ length'[e.file] = e.length
