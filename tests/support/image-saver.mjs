@@ -65,7 +65,7 @@ function hashes() {
   const all = {};
   viewOf(volume).visit((inode) => {
     if (inode.isDirectory) return;
-    inode.read(0, inode.sizeBytes, scratch);
+    inode.read(0, inode.sizeBytes, scratch.address);
     const bytes = scratch.bytes.subarray(0, inode.sizeBytes);
     all[inode.names.join('/')] = createHash('sha256').update(bytes).digest('hex');
   });
