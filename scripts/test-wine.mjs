@@ -142,32 +142,34 @@ const installer = () => (made ??= makeInstaller());
 const { version: VERSION } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 const installerFile = (name) => join(ROOT, '.cache', 'installer', `ramdrive-${VERSION}-${name}`);
 
-function runInstallerScript(...args) {
+/** Makes a set-up program and puts it where the next one does not take its place. */
+function makeSetup(name, ...args) {
   const program = [join(ROOT, 'scripts', 'installer.mjs'), '--fast', ...args];
   const { status, stderr } = spawnSync(process.execPath, program, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`npm run installer failed: ${stderr}`);
+  const setup = join(ROOT, '.cache', 'wine', name);
+  renameSync(installerFile('setup-x64.exe'), setup);
+  return setup;
 }
 
 /** The arguments of installer-winfsp: a set-up program with WinFsp's own in it, and what plays Windows. */
 function installerWithWinFsp() {
   const msi = genuineInstaller();
-  runInstallerScript('--winfsp', msi);
-  const setup = join(ROOT, '.cache', 'wine', 'setup-with-winfsp.exe');
-  renameSync(installerFile('setup-x64.exe'), setup);
+  const setup = makeSetup('setup-with-winfsp.exe', '--winfsp', msi);
   const files = [msiexecStandIn(), versionedLibrary('1.9'), versionedLibrary('1.10')];
   return [windowsPath(setup), sha256Of(msi), ...files.map(windowsPath)];
 }
 
 /** The set-up program as a release has it, but for the compression and WinFsp; and the folder of the portable zip. */
 function makeInstaller() {
-  runInstallerScript();
+  const setup = makeSetup('setup.exe');
   const folder = join(ROOT, '.cache', 'wine', 'portable');
   rmSync(folder, { recursive: true, force: true });
   for (const [name, bytes] of Object.entries(unzipSync(readFileSync(installerFile('portable-x64.zip'))))) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), bytes);
   }
-  return [installerFile('setup-x64.exe'), join(folder, 'ramdrive')];
+  return [setup, join(folder, 'ramdrive')];
 }
 
 const readChecks = (output) => ({
