@@ -88,6 +88,17 @@ void oplock_forget(STATE *state, HOLDER *holder)
     host_free(holder);
 }
 
+void oplock_end_all(STATE *state, PFILE_OBJECT file, NTSTATUS status, DUE *due)
+{
+    for (HOLDER *h = state->holders, *next; h != NULL; h = next) {
+        next = h->next;
+        if (h->file != file)
+            continue;
+        oplock_end(due, h, h->legacy ? STATUS_SUCCESS : status, 0);
+        oplock_forget(state, h);
+    }
+}
+
 BOOLEAN oplock_must_wait(STATE *state, PFILE_OBJECT file, ULONG lost, BOOLEAN any_key)
 {
     for (HOLDER *h = state->holders; h != NULL; h = h->next)
@@ -170,13 +181,7 @@ static NTSTATUS grant(STATE *state, PIRP irp, ULONG level, BOOLEAN legacy, ULONG
         if (h->breaking || (h->file != file && (exclusive || (h->level & CACHE_WRITE))) ||
             (h->file == file && (h->level & ~level) != 0))
             return STATUS_OPLOCK_NOT_GRANTED;
-    for (HOLDER *h = state->holders, *next; h != NULL; h = next) {
-        next = h->next;
-        if (h->file != file)
-            continue;
-        oplock_end(due, h, h->legacy ? STATUS_SUCCESS : STATUS_OPLOCK_SWITCHED_TO_NEW_HANDLE, 0);
-        oplock_forget(state, h);
-    }
+    oplock_end_all(state, file, STATUS_OPLOCK_SWITCHED_TO_NEW_HANDLE, due);
     return hold(state, irp, level, legacy);
 }
 

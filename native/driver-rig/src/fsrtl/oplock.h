@@ -64,6 +64,8 @@ BOOLEAN oplock_pend(PIRP irp); /* FALSE: it has been cancelled already */
 /* Ends a holder's request with this outcome. FALSE: its cancellation has it, and the holder hears nothing. */
 BOOLEAN oplock_end(DUE *due, HOLDER *holder, NTSTATUS status, ULONG new_level);
 void oplock_forget(STATE *state, HOLDER *holder);
+/* Ends all that a handle holds; `status`: for those that are not legacy. */
+void oplock_end_all(STATE *state, PFILE_OBJECT file, NTSTATUS status, DUE *due);
 BOOLEAN oplock_must_wait(STATE *state, PFILE_OBJECT file, ULONG lost, BOOLEAN any_key);
 void oplock_release_waiters(STATE *state, DUE *due);
 /* Gives up the lock and completes what is due. */

@@ -76,20 +76,6 @@ static void break_others(STATE *state, PFILE_OBJECT file, ULONG lost, BOOLEAN an
     }
 }
 
-/* The handle is going: its oplocks go, and who waits for them need not wait any more. */
-static NTSTATUS cleanup(STATE *state, PFILE_OBJECT file, DUE *due)
-{
-    for (HOLDER *h = state->holders, *next; h != NULL; h = next) {
-        next = h->next;
-        if (h->file != file)
-            continue;
-        oplock_end(due, h, h->legacy ? STATUS_SUCCESS : STATUS_OPLOCK_HANDLE_CLOSED, 0);
-        oplock_forget(state, h);
-    }
-    oplock_release_waiters(state, due);
-    return STATUS_SUCCESS;
-}
-
 /* With the lock, which it releases. */
 static NTSTATUS wait_until_broken(STATE *state, PIRP irp, WAITER waiter, POPLOCK_FS_PREPOST_IRP post, DUE *due)
 {
@@ -138,7 +124,9 @@ static NTSTATUS check(STATE *state, PIRP irp, ULONG lost, ULONG flags, PVOID con
     BOOLEAN any_key = (flags & OPLOCK_FLAG_IGNORE_OPLOCK_KEYS) != 0;
     host_lock(&oplocks);
     if (sp->MajorFunction == IRP_MJ_CLEANUP) {
-        cleanup(state, sp->FileObject, &due);
+        /* The handle is going: its oplocks go, and who waits for them need not wait any more. */
+        oplock_end_all(state, sp->FileObject, STATUS_OPLOCK_HANDLE_CLOSED, &due);
+        oplock_release_waiters(state, &due);
         oplock_unlock(&due);
         return STATUS_SUCCESS;
     }
